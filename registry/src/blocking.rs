@@ -1,0 +1,77 @@
+//! Bounded blocking work: file system calls, hashing and SQLite leave the async threads through here only.
+//!
+//! Without a bound, each waiting request would hold a thread and a buffer of its own.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+
+/// A pool of blocking slots; clones share them.
+#[derive(Clone, Debug)]
+pub struct Blocking {
+    slots: Arc<Semaphore>,
+}
+
+impl Blocking {
+    /// At most `limit` jobs at a time; the others wait in order of arrival.
+    pub fn new(limit: NonZeroUsize) -> Self {
+        Self { slots: Arc::new(Semaphore::new(limit.get().min(Semaphore::MAX_PERMITS))) }
+    }
+
+    /// Runs `job` on a blocking thread.
+    ///
+    /// A job that began runs to its end, and keeps its slot, even when the caller stops waiting. A panic in it continues
+    /// in the caller. When the runtime is shutting down, a job that has not begun never will, and this never returns.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that spawns blocking work, behind the semaphore"
+    )]
+    pub async fn run<T, F>(&self, job: F) -> T
+    where
+        T: Send + 'static,
+        F: FnOnce() -> T + Send + 'static,
+    {
+        let slot = Arc::clone(&self.slots).acquire_owned().await.expect("the semaphore is never closed");
+        let task = tokio::task::spawn_blocking(move || {
+            let _slot = slot;
+            job()
+        });
+        match task.await {
+            Ok(value) => value,
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            Err(_) => std::future::pending().await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    #[tokio::test]
+    async fn no_more_jobs_run_at_once_than_there_are_slots() {
+        let blocking = Blocking::new(NonZeroUsize::new(2).expect("two is not zero"));
+        let running = Arc::new(AtomicUsize::new(0));
+        let most = Arc::new(AtomicUsize::new(0));
+        let jobs = (0..12).map(|_| {
+            let (running, most) = (Arc::clone(&running), Arc::clone(&most));
+            blocking.run(move || {
+                most.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                std::thread::sleep(Duration::from_millis(5));
+                running.fetch_sub(1, Ordering::SeqCst);
+            })
+        });
+        futures::future::join_all(jobs).await;
+        assert_eq!(most.load(Ordering::SeqCst), 2);
+    }
+
+    #[tokio::test]
+    #[should_panic(expected = "from inside")]
+    async fn panic_of_a_job_reaches_the_caller() {
+        let blocking = Blocking::new(NonZeroUsize::MIN);
+        blocking.run(|| panic!("from inside")).await;
+    }
+}

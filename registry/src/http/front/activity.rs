@@ -1,0 +1,179 @@
+//! What happens on one connection, and whether it has taken too long.
+//!
+//! Written by the stream and the service, read by the connection's watchdog. Atomics, so that a request costs a few
+//! nanoseconds and no timer of its own.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::limits::FrontLimits;
+
+/// No moment: nothing of the kind is going on.
+const NEVER: u64 = u64::MAX;
+
+#[derive(Debug)]
+pub(super) struct Activity {
+    opened: Instant,
+    requests_running: AtomicU32,
+    had_request: AtomicBool,
+    is_http2: AtomicBool,
+    /// When the last request ended.
+    idle_since_ms: AtomicU64,
+    /// When the first byte of a head came that is not whole yet.
+    head_since_ms: AtomicU64,
+    /// Since when the client has taken no bytes.
+    blocked_since_ms: AtomicU64,
+}
+
+/// What the watchdog does next.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Look again after this time.
+    Fine(Duration),
+    /// Close the connection, for this reason.
+    Expired(&'static str),
+}
+
+impl Activity {
+    pub(super) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            opened: Instant::now(),
+            requests_running: AtomicU32::new(0),
+            had_request: AtomicBool::new(false),
+            is_http2: AtomicBool::new(false),
+            idle_since_ms: AtomicU64::new(0),
+            head_since_ms: AtomicU64::new(0),
+            blocked_since_ms: AtomicU64::new(NEVER),
+        })
+    }
+
+    /// A whole request head was read. The request runs until the guard is dropped, after its last response byte.
+    pub(super) fn request_started(self: &Arc<Self>, is_http2: bool) -> Running {
+        self.had_request.store(true, Ordering::Relaxed);
+        self.is_http2.store(is_http2, Ordering::Relaxed);
+        self.head_since_ms.store(NEVER, Ordering::Relaxed);
+        self.requests_running.fetch_add(1, Ordering::Relaxed);
+        Running { activity: Arc::clone(self) }
+    }
+
+    /// Bytes came. Between two requests of HTTP/1 they begin a head; HTTP/2 also answers pings, so there it says nothing.
+    pub(super) fn received(&self) {
+        let between =
+            self.requests_running.load(Ordering::Relaxed) == 0 && !self.is_http2.load(Ordering::Relaxed);
+        if between && self.head_since_ms.load(Ordering::Relaxed) == NEVER {
+            self.head_since_ms.store(self.now_ms(), Ordering::Relaxed);
+        }
+    }
+
+    /// The client takes no more bytes for now.
+    pub(super) fn blocked(&self) {
+        if self.blocked_since_ms.load(Ordering::Relaxed) == NEVER {
+            self.blocked_since_ms.store(self.now_ms(), Ordering::Relaxed);
+        }
+    }
+
+    /// The client takes bytes.
+    pub(super) fn unblocked(&self) {
+        if self.blocked_since_ms.load(Ordering::Relaxed) != NEVER {
+            self.blocked_since_ms.store(NEVER, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn verdict(&self, limits: &FrontLimits) -> Verdict {
+        self.verdict_at(self.now_ms(), limits)
+    }
+
+    fn verdict_at(&self, now_ms: u64, limits: &FrontLimits) -> Verdict {
+        let since = |moment: &AtomicU64| match moment.load(Ordering::Relaxed) {
+            NEVER => None,
+            ms => Some(Duration::from_millis(now_ms.saturating_sub(ms))),
+        };
+        let blocked = left(since(&self.blocked_since_ms), limits.stall);
+        let head = left(since(&self.head_since_ms), limits.head_deadline);
+        let is_idle = self.requests_running.load(Ordering::Relaxed) == 0;
+        let had_request = self.had_request.load(Ordering::Relaxed);
+        let idle_since = (is_idle && had_request).then(|| since(&self.idle_since_ms)).flatten();
+        let idle = left(idle_since, limits.idle);
+        if blocked == Some(Duration::ZERO) {
+            return Verdict::Expired("the client took no bytes");
+        }
+        if is_idle && head == Some(Duration::ZERO) {
+            return Verdict::Expired("the request head did not arrive in time");
+        }
+        if idle == Some(Duration::ZERO) {
+            return Verdict::Expired("no request came");
+        }
+        // What starts after this look cannot expire before the shortest limit has passed.
+        let shortest = limits.stall.min(limits.head_deadline).min(limits.idle);
+        let soonest =
+            [blocked, head.filter(|_| is_idle), idle].into_iter().flatten().min().unwrap_or(shortest);
+        Verdict::Fine(soonest.min(shortest))
+    }
+
+    fn now_ms(&self) -> u64 {
+        u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(NEVER - 1)
+    }
+}
+
+fn left(since: Option<Duration>, limit: Duration) -> Option<Duration> {
+    since.map(|since| limit.saturating_sub(since))
+}
+
+/// One request that runs; dropping it ends it.
+#[derive(Debug)]
+pub(super) struct Running {
+    activity: Arc<Activity>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.activity.idle_since_ms.store(self.activity.now_ms(), Ordering::Relaxed);
+        self.activity.requests_running.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict_after(activity: &Activity, seconds: u64) -> Verdict {
+        activity.verdict_at(activity.now_ms() + seconds * 1_000, &FrontLimits::standard())
+    }
+
+    fn expires_between(activity: &Activity, early: u64, late: u64) -> bool {
+        matches!(verdict_after(activity, early), Verdict::Fine(_))
+            && matches!(verdict_after(activity, late), Verdict::Expired(_))
+    }
+
+    #[test]
+    fn connection_without_a_head_expires_and_one_with_a_running_request_does_not() {
+        let (silent, busy) = (Activity::new(), Activity::new());
+        let _running = busy.request_started(false);
+        assert!(expires_between(&silent, 9, 11));
+        assert!(matches!(verdict_after(&busy, 3_600), Verdict::Fine(_)));
+    }
+
+    #[test]
+    fn half_a_second_head_expires_sooner_than_an_idle_connection() {
+        let (half, idle, http2) = (Activity::new(), Activity::new(), Activity::new());
+        drop((half.request_started(false), idle.request_started(false), http2.request_started(true)));
+        half.received();
+        http2.received();
+        assert!(expires_between(&half, 9, 11));
+        assert!(expires_between(&idle, 74, 76));
+        assert!(expires_between(&http2, 74, 76), "a ping is no head");
+    }
+
+    #[test]
+    fn client_that_takes_no_bytes_expires_in_mid_response() {
+        let stalled = Activity::new();
+        let _running = stalled.request_started(true);
+        stalled.blocked();
+        assert!(expires_between(&stalled, 29, 31));
+        stalled.unblocked();
+        assert!(matches!(verdict_after(&stalled, 31), Verdict::Fine(_)));
+    }
+}

@@ -1,0 +1,3 @@
+//! HTTP: parse, call, render. Decides nothing about the registry.
+
+pub mod front;

@@ -1,0 +1,11 @@
+//! The Holdfast registry: its log, blobs and lookups over an object store.
+//!
+//! Dependencies point one way: `http → service → {log, blobs, retention} → {objects, index} → {config, clock}`.
+
+pub mod blocking;
+pub mod clock;
+pub mod config;
+pub mod http;
+pub mod objects;
+pub mod randomness;
+pub mod telemetry;

@@ -1,0 +1,112 @@
+//! The local directory: its lock, its directories, and writes that are durable when they say so.
+//!
+//! Reads go through `object_store`. Writes do not: its errors hide which of them was a failed fsync, and that one ends
+//! the process. Everything in here blocks; `Store` calls it from the bounded pool.
+
+mod barrier;
+mod durability;
+mod fanout;
+mod listing;
+mod lock;
+mod staging;
+mod write;
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
+
+use super::error::{ObjectError, OpenError};
+use super::key::ObjectKey;
+use crate::telemetry::Fatal;
+
+pub(super) use barrier::Barrier;
+use durability::Flush;
+use fanout::Prepared;
+pub(super) use listing::page;
+pub(super) use write::{Persistence, Publish};
+
+/// Freed by a sweep on a full disk, so that the sweep itself can commit.
+const RESERVE_BYTES: u64 = 16 * 1024 * 1024;
+
+/// One directory, locked for this process.
+#[derive(Debug)]
+pub(super) struct LocalDirectory {
+    root: PathBuf,
+    flush: Arc<Flush>,
+    prepared: Mutex<HashSet<Prepared>>,
+    /// Held while directories are made: whoever comes second goes on only when they are durable.
+    preparing: Mutex<()>,
+    staged: AtomicU64,
+    fatal: Fatal,
+    /// Held until the process ends or the store is dropped.
+    _lock: File,
+}
+
+impl LocalDirectory {
+    /// Makes, locks and prepares `directory`.
+    pub(super) fn open(directory: &Path, fatal: Fatal) -> Result<Self, OpenError> {
+        let unusable = |source| OpenError::Directory { directory: directory.to_owned(), source };
+        let root = fanout::make_root(directory).map_err(unusable)?;
+        let lock = lock::acquire(&root)?;
+        let flush = fanout::make_top_directories(&root)
+            .and_then(|()| keep_reserve(&root))
+            .and_then(|()| Flush::open(&root))
+            .map_err(unusable)?;
+        Ok(Self {
+            root,
+            flush: Arc::new(flush),
+            prepared: Mutex::default(),
+            preparing: Mutex::default(),
+            staged: AtomicU64::new(1),
+            fatal,
+            _lock: lock,
+        })
+    }
+
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The barrier over what this directory's writes have not synced.
+    pub(super) fn barrier(&self) -> Barrier {
+        Barrier::new(Arc::clone(&self.flush), self.fatal.clone())
+    }
+
+    /// Fsyncs an object that somebody else may have left linked and unsynced, and its directory entry.
+    pub(super) fn make_durable(&self, key: &ObjectKey) -> Result<(), ObjectError> {
+        let target = self.target(key);
+        let file = File::open(&target).map_err(|error| ObjectError::from_io(key.as_str(), error))?;
+        self.durable(key.as_str(), file.sync_all())?;
+        self.durable(key.as_str(), durability::sync_parent(&target))
+    }
+
+    fn target(&self, key: &ObjectKey) -> PathBuf {
+        self.root.join(key.as_str())
+    }
+
+    /// A failed sync ends the process: the kernel has dropped the pages and a second try would claim success.
+    fn durable(&self, what: &str, synced: io::Result<()>) -> Result<(), ObjectError> {
+        synced.map_err(|source| {
+            self.fatal.end(&format!("fsync of {what} failed: {source}"));
+            ObjectError::NotDurable { what: what.to_owned(), source }
+        })
+    }
+}
+
+/// A full disk must not keep a registry from starting: it still answers lookups, and sweeps.
+fn keep_reserve(root: &Path) -> io::Result<()> {
+    let path = root.join(".reserve");
+    if path.metadata().is_ok_and(|metadata| metadata.len() >= RESERVE_BYTES) {
+        return Ok(());
+    }
+    let file = File::options().create(true).truncate(true).write(true).open(&path)?;
+    if let Err(error) = durability::allocate(&file, RESERVE_BYTES) {
+        tracing::warn!(error = %error, "no room for the reserve file: free space, a sweep on a full disk needs it");
+        drop(file);
+        return std::fs::remove_file(&path);
+    }
+    Ok(())
+}

@@ -1,0 +1,22 @@
+//! The object store: the only truth, and the only place that uses `object_store` or touches its local directory.
+//!
+//! It owns keys, create-if-absent, durability, the lock of a local directory and the start-up probe. It never looks
+//! inside an object: log, blobs and retention give objects their meaning.
+
+mod cloud;
+mod error;
+mod key;
+mod listing;
+mod local;
+mod location;
+mod probe;
+mod store;
+
+#[cfg(test)]
+mod conformance;
+
+pub use error::{ObjectError, OpenError, ProbeError};
+pub use key::{InvalidKey, KeyPrefix, ObjectKey};
+pub use listing::{Listed, Listing};
+pub use location::{Cloud, InvalidLocation, StoreLocation};
+pub use store::{Created, Host, Store};

@@ -1,0 +1,277 @@
+//! The store as the rest of the registry sees it.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use object_store::local::LocalFileSystem;
+use object_store::memory::InMemory;
+use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions};
+
+use super::error::{ObjectError, OpenError, ProbeError};
+use super::key::{KeyPrefix, ObjectKey};
+use super::listing::{self, Listing};
+use super::local::{Barrier, LocalDirectory, Persistence, Publish};
+use super::location::StoreLocation;
+use super::{cloud, probe};
+use crate::blocking::Blocking;
+use crate::clock::SharedClock;
+use crate::telemetry::Fatal;
+
+/// A create that lost against something that is not there (S3 says 409 when a delete races) is tried again.
+const PHANTOM_RETRIES: usize = 3;
+
+/// What a store needs of the process it runs in.
+#[derive(Clone, Debug)]
+pub struct Host {
+    /// Where blocking file system calls run.
+    pub blocking: Blocking,
+    /// What time it is.
+    pub clock: SharedClock,
+    /// What happens when an fsync fails.
+    pub fatal: Fatal,
+}
+
+/// How a create ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Created {
+    /// The bytes are stored under the key.
+    New,
+    /// The key was taken; what is stored there may be anything. (Or an earlier try of ours got through unseen.)
+    AlreadyExisted,
+}
+
+/// A handle on the object store; clones share it.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    objects: Arc<dyn ObjectStore>,
+    /// Durability on a local disk; bucket stores are durable when they answer.
+    local: Option<Local>,
+    host: Host,
+}
+
+struct Local {
+    directory: Arc<LocalDirectory>,
+    barrier: Barrier,
+}
+
+impl Store {
+    /// Opens the store at `location`, making and locking a local directory.
+    pub async fn open(location: &StoreLocation, host: Host) -> Result<Self, OpenError> {
+        match location {
+            StoreLocation::Directory(directory) => {
+                let (directory, fatal) = (directory.clone(), host.fatal.clone());
+                let opened = host.blocking.run(move || LocalDirectory::open(&directory, fatal)).await?;
+                Self::local(opened, host)
+            }
+            StoreLocation::Bucket { cloud, bucket, prefix } => {
+                let objects = cloud::client(*cloud, bucket, prefix)
+                    .map_err(|source| OpenError::Bucket { location: location.to_string(), source })?;
+                Ok(Self::from_object_store(objects, host))
+            }
+            StoreLocation::Memory => Ok(Self::from_object_store(Arc::new(InMemory::new()), host)),
+        }
+    }
+
+    /// A store over any implementation that is durable by itself: tests and simulations bring their own.
+    pub fn from_object_store(objects: Arc<dyn ObjectStore>, host: Host) -> Self {
+        Self { inner: Arc::new(Inner { objects, local: None, host }) }
+    }
+
+    fn local(directory: LocalDirectory, host: Host) -> Result<Self, OpenError> {
+        let objects = LocalFileSystem::new_with_prefix(directory.root()).map_err(|source| {
+            OpenError::Bucket { location: directory.root().display().to_string(), source }
+        })?;
+        let local = Local { barrier: directory.barrier(), directory: Arc::new(directory) };
+        Ok(Self { inner: Arc::new(Inner { objects: Arc::new(objects), local: Some(local), host }) })
+    }
+
+    /// Creates an object that is durable, with its directory entry, before this returns. For commits and attachments.
+    ///
+    /// What is found instead of a new object is durable too.
+    pub async fn create_durable(&self, key: &ObjectKey, bytes: Bytes) -> Result<Created, ObjectError> {
+        self.put(key, bytes, Publish::Create, Persistence::Fsynced).await
+    }
+
+    /// Creates an object that becomes durable with the next [`barrier`](Self::barrier). For chunks, records, aliases.
+    pub async fn create(&self, key: &ObjectKey, bytes: Bytes) -> Result<Created, ObjectError> {
+        self.put(key, bytes, Publish::Create, Persistence::WriteBackStarted).await
+    }
+
+    /// Writes an object whether or not it exists. For tiles, the checkpoint, and leftovers found to be bad.
+    ///
+    /// Durable with the next [`barrier`](Self::barrier).
+    pub async fn replace(&self, key: &ObjectKey, bytes: Bytes) -> Result<(), ObjectError> {
+        self.put(key, bytes, Publish::Replace, Persistence::Cached).await.map(|_| ())
+    }
+
+    /// The bytes of an object. What they mean, and whether they hash to their address, is the caller's to check.
+    pub async fn get(&self, key: &ObjectKey) -> Result<Bytes, ObjectError> {
+        let failed = |error| ObjectError::from_store(key.as_str(), error);
+        let found = self.inner.objects.get(key.path()).await.map_err(failed)?;
+        found.bytes().await.map_err(failed)
+    }
+
+    /// A part of an object. A range that is empty or ends past the object is an error.
+    pub async fn get_range(&self, key: &ObjectKey, range: Range<u64>) -> Result<Bytes, ObjectError> {
+        let Range { start, end } = range;
+        let out_of_range = || ObjectError::OutOfRange { key: key.as_str().to_owned(), start, end };
+        let wanted = end.checked_sub(start).filter(|&len| len > 0).ok_or_else(out_of_range)?;
+        match self.inner.objects.get_range(key.path(), start..end).await {
+            Ok(bytes) if u64::try_from(bytes.len()) == Ok(wanted) => Ok(bytes),
+            Ok(_) => Err(out_of_range()),
+            // Stores disagree about ranges that overrun, so ask which error this is.
+            Err(error) => match self.head(key).await? {
+                Some(size) if size < end => Err(out_of_range()),
+                _ => Err(ObjectError::from_store(key.as_str(), error)),
+            },
+        }
+    }
+
+    /// The size of an object in bytes, `None` when there is none.
+    pub async fn head(&self, key: &ObjectKey) -> Result<Option<u64>, ObjectError> {
+        match self.inner.objects.head(key.path()).await {
+            Ok(meta) => Ok(Some(meta.size)),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(ObjectError::from_store(key.as_str(), error)),
+        }
+    }
+
+    /// Every object below `prefix`, in key order.
+    pub fn list(&self, prefix: &KeyPrefix) -> Listing {
+        self.list_from(prefix, None)
+    }
+
+    /// The objects below `prefix` whose keys are greater than `after`, in key order.
+    pub fn list_after(&self, prefix: &KeyPrefix, after: &ObjectKey) -> Listing {
+        self.list_from(prefix, Some(after))
+    }
+
+    /// Returns when everything that this process created or replaced before the call is durable.
+    pub async fn barrier(&self) -> Result<(), ObjectError> {
+        match &self.inner.local {
+            Some(local) => local.barrier.wait(&self.inner.host.blocking).await.map(|_| ()),
+            None => Ok(()),
+        }
+    }
+
+    /// Makes one object durable that another process may have left unsynced: a node does so with each commit it replays.
+    pub async fn make_durable(&self, key: &ObjectKey) -> Result<(), ObjectError> {
+        let Some(local) = &self.inner.local else { return Ok(()) };
+        let (directory, key) = (Arc::clone(&local.directory), key.clone());
+        self.inner.host.blocking.run(move || directory.make_durable(&key)).await
+    }
+
+    /// Removes staging files that a crash left behind longer than `older_than` ago; returns how many.
+    pub async fn sweep_staging(&self, older_than: Duration) -> Result<u64, ObjectError> {
+        let Some(local) = &self.inner.local else { return Ok(0) };
+        let age_ms = u64::try_from(older_than.as_millis()).unwrap_or(u64::MAX);
+        let before_ms = self.clock().now_ms().saturating_sub(age_ms);
+        let directory = Arc::clone(&local.directory);
+        let swept = self.inner.host.blocking.run(move || directory.sweep_staging(before_ms)).await;
+        swept.map_err(|error| ObjectError::from_io("staging files", error))
+    }
+
+    /// Checks that create-if-absent holds. A store where it does not must not be used.
+    pub async fn probe(&self) -> Result<(), ProbeError> {
+        probe::create_is_exclusive(self).await
+    }
+
+    /// The store's clock minus ours in milliseconds; `None` where both are the same machine's.
+    pub async fn store_time_skew_ms(&self) -> Result<Option<i64>, ObjectError> {
+        match self.inner.local {
+            Some(_) => Ok(None),
+            None => probe::time_skew_ms(self).await.map(Some),
+        }
+    }
+
+    /// Whether this is a local directory, which one node alone can use.
+    pub fn is_local(&self) -> bool {
+        self.inner.local.is_some()
+    }
+
+    pub(super) fn clock(&self) -> &SharedClock {
+        &self.inner.host.clock
+    }
+
+    pub(super) async fn modified_ms(&self, key: &ObjectKey) -> Result<u64, ObjectError> {
+        let meta = self.inner.objects.head(key.path()).await;
+        let meta = meta.map_err(|error| ObjectError::from_store(key.as_str(), error))?;
+        Ok(listing::modified_ms(&meta))
+    }
+
+    /// Probe objects are this process's own and mean nothing; where deletes are denied they stay.
+    pub(super) async fn discard_probe(&self, key: &ObjectKey) {
+        if let Err(error) = self.inner.objects.delete(key.path()).await {
+            tracing::debug!(error = %error, key = %key, "a probe object stays");
+        }
+    }
+
+    async fn put(
+        &self,
+        key: &ObjectKey,
+        bytes: Bytes,
+        publish: Publish,
+        persistence: Persistence,
+    ) -> Result<Created, ObjectError> {
+        let Some(local) = &self.inner.local else {
+            return self.put_remote(key, bytes, publish).await;
+        };
+        let (directory, key) = (Arc::clone(&local.directory), key.clone());
+        self.inner.host.blocking.run(move || directory.write(&key, &bytes, publish, persistence)).await
+    }
+
+    async fn put_remote(
+        &self,
+        key: &ObjectKey,
+        bytes: Bytes,
+        publish: Publish,
+    ) -> Result<Created, ObjectError> {
+        let mode = match publish {
+            Publish::Create => PutMode::Create,
+            Publish::Replace => PutMode::Overwrite,
+        };
+        let mut tries_left = PHANTOM_RETRIES;
+        loop {
+            let options = PutOptions::from(mode.clone());
+            let put = self.inner.objects.put_opts(key.path(), bytes.clone().into(), options).await;
+            let Err(error) = put else { return Ok(Created::New) };
+            if !matches!(error, object_store::Error::AlreadyExists { .. }) {
+                return Err(ObjectError::from_store(key.as_str(), error));
+            }
+            if is_failed_condition(&error) || self.head(key).await?.is_some() {
+                return Ok(Created::AlreadyExisted);
+            }
+            if tries_left == 0 {
+                return Err(ObjectError::from_store(key.as_str(), error));
+            }
+            tries_left -= 1;
+        }
+    }
+
+    fn list_from(&self, prefix: &KeyPrefix, after: Option<&ObjectKey>) -> Listing {
+        match &self.inner.local {
+            Some(local) => listing::local(&local.directory, &self.inner.host.blocking, prefix, after),
+            None => listing::remote(self.inner.objects.as_ref(), prefix, after),
+        }
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Store({})", self.inner.objects)
+    }
+}
+
+/// 412: the condition was evaluated, so the object is there. A bare 409 may speak of a delete in flight.
+fn is_failed_condition(error: &object_store::Error) -> bool {
+    use object_store::Error as E;
+    let E::AlreadyExists { source, .. } = error else { return false };
+    matches!(source.downcast_ref::<E>(), Some(E::Precondition { .. } | E::NotModified { .. }))
+}

@@ -1,0 +1,9 @@
+//! What the node says about itself: logs, metrics, and its last words.
+
+mod fatal;
+mod logging;
+mod metrics;
+
+pub use fatal::Fatal;
+pub use logging::{LoggingError, start_logging};
+pub use metrics::{HttpMetrics, LogMetrics, METRICS_CONTENT_TYPE, Metrics};

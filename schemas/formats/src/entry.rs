@@ -1,0 +1,181 @@
+//! An entry: one leaf of the log. Its JSON has exactly one form; a leaf that differs from its re-encoding is refused.
+//!
+//! `{"v":1,"time_ms":…,"rules":1,"envelope":{"payload":"…","payloadType":"…","signatures":[{"keyid":"…","sig":"…"}]}}`,
+//! or with `"attached":{"payload":{"sha256":"…","size":…},"payloadType":…,"signatures":…}` in place of `envelope` when the
+//! payload is over 32 KiB.
+
+use serde::{Deserialize, Serialize};
+
+use crate::envelope::{Base64Bytes, CanonicalSignature, PAYLOAD_TYPE};
+use crate::key::KeyId;
+use crate::limits::{ENTRY_BYTES_MAX, INLINE_PAYLOAD_BYTES_MAX, SIGNATURES_MAX};
+use crate::statement::AttachmentRef;
+use crate::strict::{JsonError, from_json};
+use crate::time::Timestamp;
+
+/// The format version that this code writes and reads.
+const FORMAT_VERSION: u32 = 1;
+
+/// Where the signed bytes of an entry are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EntryPayload {
+    /// In the leaf itself.
+    Inline(Vec<u8>),
+    /// In an attachment, because they are over 32 KiB.
+    Attached(AttachmentRef),
+}
+
+impl EntryPayload {
+    /// Decides by size where a payload goes.
+    pub fn place(payload: &[u8]) -> Self {
+        if payload.len() > INLINE_PAYLOAD_BYTES_MAX {
+            Self::Attached(AttachmentRef::of(payload))
+        } else {
+            Self::Inline(payload.to_vec())
+        }
+    }
+}
+
+/// One leaf of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// When the log took it; never earlier than the entry before.
+    pub time: Timestamp,
+    /// The version of the rule book that judged it.
+    pub rules: u32,
+    /// The signed bytes.
+    pub payload: EntryPayload,
+    /// The signatures that counted, one a key, sorted.
+    pub signatures: Vec<CanonicalSignature>,
+}
+
+/// Why bytes are no entry.
+#[derive(Debug, thiserror::Error)]
+pub enum EntryError {
+    /// Not the strict JSON wanted.
+    #[error(transparent)]
+    Json(#[from] JsonError),
+    /// JSON, but not in its one canonical form.
+    #[error("the entry is not in its canonical form: {0}")]
+    NotCanonical(&'static str),
+    /// Larger than a leaf may be.
+    #[error("the entry would have {0} bytes; a leaf has at most 65,535")]
+    TooLarge(usize),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Leaf {
+    v: u32,
+    time_ms: u64,
+    rules: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::strict::present")]
+    envelope: Option<Signed<Base64Bytes>>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::strict::present")]
+    attached: Option<Signed<AttachmentRef>>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Signed<P> {
+    payload: P,
+    #[serde(rename = "payloadType")]
+    payload_type: std::borrow::Cow<'static, str>,
+    signatures: Vec<Signature>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Signature {
+    keyid: KeyId,
+    sig: Base64Bytes,
+}
+
+impl Entry {
+    /// Writes the leaf.
+    pub fn encode(&self) -> Result<Vec<u8>, EntryError> {
+        let signatures =
+            self.signatures.iter().map(|s| Signature { keyid: s.keyid, sig: Base64Bytes(s.sig.to_vec()) }).collect();
+        let payload_type = PAYLOAD_TYPE.into();
+        let (envelope, attached) = match &self.payload {
+            EntryPayload::Inline(bytes) => {
+                (Some(Signed { payload: Base64Bytes(bytes.clone()), payload_type, signatures }), None)
+            }
+            EntryPayload::Attached(at) => (None, Some(Signed { payload: *at, payload_type, signatures })),
+        };
+        let leaf = Leaf { v: FORMAT_VERSION, time_ms: self.time.as_ms(), rules: self.rules, envelope, attached };
+        let bytes = serde_json::to_vec(&leaf).map_err(JsonError::from)?;
+        if bytes.len() > ENTRY_BYTES_MAX { Err(EntryError::TooLarge(bytes.len())) } else { Ok(bytes) }
+    }
+
+    /// Reads a leaf; anything but the one canonical form is refused.
+    pub fn parse(bytes: &[u8]) -> Result<Self, EntryError> {
+        let leaf: Leaf = from_json(bytes, ENTRY_BYTES_MAX)?;
+        if leaf.v != FORMAT_VERSION {
+            return Err(EntryError::NotCanonical("its format version is unknown; a newer version of Holdfast may know it"));
+        }
+        let (payload, payload_type, signatures) = match (leaf.envelope, leaf.attached) {
+            (Some(e), None) if e.payload.0.len() <= INLINE_PAYLOAD_BYTES_MAX => {
+                (EntryPayload::Inline(e.payload.0), e.payload_type, e.signatures)
+            }
+            (None, Some(a)) if a.payload.size.get() > INLINE_PAYLOAD_BYTES_MAX as u64 => {
+                (EntryPayload::Attached(a.payload), a.payload_type, a.signatures)
+            }
+            _ => return Err(EntryError::NotCanonical("its payload is neither inline nor attached as its size demands")),
+        };
+        if payload_type != PAYLOAD_TYPE {
+            return Err(EntryError::NotCanonical("its payload type is not that of a statement"));
+        }
+        let entry = Self { time: Timestamp::from_ms(leaf.time_ms), rules: leaf.rules, payload, signatures: canonical(signatures)? };
+        if entry.encode()? == bytes { Ok(entry) } else { Err(EntryError::NotCanonical("its re-encoding differs")) }
+    }
+}
+
+fn canonical(signatures: Vec<Signature>) -> Result<Vec<CanonicalSignature>, EntryError> {
+    if signatures.is_empty() || signatures.len() > SIGNATURES_MAX {
+        return Err(EntryError::NotCanonical("it has no signature, or too many"));
+    }
+    let mut out: Vec<CanonicalSignature> = Vec::with_capacity(signatures.len());
+    for signature in signatures {
+        let sig = signature.sig.0.try_into().map_err(|_| EntryError::NotCanonical("a signature does not have 64 bytes"))?;
+        if out.last().is_some_and(|last| last.keyid >= signature.keyid) {
+            return Err(EntryError::NotCanonical("its signatures are not sorted by key, one a key"));
+        }
+        out.push(CanonicalSignature { keyid: signature.keyid, sig });
+    }
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::SigningKey;
+
+    fn entry() -> Entry {
+        let key = SigningKey::from_seed([1; 32]);
+        let signatures = vec![CanonicalSignature { keyid: key.public().id(), sig: key.sign(b"x") }];
+        Entry { time: Timestamp::from_ms(1_795_000_000_000), rules: 1, payload: EntryPayload::place(b"{}"), signatures }
+    }
+
+    #[test]
+    fn an_entry_survives_its_bytes() {
+        let bytes = entry().encode().unwrap();
+        assert_eq!(Entry::parse(&bytes).unwrap(), entry());
+    }
+
+    #[test]
+    fn t20_an_entry_in_any_other_form_is_refused() {
+        let good = String::from_utf8(entry().encode().unwrap()).unwrap();
+        for wrong in [
+            format!(" {good}"),
+            good.replace("\"v\":1", "\"v\":1,\"v\":1"),
+            good.replace("\"v\":1", "\"v\":2"),
+            good.replace("\"rules\":1", "\"rules\":1,\"more\":1"),
+            good.replace("\"rules\":1", "\"rules\":1.0"),
+            good.replace("\"rules\":1", "\"rules\":1,\"attached\":null"),
+            good.replace("e30=", "e30"),
+        ] {
+            assert!(Entry::parse(wrong.as_bytes()).is_err(), "{wrong}");
+        }
+    }
+}

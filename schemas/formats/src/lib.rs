@@ -1,0 +1,38 @@
+//! Bytes to types and back, for every format Holdfast signs, stores or sends.
+//!
+//! Owns what a value looks like and when it is malformed. It never does I/O, never reads a clock, and never decides
+//! whether a well-formed value is *allowed*: that is the rule book in `holdfast-verify`.
+
+pub mod blob;
+pub mod channel_head;
+pub mod checkpoint;
+pub mod chunk;
+pub mod commit;
+pub mod digest;
+pub mod entry;
+pub mod envelope;
+pub mod id;
+pub mod key;
+pub mod limits;
+pub mod login;
+pub mod manifest;
+pub mod name;
+pub mod note;
+pub mod number;
+pub mod origin;
+pub mod path;
+pub mod pattern;
+pub mod policy;
+pub mod proof;
+pub mod reference;
+pub mod statement;
+mod strict;
+pub mod text;
+pub mod tile;
+pub mod time;
+pub mod token;
+pub mod tree;
+pub mod version;
+pub mod wire;
+
+pub use strict::{JsonError, StrictMap, from_json};

@@ -1,0 +1,36 @@
+//! The limits that are part of the formats, in one place. Beyond one of them a value is malformed, for everybody, for ever.
+
+/// Most bytes of one log entry (C2SP tlog-tiles frames entries with a 16-bit length).
+pub const ENTRY_BYTES_MAX: usize = 65_535;
+/// Largest payload that stays inside its leaf; a larger one is an attachment.
+pub const INLINE_PAYLOAD_BYTES_MAX: usize = 32 * 1024;
+/// Most bytes of one attachment.
+pub const ATTACHMENT_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Most signatures on one envelope.
+pub const SIGNATURES_MAX: usize = 64;
+/// Most bytes of all keys and values of `annotations` together.
+pub const ANNOTATIONS_BYTES_MAX: usize = 4 * 1024;
+/// Longest time between `issued_at` and `not_after`, in milliseconds (7 days).
+pub const STATEMENT_LIFE_MS_MAX: u64 = 7 * 24 * 3600 * 1000;
+/// How far `issued_at` may lie ahead of the entry's time, in milliseconds (5 minutes).
+pub const ISSUED_AHEAD_MS_MAX: u64 = 5 * 60 * 1000;
+/// Longest quiet time of the log after which only a person's or pipeline's key may write first, in milliseconds (7 days).
+pub const QUIET_LOG_MS_MAX: u64 = 7 * 24 * 3600 * 1000;
+/// Smallest chunk that content-defined cutting makes, but for the last of a blob.
+pub const CHUNK_BYTES_MIN: usize = 256 * 1024;
+/// Average chunk size that content-defined cutting aims at.
+pub const CHUNK_BYTES_AVG: usize = 1024 * 1024;
+/// Most bytes of one chunk, before compression.
+pub const CHUNK_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Most extents of one blob: at the smallest chunk size this is a blob of 256 GiB.
+pub const EXTENTS_MAX: usize = 1_048_576;
+/// Most bytes of one blob.
+pub const BLOB_BYTES_MAX: u64 = 1 << 42;
+/// Most files in one manifest.
+pub const MANIFEST_FILES_MAX: usize = 200_000;
+/// Most components of one release.
+pub const COMPONENTS_MAX: usize = 256;
+/// The largest integer that every JSON reader keeps exact (2^53 - 1).
+pub const INTEGER_MAX: u64 = (1 << 53) - 1;
+/// The version of the rule book that this code judges by.
+pub const RULE_BOOK_VERSION: u32 = 1;

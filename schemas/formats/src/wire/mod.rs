@@ -1,0 +1,3 @@
+//! What HTTP carries, by version.
+
+pub mod v1;

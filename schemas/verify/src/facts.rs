@@ -1,0 +1,334 @@
+//! What the rule book may know when it judges: facts that follow from earlier entries, and the effects that make new ones.
+//!
+//! Two keepers of facts exist: the registry's index and the auditor's [`crate::ledger::Ledger`]. Both apply the same
+//! [`Effect`]s and answer the same questions, so that they cannot come to different conclusions.
+
+use std::sync::Arc;
+
+use holdfast_formats::digest::{Digests, Sha256Digest};
+use holdfast_formats::key::{KeyId, PublicKey};
+use holdfast_formats::manifest::Kind;
+use holdfast_formats::name::{ArtifactName, ChannelName};
+use holdfast_formats::number::{ByteSize, PinNumber};
+use holdfast_formats::policy::Policy;
+use holdfast_formats::reference::ArtifactRef;
+use holdfast_formats::statement::{
+    Artifact, ComponentRef, DenyEffect, DenyScope, DeployPhase, Direction, EntryRef, Grant, ManifestDescriptor, RollbackPhase,
+    ScrubOutcome, Subject,
+};
+use holdfast_formats::text::{Label, Reason, Uri};
+use holdfast_formats::time::Timestamp;
+use holdfast_formats::tree::{LeafIndex, TreeSize};
+use holdfast_formats::version::Version;
+use serde::{Deserialize, Serialize};
+
+/// A keeper of facts could not answer: its storage failed. This says nothing about the statement being judged.
+#[derive(Debug, thiserror::Error)]
+#[error("the facts could not be read: {0}")]
+pub struct FactsError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
+
+/// A policy and its place in the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyFact {
+    /// Its entry.
+    pub entry: EntryRef,
+    /// The rules.
+    pub policy: Arc<Policy>,
+    /// When it came into force.
+    pub time: Timestamp,
+}
+
+/// A published artifact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArtifactFact {
+    /// Name, version and digests.
+    pub artifact: Artifact,
+    /// Its `publish` entry.
+    pub index: LeafIndex,
+    /// When it was published.
+    pub time: Timestamp,
+    /// What it is.
+    pub kind: Kind,
+    /// The manifest, an attachment.
+    pub manifest: ManifestDescriptor,
+    /// The held components of a release.
+    pub components: Vec<ComponentRef>,
+    /// The bytes of all its files.
+    pub size_bytes: ByteSize,
+    /// Who signed.
+    pub signers: Vec<KeyId>,
+    /// Until when it must be kept, as far as its own class and requests say.
+    pub keep_until: Timestamp,
+    /// The newest scrub that covers it.
+    pub scrub: Option<ScrubFact>,
+}
+
+/// What a scrub found of one artifact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScrubFact {
+    /// Its entry.
+    pub index: LeafIndex,
+    /// What was found.
+    pub outcome: ScrubOutcome,
+}
+
+/// A pin.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PinFact {
+    /// Its entry.
+    pub entry: EntryRef,
+    /// The channel.
+    pub channel: ChannelName,
+    /// Its number on the line (channel, artifact name).
+    pub number: PinNumber,
+    /// What is known-good.
+    pub artifact: Artifact,
+    /// When it was pinned.
+    pub time: Timestamp,
+    /// When it stops being answered: its own expiry or policy's, whichever is earlier.
+    pub expires: Option<Timestamp>,
+    /// Who signed.
+    pub signers: Vec<KeyId>,
+}
+
+/// A deny.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DenyFact {
+    /// Its entry.
+    pub index: LeafIndex,
+    /// The name whose namespace answers for it.
+    pub name: ArtifactName,
+    /// What is denied.
+    pub digests: Digests,
+    /// What is refused.
+    pub effect: DenyEffect,
+    /// Where.
+    pub scope: DenyScope,
+    /// Which channel, for that scope.
+    pub channel: Option<ChannelName>,
+    /// Why.
+    pub reason: Reason,
+    /// Who signed.
+    pub signers: Vec<KeyId>,
+    /// The `lift` that ended it.
+    pub lifted: Option<LeafIndex>,
+}
+
+/// A freeze.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FreezeFact {
+    /// Its entry.
+    pub index: LeafIndex,
+    /// Which channel.
+    pub channel: ChannelName,
+    /// Why.
+    pub reason: Reason,
+    /// Until when.
+    pub until: Option<Timestamp>,
+    /// The `thaw` that ended it.
+    pub thawed: Option<LeafIndex>,
+}
+
+/// A deployment's report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeployFact {
+    /// Its entry.
+    pub index: LeafIndex,
+    /// Where to.
+    pub channel: ChannelName,
+    /// The deployer's id.
+    pub deploy_id: Label,
+    /// How far.
+    pub phase: DeployPhase,
+    /// Which way.
+    pub direction: Direction,
+    /// What.
+    pub artifact: Artifact,
+    /// When it was logged.
+    pub time: Timestamp,
+    /// Who signed.
+    pub signers: Vec<KeyId>,
+}
+
+/// An attestation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttestFact {
+    /// Its entry.
+    pub index: LeafIndex,
+    /// What it is about.
+    pub subjects: Vec<Digests>,
+    /// The attested envelope, an attachment.
+    pub envelope: Sha256Digest,
+    /// What it claims to be.
+    pub predicate_type: Uri,
+    /// When it was logged.
+    pub time: Timestamp,
+    /// Who signed.
+    pub signers: Vec<KeyId>,
+}
+
+/// A moving tag.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TagFact {
+    /// Its newest entry.
+    pub index: LeafIndex,
+    /// The artifact's name.
+    pub name: ArtifactName,
+    /// The tag.
+    pub tag: Version,
+    /// Where it points.
+    pub target: Digests,
+}
+
+/// A token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GrantFact {
+    /// Its entry.
+    pub index: LeafIndex,
+    /// What it may do.
+    pub grant: Grant,
+    /// When it was made.
+    pub time: Timestamp,
+    /// The `revoke` that ended it.
+    pub revoked: Option<LeafIndex>,
+}
+
+impl GrantFact {
+    /// Whether the token may be used at a moment.
+    pub fn is_valid_at(&self, now: Timestamp) -> bool {
+        self.revoked.is_none() && self.grant.expires.is_none_or(|expires| now < expires)
+    }
+}
+
+/// One phase of a rollback or drill.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RollbackFact {
+    /// Its entry.
+    pub index: LeafIndex,
+    /// Which rollback.
+    pub rollback_id: Label,
+    /// Where.
+    pub channel: ChannelName,
+    /// What is left.
+    pub from: Artifact,
+    /// Whether it is a drill.
+    pub drill: bool,
+    /// How far.
+    pub phase: RollbackPhase,
+    /// When it was logged.
+    pub time: Timestamp,
+}
+
+/// A change of state that an accepted entry brings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// A new policy is in force from the next entry on.
+    Policy(PolicyFact),
+    /// A name@version exists.
+    Artifact(Box<ArtifactFact>),
+    /// An attestation exists.
+    Attest(AttestFact),
+    /// A tag moved.
+    Tag(TagFact),
+    /// A deployment was reported.
+    Deploy(DeployFact),
+    /// A line has a newer pin.
+    Pin(PinFact),
+    /// Something is denied.
+    Deny(DenyFact),
+    /// A deny ended.
+    Lift {
+        /// The deny.
+        deny: LeafIndex,
+        /// The lift.
+        by: LeafIndex,
+    },
+    /// A channel is frozen.
+    Freeze(FreezeFact),
+    /// A freeze ended.
+    Thaw {
+        /// The freeze.
+        freeze: LeafIndex,
+        /// The thaw.
+        by: LeafIndex,
+    },
+    /// A token exists.
+    Grant(Box<GrantFact>),
+    /// A token ended.
+    Revoke {
+        /// The grant.
+        grant: LeafIndex,
+        /// The revoke.
+        by: LeafIndex,
+    },
+    /// A rollback went on.
+    Rollback(RollbackFact),
+    /// Artifacts were read back.
+    Scrub {
+        /// Which.
+        artifacts: Vec<Artifact>,
+        /// What was found, and by which entry.
+        scrub: ScrubFact,
+    },
+}
+
+/// Everything that `judge` and the lookups ask. All answers are as of the newest entry applied.
+pub trait Facts {
+    /// The number of entries applied.
+    fn size(&self) -> Result<TreeSize, FactsError>;
+    /// The time of the newest entry.
+    fn newest_time(&self) -> Result<Option<Timestamp>, FactsError>;
+    /// The policy in force; `None` before entry 0.
+    fn policy(&self) -> Result<Option<PolicyFact>, FactsError>;
+    /// The entry that logged a payload first.
+    fn entry_of_payload(&self, payload: &Sha256Digest) -> Result<Option<LeafIndex>, FactsError>;
+    /// The artifact of a name@version.
+    fn artifact(&self, artifact: &ArtifactRef) -> Result<Option<ArtifactFact>, FactsError>;
+    /// The oldest version of a name that has these manifest digests.
+    fn artifact_by_digest(&self, name: &ArtifactName, digests: &Digests) -> Result<Option<ArtifactFact>, FactsError>;
+    /// The pinned names of a channel, sorted.
+    fn lines(&self, channel: &ChannelName) -> Result<Vec<ArtifactName>, FactsError>;
+    /// The newest pins of a line, descending, below a number when one is given; at most `limit`.
+    fn pins(
+        &self,
+        channel: &ChannelName,
+        name: &ArtifactName,
+        below: Option<PinNumber>,
+        limit: usize,
+    ) -> Result<Vec<PinFact>, FactsError>;
+    /// The deny of an entry.
+    fn deny(&self, index: LeafIndex) -> Result<Option<DenyFact>, FactsError>;
+    /// All denies of a digest, ended ones included, by index.
+    fn denies_of(&self, digests: &Digests) -> Result<Vec<DenyFact>, FactsError>;
+    /// The freeze of an entry.
+    fn freeze(&self, index: LeafIndex) -> Result<Option<FreezeFact>, FactsError>;
+    /// The freezes of a channel that were not thawed, by index.
+    fn freezes(&self, channel: &ChannelName) -> Result<Vec<FreezeFact>, FactsError>;
+    /// The deployment of an entry.
+    fn deploy(&self, index: LeafIndex) -> Result<Option<DeployFact>, FactsError>;
+    /// The newest deployments of a line, descending, those of `after` and earlier left out; at most `limit`.
+    fn deploys(
+        &self,
+        channel: &ChannelName,
+        name: &ArtifactName,
+        after: Option<LeafIndex>,
+        limit: usize,
+    ) -> Result<Vec<DeployFact>, FactsError>;
+    /// The attestation of an entry.
+    fn attest(&self, index: LeafIndex) -> Result<Option<AttestFact>, FactsError>;
+    /// The grant of an entry.
+    fn grant(&self, index: LeafIndex) -> Result<Option<GrantFact>, FactsError>;
+    /// The grant of a token.
+    fn grant_by_token(&self, token: &Sha256Digest) -> Result<Option<GrantFact>, FactsError>;
+    /// The newest grant that names an ephemeral key.
+    fn grant_by_key(&self, key: &PublicKey) -> Result<Option<GrantFact>, FactsError>;
+    /// The rollback phase of an entry.
+    fn rollback(&self, index: LeafIndex) -> Result<Option<RollbackFact>, FactsError>;
+    /// The newest phase of a rollback.
+    fn newest_rollback(&self, rollback_id: &Label) -> Result<Option<RollbackFact>, FactsError>;
+}
+
+/// Whether one of the subjects is exactly this one.
+pub(crate) fn names_subject(subjects: &[Subject], name: &str, digests: &Digests) -> bool {
+    subjects.iter().any(|s| s.digest == *digests && s.name.as_str() == name)
+}
