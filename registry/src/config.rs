@@ -1,19 +1,164 @@
 //! What a node is told: flags over `HOLDFAST_*` over `holdfast.toml` over defaults.
 //!
-//! This module decides what the settings are, never what they mean. [`ServeConfig`] is complete: nobody downstream knows
-//! a default.
+//! It decides what the settings are, never what follows from them. A [`ServeConfig`] is complete: nobody further up knows
+//! a default. Imports nothing of the registry.
 
 mod file;
 mod flags;
 mod limits;
+mod location;
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 pub use file::FileError;
 pub use flags::{LogFormat, ServeFlags};
-pub use limits::Limits;
+pub use limits::{LimitFlags, Limits};
+pub use location::{Cloud, InvalidLocation, StoreLocation};
 
-use crate::http::front::TlsFiles;
-use crate::objects::{InvalidLocation, StoreLocation};
 use file::FileSettings;
+
+const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 7420);
+const DEFAULT_DATA: &str = "./holdfast-data";
+const DEFAULT_LOG_LEVEL: &str = "info";
+
+/// Everything that `serve` is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServeConfig {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// The URL under which clients reach this node, without a slash at its end; `None`: the address it listens on.
+    pub external_url: Option<String>,
+    /// Where objects live.
+    pub store: StoreLocation,
+    /// The directory of what this node keeps for itself; `index.sqlite` lies in it.
+    pub data: PathBuf,
+    /// The directory of the registry's keys, outside the store.
+    pub keys: PathBuf,
+    /// The origin of a log that is to be started; an existing log has its own.
+    pub origin: Option<String>,
+    /// Certificate and key; `None`: plain HTTP.
+    pub tls: Option<TlsFiles>,
+    /// How much this node may take.
+    pub limits: Limits,
+    /// How log lines look.
+    pub log_format: LogFormat,
+    /// Which log lines there are: a level, or a filter by module.
+    pub log_level: String,
+}
+
+/// Where certificate chain and key lie.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The chain in PEM, the server's certificate first.
+    pub certificates: PathBuf,
+    /// The private key in PEM.
+    pub key: PathBuf,
+}
+
+/// Why the settings make no configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be used.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The store cannot be understood.
+    #[error(transparent)]
+    Store(#[from] InvalidLocation),
+    /// One of two that belong together.
+    #[error("--tls-cert and --tls-key belong together: give both, or neither for plain HTTP")]
+    HalfOfTls,
+    /// Keys are made on a local store only.
+    #[error("a shared store needs --keys DIR: make the keys once, and give every node the same")]
+    NoKeys,
+    /// Whoever reads the store would read the keys.
+    #[error("--keys {} lies inside the store: choose a directory outside it", keys.display())]
+    KeysInStore {
+        /// The directory as configured.
+        keys: PathBuf,
+    },
+    /// The URL is none.
+    #[error("--external-url {url:?} is no base URL: write for example https://holdfast.example")]
+    ExternalUrl {
+        /// The URL as configured.
+        url: String,
+    },
+    /// A limit of zero.
+    #[error("{name} must be at least 1")]
+    ZeroLimit {
+        /// The setting.
+        name: &'static str,
+    },
+}
+
+impl ServeConfig {
+    /// Merges `flags` (and the environment, which they have taken in) with the file that they name.
+    pub fn load(flags: ServeFlags) -> Result<Self, ConfigError> {
+        let file = FileSettings::read(flags.config.as_deref())?;
+        Self::merge(flags, file)
+    }
+
+    fn merge(flags: ServeFlags, file: FileSettings) -> Result<Self, ConfigError> {
+        let data = flags.data.or(file.data).unwrap_or_else(|| PathBuf::from(DEFAULT_DATA));
+        let store = match flags.store.or(file.store) {
+            Some(text) => text.parse()?,
+            None => StoreLocation::Directory(data.join("objects")),
+        };
+        let keys = keys_directory(flags.keys.or(file.keys), &data, &store)?;
+        Ok(Self {
+            listen: flags.listen.or(file.listen).unwrap_or(DEFAULT_LISTEN),
+            external_url: flags.external_url.or(file.external_url).map(base_url).transpose()?,
+            origin: flags.origin.or(file.origin),
+            tls: tls(flags.tls_cert.or(file.tls_cert), flags.tls_key.or(file.tls_key))?,
+            limits: Limits::merge(&flags.limits, file.limits.as_ref())?,
+            log_format: flags.log_format.or(file.log_format).unwrap_or(LogFormat::Text),
+            log_level: flags.log_level.or(file.log_level).unwrap_or_else(|| DEFAULT_LOG_LEVEL.to_owned()),
+            store,
+            data,
+            keys,
+        })
+    }
+}
+
+fn keys_directory(
+    given: Option<PathBuf>,
+    data: &Path,
+    store: &StoreLocation,
+) -> Result<PathBuf, ConfigError> {
+    let keys = match (given, store) {
+        (Some(keys), _) => keys,
+        (None, StoreLocation::Bucket { .. }) => return Err(ConfigError::NoKeys),
+        (None, StoreLocation::Directory(_) | StoreLocation::Memory) => data.join("keys"),
+    };
+    match store {
+        StoreLocation::Directory(directory) if keys.starts_with(directory) => {
+            Err(ConfigError::KeysInStore { keys })
+        }
+        StoreLocation::Directory(_) | StoreLocation::Bucket { .. } | StoreLocation::Memory => Ok(keys),
+    }
+}
+
+fn tls(certificates: Option<PathBuf>, key: Option<PathBuf>) -> Result<Option<TlsFiles>, ConfigError> {
+    match (certificates, key) {
+        (Some(certificates), Some(key)) => Ok(Some(TlsFiles { certificates, key })),
+        (None, None) => Ok(None),
+        (Some(_), None) | (None, Some(_)) => Err(ConfigError::HalfOfTls),
+    }
+}
+
+/// A scheme, a host, perhaps a path; no query, which a base of other URLs cannot have.
+fn base_url(url: String) -> Result<String, ConfigError> {
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    let is_plain = |rest: &str| {
+        !rest.starts_with(['/', ':'])
+            && !rest.contains(['?', '#', '@', '"'])
+            && rest.bytes().all(|b| b.is_ascii_graphic())
+    };
+    match rest {
+        Some(rest) if !rest.is_empty() && is_plain(rest) => Ok(url.trim_end_matches('/').to_owned()),
+        _ => Err(ConfigError::ExternalUrl { url }),
+    }
+}
+
+#[cfg(test)]
+mod tests;

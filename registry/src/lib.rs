@@ -6,6 +6,8 @@ pub mod blocking;
 pub mod clock;
 pub mod config;
 pub mod http;
+pub mod index;
+pub mod log;
 pub mod objects;
 pub mod randomness;
 pub mod telemetry;

@@ -1,2 +1,43 @@
-//! Placeholder.
-fn main() {}
+//! The `holdfast` command: what a person or a pipeline does, thin on top of `holdfast-client`.
+
+mod arguments;
+mod command;
+mod config;
+mod describe;
+mod document;
+mod escape;
+mod failure;
+mod moment;
+mod output;
+mod progress;
+mod session;
+mod signing;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use arguments::Arguments;
+use failure::Failure;
+use output::Output;
+use session::Session;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let output = Output::new(arguments.format(), arguments.quiet());
+    match run(arguments, output) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let failure = Failure::from(error);
+            output.failure(&failure);
+            ExitCode::from(failure.exit() as u8)
+        }
+    }
+}
+
+fn run(arguments: Arguments, output: Output) -> anyhow::Result<()> {
+    let (settings, command) = arguments.into_parts();
+    let session = Session::new(output, settings)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(command.run(&session))
+}

@@ -10,7 +10,7 @@ use object_store::path::Path;
 use object_store::prefix::PrefixStore;
 use object_store::{BackoffConfig, ClientConfigKey, ObjectStore, RetryConfig};
 
-use super::location::Cloud;
+use crate::config::Cloud;
 
 /// An attachment of 64 MiB must fit through a slow line.
 const REQUEST_TIMEOUT: &str = "60s";

@@ -8,15 +8,14 @@ mod error;
 mod key;
 mod listing;
 mod local;
-mod location;
 mod probe;
 mod store;
 
 #[cfg(test)]
 mod conformance;
 
+pub use crate::config::StoreLocation;
 pub use error::{ObjectError, OpenError, ProbeError};
 pub use key::{InvalidKey, KeyPrefix, ObjectKey};
 pub use listing::{Listed, Listing};
-pub use location::{Cloud, InvalidLocation, StoreLocation};
 pub use store::{Created, Host, Store};

@@ -14,10 +14,10 @@ use super::error::{ObjectError, OpenError, ProbeError};
 use super::key::{KeyPrefix, ObjectKey};
 use super::listing::{self, Listing};
 use super::local::{Barrier, LocalDirectory, Persistence, Publish};
-use super::location::StoreLocation;
 use super::{cloud, probe};
 use crate::blocking::Blocking;
 use crate::clock::SharedClock;
+use crate::config::StoreLocation;
 use crate::telemetry::Fatal;
 
 /// A create that lost against something that is not there (S3 says 409 when a delete races) is tried again.

@@ -32,6 +32,7 @@ pub mod tile;
 pub mod time;
 pub mod token;
 pub mod tree;
+pub mod trust;
 pub mod version;
 pub mod wire;
 

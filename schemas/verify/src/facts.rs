@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use holdfast_formats::digest::{Digests, Sha256Digest};
-use holdfast_formats::key::{KeyId, PublicKey};
+use holdfast_formats::key::KeyId;
 use holdfast_formats::manifest::Kind;
 use holdfast_formats::name::{ArtifactName, ChannelName};
 use holdfast_formats::number::{ByteSize, PinNumber};
@@ -14,7 +14,7 @@ use holdfast_formats::policy::Policy;
 use holdfast_formats::reference::ArtifactRef;
 use holdfast_formats::statement::{
     Artifact, ComponentRef, DenyEffect, DenyScope, DeployPhase, Direction, EntryRef, Grant, ManifestDescriptor, RollbackPhase,
-    ScrubOutcome, Subject,
+    ScrubOutcome,
 };
 use holdfast_formats::text::{Label, Reason, Uri};
 use holdfast_formats::time::Timestamp;
@@ -320,15 +320,10 @@ pub trait Facts {
     fn grant(&self, index: LeafIndex) -> Result<Option<GrantFact>, FactsError>;
     /// The grant of a token.
     fn grant_by_token(&self, token: &Sha256Digest) -> Result<Option<GrantFact>, FactsError>;
-    /// The newest grant that names an ephemeral key.
-    fn grant_by_key(&self, key: &PublicKey) -> Result<Option<GrantFact>, FactsError>;
+    /// The newest grant that names an ephemeral key. Asked by key id, because that is all that a logged signature says.
+    fn grant_by_key(&self, key: &KeyId) -> Result<Option<GrantFact>, FactsError>;
     /// The rollback phase of an entry.
     fn rollback(&self, index: LeafIndex) -> Result<Option<RollbackFact>, FactsError>;
     /// The newest phase of a rollback.
     fn newest_rollback(&self, rollback_id: &Label) -> Result<Option<RollbackFact>, FactsError>;
-}
-
-/// Whether one of the subjects is exactly this one.
-pub(crate) fn names_subject(subjects: &[Subject], name: &str, digests: &Digests) -> bool {
-    subjects.iter().any(|s| s.digest == *digests && s.name.as_str() == name)
 }

@@ -76,7 +76,7 @@ impl Hall {
     async fn entered(&mut self, accepted: io::Result<(TcpStream, SocketAddr)>) {
         match accepted {
             Ok((stream, _)) if self.connections.len() < self.door.limits().connections_max => {
-                self.welcome(stream)
+                self.welcome(stream);
             }
             Ok((stream, _)) => {
                 drop(stream);

@@ -24,8 +24,12 @@ pub(super) struct Activity {
     idle_since_ms: AtomicU64,
     /// When the first byte of a head came that is not whole yet.
     head_since_ms: AtomicU64,
-    /// Since when the client has taken no bytes.
+    /// Since when the socket has taken no bytes.
     blocked_since_ms: AtomicU64,
+    /// Responses of which a piece was handed over and the next not asked for.
+    responses_owed: AtomicU32,
+    /// When the last such piece was handed over.
+    owed_since_ms: AtomicU64,
 }
 
 /// What the watchdog does next.
@@ -47,6 +51,8 @@ impl Activity {
             idle_since_ms: AtomicU64::new(0),
             head_since_ms: AtomicU64::new(0),
             blocked_since_ms: AtomicU64::new(NEVER),
+            responses_owed: AtomicU32::new(0),
+            owed_since_ms: AtomicU64::new(NEVER),
         })
     }
 
@@ -56,7 +62,7 @@ impl Activity {
         self.is_http2.store(is_http2, Ordering::Relaxed);
         self.head_since_ms.store(NEVER, Ordering::Relaxed);
         self.requests_running.fetch_add(1, Ordering::Relaxed);
-        Running { activity: Arc::clone(self) }
+        Running { activity: Arc::clone(self), is_owed: false }
     }
 
     /// Bytes came. Between two requests of HTTP/1 they begin a head; HTTP/2 also answers pings, so there it says nothing.
@@ -82,6 +88,11 @@ impl Activity {
         }
     }
 
+    fn owed(&self) {
+        self.owed_since_ms.store(self.now_ms(), Ordering::Relaxed);
+        self.responses_owed.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(super) fn verdict(&self, limits: &FrontLimits) -> Verdict {
         self.verdict_at(self.now_ms(), limits)
     }
@@ -91,7 +102,9 @@ impl Activity {
             NEVER => None,
             ms => Some(Duration::from_millis(now_ms.saturating_sub(ms))),
         };
-        let blocked = left(since(&self.blocked_since_ms), limits.stall);
+        let is_owed = self.responses_owed.load(Ordering::Relaxed) > 0;
+        let owed_since = is_owed.then(|| since(&self.owed_since_ms)).flatten();
+        let blocked = left(since(&self.blocked_since_ms).max(owed_since), limits.stall);
         let head = left(since(&self.head_since_ms), limits.head_deadline);
         let is_idle = self.requests_running.load(Ordering::Relaxed) == 0;
         let had_request = self.had_request.load(Ordering::Relaxed);
@@ -126,10 +139,30 @@ fn left(since: Option<Duration>, limit: Duration) -> Option<Duration> {
 #[derive(Debug)]
 pub(super) struct Running {
     activity: Arc<Activity>,
+    is_owed: bool,
+}
+
+impl Running {
+    /// A piece of the response was handed over, and more will follow: from now on it is the client that keeps us waiting.
+    ///
+    /// An HTTP/2 client can do so while its socket flows, by granting no window.
+    pub(super) fn handed_over(&mut self) {
+        if !std::mem::replace(&mut self.is_owed, true) {
+            self.activity.owed();
+        }
+    }
+
+    /// The next piece was asked for: from now on we keep the client waiting.
+    pub(super) fn asked_for(&mut self) {
+        if std::mem::take(&mut self.is_owed) {
+            self.activity.responses_owed.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
+        self.asked_for();
         self.activity.idle_since_ms.store(self.activity.now_ms(), Ordering::Relaxed);
         self.activity.requests_running.fetch_sub(1, Ordering::Relaxed);
     }
@@ -140,7 +173,17 @@ mod tests {
     use super::*;
 
     fn verdict_after(activity: &Activity, seconds: u64) -> Verdict {
-        activity.verdict_at(activity.now_ms() + seconds * 1_000, &FrontLimits::standard())
+        let limits = FrontLimits {
+            connections_max: 1,
+            head_deadline: Duration::from_secs(10),
+            idle: Duration::from_secs(75),
+            body_deadline: Duration::from_secs(30),
+            upload_deadline: Duration::from_secs(30),
+            stall: Duration::from_secs(30),
+            drain_deadline: Duration::from_secs(20),
+            streams_max: 1,
+        };
+        activity.verdict_at(activity.now_ms() + seconds * 1_000, &limits)
     }
 
     fn expires_between(activity: &Activity, early: u64, late: u64) -> bool {
@@ -175,5 +218,18 @@ mod tests {
         assert!(expires_between(&stalled, 29, 31));
         stalled.unblocked();
         assert!(matches!(verdict_after(&stalled, 31), Verdict::Fine(_)));
+    }
+
+    #[test]
+    fn client_that_asks_for_no_more_expires_and_a_slow_handler_does_not() {
+        let activity = Activity::new();
+        let mut running = activity.request_started(true);
+        running.handed_over();
+        assert!(expires_between(&activity, 29, 31));
+        running.asked_for();
+        assert!(matches!(verdict_after(&activity, 3_600), Verdict::Fine(_)));
+        running.handed_over();
+        drop(running);
+        assert!(expires_between(&activity, 74, 76));
     }
 }

@@ -53,10 +53,10 @@ impl TimedBody {
         if std::mem::take(&mut self.alarm_is_stale) {
             alarm.as_mut().reset(at);
         }
-        alarm.as_mut().poll(cx).map(|()| match Instant::now() < self.deadline {
-            true => BodyError::Stalled,
-            false => BodyError::Deadline,
-        })
+        alarm
+            .as_mut()
+            .poll(cx)
+            .map(|()| if Instant::now() < self.deadline { BodyError::Stalled } else { BodyError::Deadline })
     }
 }
 
@@ -77,7 +77,7 @@ impl Body for TimedBody {
             return Poll::Ready(Some(Err(BodyError::Deadline)));
         }
         if let Ok(data) = frame.as_ref().map(Frame::data_ref) {
-            self.metrics.http.received_bytes.inc_by(data.map_or(0, |data| len(data)));
+            self.metrics.http.received_bytes.inc_by(data.map_or(0, len));
         }
         Poll::Ready(Some(frame.map_err(BodyError::Cut)))
     }
@@ -96,12 +96,12 @@ impl Body for TimedBody {
 pub(super) struct CountedBody {
     body: axum::body::Body,
     metrics: Arc<Metrics>,
-    _running: Running,
+    running: Running,
 }
 
 impl CountedBody {
     pub(super) fn new(body: axum::body::Body, metrics: Arc<Metrics>, running: Running) -> Self {
-        Self { body, metrics, _running: running }
+        Self { body, metrics, running }
     }
 }
 
@@ -113,8 +113,12 @@ impl Body for CountedBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        self.running.asked_for();
         let polled = Pin::new(&mut self.body).poll_frame(cx);
         if let Poll::Ready(Some(Ok(frame))) = &polled {
+            if !self.body.is_end_stream() {
+                self.running.handed_over();
+            }
             self.metrics.http.sent_bytes.inc_by(frame.data_ref().map_or(0, len));
         }
         polled

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::config::Limits;
+
 /// Limits of the front door. Each has a deadline or a number; none depends on what a client sends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FrontLimits {
@@ -27,16 +29,16 @@ pub struct FrontLimits {
 const SMALL_BODY_BYTES_MAX: u64 = 1024 * 1024;
 
 impl FrontLimits {
-    /// What fits most registries.
-    pub fn standard() -> Self {
+    /// The configured limits; what is no setting is fixed here.
+    pub fn configured(limits: &Limits) -> Self {
         Self {
-            connections_max: 10_240,
+            connections_max: limits.connections_max.get(),
             head_deadline: Duration::from_secs(10),
             idle: Duration::from_secs(75),
-            body_deadline: Duration::from_secs(30),
-            upload_deadline: Duration::from_mins(10),
+            body_deadline: limits.body_deadline,
+            upload_deadline: limits.upload_deadline,
             stall: Duration::from_secs(30),
-            drain_deadline: Duration::from_secs(20),
+            drain_deadline: limits.drain_deadline,
             streams_max: 128,
         }
     }

@@ -23,4 +23,4 @@ pub use limits::FrontLimits;
 pub use listener::{BindError, Listener};
 pub use observe::observed;
 pub use request_id::RequestId;
-pub use tls::{TlsError, TlsFiles};
+pub use tls::{TlsAcceptor, TlsError};

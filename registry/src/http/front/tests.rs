@@ -36,7 +36,8 @@ impl Served {
             upload_deadline: Duration::from_millis(900),
             stall: Duration::from_millis(300),
             drain_deadline: Duration::from_millis(500),
-            ..FrontLimits::standard()
+            connections_max: 100,
+            streams_max: 16,
         };
         adjust(&mut limits);
         let listener = Listener::bind((Ipv4Addr::LOCALHOST, 0).into(), None).expect("a free port");
@@ -79,7 +80,7 @@ async fn length_of(body: Body) -> (StatusCode, String) {
 }
 
 fn endless() -> impl futures::Stream<Item = Result<Bytes, std::io::Error>> {
-    futures::stream::repeat_with(|| Ok(Bytes::from_static(&[0; 65_536])))
+    futures::stream::repeat_with(|| Ok(Bytes::from(vec![0; 65_536])))
 }
 
 /// Everything until the server closes.
@@ -203,6 +204,23 @@ async fn client_that_takes_no_bytes_of_an_answer_is_cut() {
     sleep(Duration::from_millis(1_500)).await;
     assert_eq!(served.metrics.http.connections.get(), 0);
     assert_eq!(served.metrics.http.connections_expired.get(), 1);
+}
+
+#[tokio::test]
+async fn http2_client_that_grants_no_window_is_cut_and_one_that_reads_is_not() {
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let served = Served::start(|_| {});
+    let client = reqwest::Client::builder().http2_prior_knowledge().build().expect("a client");
+    let url = format!("http://{}", served.address);
+    let mut endless = client.get(format!("{url}/endless")).send().await.expect("an answer begins");
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_secs(1) {
+        assert!(endless.chunk().await.expect("a reader is served").is_some());
+    }
+    sleep(Duration::from_millis(1_500)).await;
+    assert_eq!(served.metrics.http.connections_expired.get(), 1);
+    let again = client.get(format!("{url}/hello/eve")).send().await.expect("a new connection serves");
+    assert_eq!(again.text().await.expect("a body"), "hello eve");
 }
 
 #[tokio::test]

@@ -1,0 +1,69 @@
+//! `login`: the first person at a new registry.
+
+use std::io::Read as _;
+
+use anyhow::Context as _;
+use holdfast_client::{LoginRequest, login};
+use holdfast_formats::name::PrincipalId;
+use serde_json::json;
+
+use crate::failure::Failure;
+use crate::output::{Answer, Line};
+use crate::session::Session;
+
+const AFTER_HELP: &str = "\
+The registry prints the URL once, at its first start. What is behind # names the registry's keys: they are checked before
+anything is signed. Commit .holdfast/trust.json, so that everybody who clones the repository starts from the same trust.
+
+Examples:
+  holdfast login http://127.0.0.1:7420#SECRET
+  holdfast login - < url.txt";
+
+/// A URL with a secret is longer than this only by mistake.
+const URL_BYTES_MAX: u64 = 4096;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct Args {
+    /// The login URL; - reads it from standard input
+    #[arg(value_name = "URL#SECRET")]
+    url: String,
+    /// Your name in the policy; the user name when left out
+    #[arg(long = "as", value_name = "NAME")]
+    principal: Option<PrincipalId>,
+}
+
+impl Args {
+    pub(crate) async fn run(self, session: &Session) -> anyhow::Result<()> {
+        let url = if self.url == "-" { read_url()? } else { self.url };
+        let request = LoginRequest { url, key_file: session.named_key_file(), principal: self.principal };
+        let done = login(&session.places()?, &request).await?;
+        let answer = Answer::new(&json!({
+            "origin": done.origin,
+            "url": done.url,
+            "key": done.key,
+            "key_file": shown(&done.key_file),
+            "trust_file": shown(&done.trust_file),
+            "policy_index": done.policy_index,
+            "grant_index": done.grant_index,
+        }))?
+        .line(Line::heading(format!("logged in to {} at {}", done.origin, done.url)))
+        .text(format!("  policy 1 is entry {}, signed by your key {}", done.policy_index, done.key))
+        .text(format!("  key file   {}", shown(&done.key_file)))
+        .text(format!("  trust file {} (commit it)", shown(&done.trust_file)));
+        session.output().answer(&answer)
+    }
+}
+
+fn shown(path: &std::path::Path) -> String {
+    path.display().to_string()
+}
+
+fn read_url() -> anyhow::Result<String> {
+    let mut text = String::new();
+    std::io::stdin().take(URL_BYTES_MAX).read_to_string(&mut text).context("cannot read the login URL from standard input")?;
+    match text.lines().next().map(str::trim) {
+        Some(url) if !url.is_empty() => Ok(url.to_owned()),
+        _ => Err(Failure::usage("standard input is empty").with_hint("pipe the login URL in").into()),
+    }
+}

@@ -1,0 +1,154 @@
+//! The commands: one file each, which holds what it takes, what its help says, and what it does.
+
+mod attest;
+mod audit;
+mod bundle;
+mod completion;
+mod deny;
+mod deploy;
+mod freeze;
+mod gate;
+mod history;
+mod key;
+mod known_good;
+mod lift;
+mod list;
+mod log;
+mod logged;
+mod login;
+mod man;
+mod pin;
+mod policy;
+mod proof;
+mod pull;
+mod push;
+mod release;
+mod rollback;
+mod show;
+mod sign;
+mod status;
+mod submit;
+mod tag;
+mod thaw;
+mod token;
+mod trust;
+mod verify;
+
+use clap::Subcommand;
+
+use crate::session::Session;
+
+/// Every command.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Set up a new registry: check its keys, sign its first policy with your key, write .holdfast/trust.json
+    Login(login::Args),
+    /// Make a signing key, or show its public half
+    #[command(subcommand)]
+    Key(key::Args),
+    /// Show the rules of the registry, or change them
+    #[command(subcommand)]
+    Policy(policy::Args),
+    /// Show what this repository trusts
+    #[command(subcommand)]
+    Trust(trust::Args),
+    /// Give out tokens, end them, list them
+    #[command(subcommand)]
+    Token(token::Args),
+    /// Publish a file or folder as one version of an artifact
+    Push(push::Args),
+    /// Publish a release: artifacts deployed together, with order and undo
+    Release(release::Args),
+    /// Record that an artifact goes, went or failed to go to a channel
+    Deploy(deploy::Args),
+    /// State that an artifact is known-good on a channel
+    Pin(pin::Args),
+    /// State that an artifact must never be answered as known-good
+    Deny(deny::Args),
+    /// End a deny
+    Lift(lift::Args),
+    /// Take no forward deploys to a channel
+    Freeze(freeze::Args),
+    /// End a freeze
+    Thaw(thaw::Args),
+    /// Ask whether an artifact may be deployed to a channel now
+    Gate(gate::Args),
+    /// Ask what to go back to, and get it with its proof
+    KnownGood(known_good::Args),
+    /// What happened on a channel, newest first
+    History(history::Args),
+    /// List artifacts
+    List(list::Args),
+    /// Show one artifact: its files, who signed it, what was said about it
+    Show(show::Args),
+    /// Download an artifact, every byte checked
+    Pull(pull::Args),
+    /// Check an artifact, a local copy of one, or a bundle
+    Verify(verify::Args),
+    /// The receipt of an artifact or entry: proof that it is in the log
+    Proof(proof::Args),
+    /// Write a known-good answer with proofs and bytes to one file, for use without any network
+    Bundle(bundle::Args),
+    /// Download the whole log and judge every entry again
+    Audit(audit::Args),
+    /// Read the log
+    #[command(subcommand)]
+    Log(log::Args),
+    /// Log an envelope (provenance, SBOM, test result) about an artifact
+    Attest(attest::Args),
+    /// Point a moving tag at an artifact
+    Tag(tag::Args),
+    /// Record a rollback or a drill as it happens
+    #[command(subcommand)]
+    Rollback(rollback::Args),
+    /// How the registry does
+    Status(status::Args),
+    /// Sign a statement that was written by --prepare
+    Sign(sign::Args),
+    /// Submit a statement that enough people have signed
+    Submit(submit::Args),
+    /// Write the completions of a shell
+    Completion(completion::Args),
+    /// Write the manual pages
+    Man(man::Args),
+}
+
+impl Command {
+    /// Does what was asked for.
+    pub(crate) async fn run(self, session: &Session) -> anyhow::Result<()> {
+        match self {
+            Self::Login(args) => args.run(session).await,
+            Self::Key(args) => args.run(session),
+            Self::Policy(args) => args.run(session).await,
+            Self::Trust(args) => args.run(session),
+            Self::Token(args) => args.run(session).await,
+            Self::Push(args) => args.run(session).await,
+            Self::Release(args) => args.run(session).await,
+            Self::Deploy(args) => args.run(session).await,
+            Self::Pin(args) => args.run(session).await,
+            Self::Deny(args) => args.run(session).await,
+            Self::Lift(args) => args.run(session).await,
+            Self::Freeze(args) => args.run(session).await,
+            Self::Thaw(args) => args.run(session).await,
+            Self::Gate(args) => args.run(session).await,
+            Self::KnownGood(args) => args.run(session).await,
+            Self::History(args) => args.run(session).await,
+            Self::List(args) => args.run(session).await,
+            Self::Show(args) => args.run(session).await,
+            Self::Pull(args) => args.run(session).await,
+            Self::Verify(args) => args.run(session).await,
+            Self::Proof(args) => args.run(session).await,
+            Self::Bundle(args) => args.run(session).await,
+            Self::Audit(args) => args.run(session).await,
+            Self::Log(args) => args.run(session).await,
+            Self::Attest(args) => args.run(session).await,
+            Self::Tag(args) => args.run(session).await,
+            Self::Rollback(args) => args.run(session).await,
+            Self::Status(args) => args.run(session).await,
+            Self::Sign(args) => args.run(session),
+            Self::Submit(args) => args.run(session).await,
+            Self::Completion(args) => args.run(),
+            Self::Man(args) => args.run(session),
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! One line about any statement: for the history of a channel, the tail of the log, and people about to sign.
+
+use std::fmt::Write as _;
+
+use holdfast_formats::statement::{Deny, DenyScope, Deploy, Grant, Pin, Predicate, Rollback, Scrub, Statement};
+
+/// What a statement says, in one line. Not escaped.
+pub(crate) fn described(statement: &Statement) -> String {
+    match &statement.predicate {
+        Predicate::Policy(p) => format!("policy {} of {}", p.number, p.origin),
+        Predicate::Publish(p) => format!("publish {}@{} ({}, {} bytes)", p.name, p.version, p.kind, p.size_bytes),
+        Predicate::Attest(a) => format!("attest {} about {} digest(s)", a.envelope.predicate_type, a.subjects.len()),
+        Predicate::Tag(t) => format!("tag {}:{} -> blake3:{}", t.name, t.tag, t.target.digests.blake3),
+        Predicate::Deploy(d) => deploy(d),
+        Predicate::Pin(p) => pin(p),
+        Predicate::Deny(d) => deny(d),
+        Predicate::Lift(l) => format!("lift of deny {}: {}", l.deny.index, l.reason),
+        Predicate::Freeze(f) => {
+            let until = f.until.map_or_else(String::new, |until| format!(" until {until}"));
+            format!("freeze {}{until}: {}", f.channel, f.reason)
+        }
+        Predicate::Thaw(t) => format!("thaw of freeze {}: {}", t.freeze.index, t.reason),
+        Predicate::Hold(h) => format!("hold {} for {}: {}", h.artifact.r#ref, h.case, h.reason),
+        Predicate::Unhold(u) => format!("end of hold {}: {}", u.hold.index, u.reason),
+        Predicate::Extend(e) => format!("extend {} until {}: {}", e.artifact.r#ref, e.until, e.reason),
+        Predicate::Delete(d) => format!("delete {}: {}", d.artifact.r#ref, d.reason),
+        Predicate::Grant(g) => grant(g),
+        Predicate::Revoke(r) => format!("revoke of grant {}: {}", r.grant.index, r.reason),
+        Predicate::Rollback(r) => rollback(r),
+        Predicate::Scrub(s) => scrub(s),
+        Predicate::Sweep(s) => format!("sweep ({}) of {} artifact(s), {} bytes", s.phase, s.artifacts.len(), s.bytes),
+        Predicate::Swept(s) => format!("swept, by sweep {}", s.sweep.index),
+    }
+}
+
+fn deploy(d: &Deploy) -> String {
+    format!("deploy {} to {}: {} ({}, attempt {})", d.artifact.r#ref, d.channel, d.phase, d.direction, d.attempt)
+}
+
+fn pin(p: &Pin) -> String {
+    let expires = p.expires.map_or_else(String::new, |at| format!(", expires {at}"));
+    format!("pin {} on {} as {} {}{expires}: {}", p.artifact.r#ref, p.channel, p.name, p.number, p.reason)
+}
+
+fn deny(d: &Deny) -> String {
+    let place = match (&d.channel, d.scope) {
+        (Some(channel), _) => format!("on {channel}"),
+        (None, DenyScope::Everywhere) => "everywhere".to_owned(),
+        (None, _) => format!("in {}", d.name.namespace()),
+    };
+    format!("deny {} blake3:{} {place}: {}", d.name, d.digests.blake3, d.reason)
+}
+
+fn grant(g: &Grant) -> String {
+    let join = |items: Vec<String>| items.join(",");
+    let actions = join(g.actions.iter().map(ToString::to_string).collect());
+    let names = join(g.names.iter().map(ToString::to_string).collect());
+    let channels = join(g.channels.iter().map(ToString::to_string).collect());
+    format!("grant to {}: {actions} on names {names}, channels {channels}", g.subject)
+}
+
+fn rollback(r: &Rollback) -> String {
+    let what = if r.drill { "drill" } else { "rollback" };
+    let mut out = format!("{what} {} of {} from {}: {}", r.rollback_id, r.channel, r.from.r#ref, r.phase);
+    if let Some(last) = r.steps.iter().flatten().last() {
+        let _ = write!(out, ", step {} {} {}", last.seq, last.component, last.outcome);
+    }
+    let _ = write!(out, ": {}", r.reason);
+    out
+}
+
+fn scrub(s: &Scrub) -> String {
+    let names: Vec<String> = s.artifacts.iter().map(|a| a.r#ref.to_string()).collect();
+    format!("scrub of {}: {}, {} bytes read", names.join(", "), s.outcome, s.bytes)
+}

@@ -1,0 +1,26 @@
+//! Bounded blocking work: files, hashing and compression leave the async threads through here only.
+
+use tokio::sync::Semaphore;
+
+/// More jobs than this would only wait for the same disk and cores, each holding its buffer.
+static SLOTS: Semaphore = Semaphore::const_new(8);
+
+/// Runs `job` on a blocking thread. A panic in it continues in the caller.
+#[expect(clippy::disallowed_methods, reason = "the one place that spawns blocking work, behind the semaphore")]
+pub(crate) async fn run<T, F>(job: F) -> T
+where
+    T: Send + 'static,
+    F: FnOnce() -> T + Send + 'static,
+{
+    let slot = SLOTS.acquire().await.expect("the semaphore is never closed");
+    let task = tokio::task::spawn_blocking(move || {
+        let _slot = slot;
+        job()
+    });
+    match task.await {
+        Ok(value) => value,
+        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        // The runtime is shutting down, and whoever waits is being dropped.
+        Err(_) => std::future::pending().await,
+    }
+}

@@ -1,0 +1,163 @@
+//! Fetching the files of an artifact: whole, hashed, and never anywhere but below the target.
+//!
+//! Owns the order of a restore: a file is written beside its place, checked against the manifest, then moved over it. A
+//! cut download goes on where it stopped, also in a later run. What is there already and right is kept. It decides
+//! nothing about the manifest, which its caller verified.
+
+mod sink;
+mod target;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use holdfast_formats::digest::Blake3Digest;
+use holdfast_formats::manifest::{File, Manifest};
+use holdfast_formats::reference::ArtifactRef;
+use reqwest::Response;
+
+use crate::blocking;
+use crate::error::ClientError;
+use crate::progress::{Activity, Progress, Running};
+use crate::transport::{Transport, read_piece};
+pub(crate) use sink::Sink;
+pub(crate) use target::{Target, collide};
+
+/// Files fetched at once.
+const IN_FLIGHT: usize = 4;
+/// Attempts in a row that bring nothing.
+const ATTEMPTS_MAX: u32 = 4;
+/// How much is hashed and written in one go.
+const BLOCK_BYTES: usize = 1024 * 1024;
+
+/// What a download was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pulled {
+    /// How many files.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// How many of them were there already and right.
+    pub kept: u64,
+}
+
+/// Fetches the files of one verified artifact.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Download<'a> {
+    pub(crate) transport: &'a Transport,
+    pub(crate) progress: &'a dyn Progress,
+    pub(crate) artifact: &'a ArtifactRef,
+}
+
+impl Download<'_> {
+    /// Fetches every file into a folder.
+    pub(crate) async fn pull(&self, manifest: &Manifest, target: &Arc<Target>) -> Result<Pulled, ClientError> {
+        collide(&manifest.files)?;
+        let _running = Running::begin(self.progress, Activity::Download, manifest.size_bytes());
+        let files = manifest.files.iter().enumerate().map(|(at, file)| self.pull_file(at, file, target));
+        let kept = stream::iter(files).buffer_unordered(IN_FLIGHT).try_fold(0, |sum, kept| async move { Ok(sum + u64::from(kept)) });
+        Ok(pulled(manifest, kept.await?))
+    }
+
+    /// Fetches and hashes every file, and keeps none.
+    pub(crate) async fn verify(&self, manifest: &Manifest) -> Result<Pulled, ClientError> {
+        let _running = Running::begin(self.progress, Activity::Download, manifest.size_bytes());
+        let files = manifest.files.iter().map(|file| async move { self.fill(file, Sink::nowhere()).await?.finish(file) });
+        stream::iter(files).buffer_unordered(IN_FLIGHT).try_for_each(|_| async { Ok(()) }).await?;
+        Ok(pulled(manifest, 0))
+    }
+
+    /// Fetches one file, unless it is there; says whether it was.
+    async fn pull_file(&self, at: usize, file: &File, target: &Arc<Target>) -> Result<bool, ClientError> {
+        let (place, wanted) = (Arc::clone(target), file.clone());
+        let Some(sink) = blocking::run(move || place.begin(at, &wanted)).await? else {
+            self.progress.advance(file.size.get());
+            return Ok(true);
+        };
+        self.progress.advance(sink.length());
+        let sink = self.fill(file, sink).await?;
+        let (place, wanted) = (Arc::clone(target), file.clone());
+        blocking::run(move || place.finish(at, &wanted, sink)).await?;
+        Ok(false)
+    }
+
+    /// Brings a sink to the size of the file, over as many connections as it takes.
+    pub(crate) async fn fill(&self, file: &File, mut sink: Sink) -> Result<Sink, ClientError> {
+        if file.stored.is_some() {
+            return Err(ClientError::Target {
+                path: file.path.to_string(),
+                rule: "it is stored encrypted, which needs a newer version of holdfast",
+            });
+        }
+        let path = format!("/v1/artifacts/{}/blobs/{}", self.artifact, file.digests.blake3);
+        let mut attempts = 0;
+        while sink.length() < file.size.get() {
+            let before = sink.length();
+            let outcome = self.fill_once(&path, file, &mut sink).await;
+            match outcome {
+                Ok(()) if sink.length() < file.size.get() => tracing::debug!(file = %file.path, "the download was cut"),
+                Ok(()) => break,
+                Err(error @ ClientError::Unreachable { .. }) if attempts + 1 >= ATTEMPTS_MAX => return Err(error),
+                Err(ClientError::Unreachable { .. }) => {}
+                Err(error) => return Err(error),
+            }
+            attempts = if sink.length() > before { 1 } else { attempts + 1 };
+            if attempts >= ATTEMPTS_MAX {
+                return Err(ClientError::Cut { path: file.path.to_string(), attempts });
+            }
+            tokio::time::sleep(Duration::from_millis(100) * 3_u32.pow(attempts - 1)).await;
+        }
+        Ok(sink)
+    }
+
+    /// Reads one connection to its end. Reading the next block and writing the last go side by side.
+    async fn fill_once(&self, path: &str, file: &File, sink: &mut Sink) -> Result<(), ClientError> {
+        let mut response = self.transport.open(path, sink.length()).await?;
+        let mut block = self.read_block(&mut response).await;
+        while let Ok(pieces) = &block
+            && !pieces.is_empty()
+        {
+            let pieces = pieces.clone();
+            let amount: u64 = pieces.iter().map(|p| p.len() as u64).sum();
+            if sink.length() + amount > file.size.get() {
+                return Err(ClientError::Differs { path: file.path.to_string(), rule: "more bytes came than it has".to_owned() });
+            }
+            let moved = sink.take();
+            let (written, next) = tokio::join!(blocking::run(move || moved.write(&pieces)), self.read_block(&mut response));
+            *sink = written?;
+            self.progress.advance(amount);
+            block = next;
+        }
+        block.map(drop)
+    }
+
+    /// About a megabyte of pieces; none at the end. What came before a failure is not lost: the failure comes again.
+    async fn read_block(&self, response: &mut Response) -> Result<Vec<Bytes>, ClientError> {
+        let (mut pieces, mut length) = (Vec::new(), 0);
+        while length < BLOCK_BYTES {
+            match read_piece(self.transport, response).await {
+                Ok(Some(piece)) => {
+                    length += piece.len();
+                    pieces.push(piece);
+                }
+                Ok(None) => break,
+                Err(error) if pieces.is_empty() => return Err(error),
+                Err(_) => break,
+            }
+        }
+        Ok(pieces)
+    }
+}
+
+fn pulled(manifest: &Manifest, kept: u64) -> Pulled {
+    Pulled { files: manifest.files.len() as u64, bytes: manifest.size_bytes(), kept }
+}
+
+/// Refuses bytes that are not the file's.
+pub(crate) fn check_digest(file: &File, found: Blake3Digest) -> Result<(), ClientError> {
+    if found == file.digests.blake3 {
+        return Ok(());
+    }
+    Err(ClientError::Digest { path: file.path.to_string(), wanted: file.digests.blake3, found })
+}

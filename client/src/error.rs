@@ -1,0 +1,420 @@
+//! What can go wrong, and what the process that embeds this library should exit with.
+//!
+//! Every variant says what was wrong and what to do. Text that came from the registry is quoted as it came: whoever
+//! prints it to a terminal escapes it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use holdfast_formats::digest::{Blake3Digest, Digests};
+use holdfast_formats::key::{KeyError, PublicKey};
+use holdfast_formats::manifest::ManifestError;
+use holdfast_formats::name::{ArtifactName, ChannelName};
+use holdfast_formats::origin::Origin;
+use holdfast_formats::reference::Reference;
+use holdfast_formats::text::TextError;
+use holdfast_formats::tree::LeafIndex;
+use holdfast_formats::wire::v1::{ExitCode, Problem, ProblemCode};
+
+/// What was being done with a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileAction {
+    /// It was read.
+    Read,
+    /// It was written.
+    Write,
+    /// It was made.
+    Create,
+    /// It was locked.
+    Lock,
+    /// It was moved into its place.
+    Rename,
+    /// A folder was listed.
+    List,
+}
+
+impl std::fmt::Display for FileAction {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Create => "create",
+            Self::Lock => "lock",
+            Self::Rename => "move into place",
+            Self::List => "list",
+        })
+    }
+}
+
+/// What a check of something that the registry sent found wrong. Boxed by its kind, because each check has its own error.
+pub type CheckError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Whatever a call of this library can fail with.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The registry refused, and said why.
+    #[error("the registry refuses: {}", .0.detail)]
+    Problem(Box<Problem>),
+    /// No answer came.
+    #[error("the registry at {url} does not answer; check the address and that it runs")]
+    Unreachable {
+        /// Where it should be.
+        url: String,
+        /// What happened.
+        source: CheckError,
+    },
+    /// Something else than a registry answered.
+    #[error("{url} answered with status {status} and no problem document; is this the address of a registry?")]
+    NotARegistry {
+        /// Where.
+        url: String,
+        /// The HTTP status.
+        status: u16,
+    },
+    /// An answer larger than any honest one.
+    #[error("the answer of {url} has more than {max} bytes, which no registry sends")]
+    AnswerTooLarge {
+        /// Where.
+        url: String,
+        /// How many bytes are taken.
+        max: u64,
+    },
+    /// An answer that is not what was asked for.
+    #[error("the registry's {what} is malformed or not what was asked for")]
+    Malformed {
+        /// What was asked for.
+        what: &'static str,
+        /// What is wrong with it.
+        source: CheckError,
+    },
+    /// A signature, proof or digest does not hold.
+    #[error("the {what} does not hold: do not use it, and report it to whoever runs the registry")]
+    Untrue {
+        /// What was checked.
+        what: &'static str,
+        /// What is wrong with it.
+        source: CheckError,
+    },
+    /// The answer is right but too old.
+    #[error("the answer is stale")]
+    Stale {
+        /// How old, and what is allowed.
+        source: CheckError,
+    },
+    /// A query that cannot be answered as it is.
+    #[error("the query cannot be answered")]
+    Query {
+        /// Why.
+        source: CheckError,
+    },
+    /// The address is not one.
+    #[error("{url:?} is not the address of a registry; write http://host:port or https://host")]
+    BadUrl {
+        /// What was given.
+        url: String,
+    },
+    /// A secret would travel in the clear.
+    #[error("a token or login secret is sent to {url} only over https or to this very machine; use an https address")]
+    PlainHttp {
+        /// Where.
+        url: String,
+    },
+    /// No trust.json.
+    #[error("no .holdfast/trust.json was found in {} or above it; run `holdfast login`, or copy it from a colleague", .start.display())]
+    NoTrust {
+        /// Where the search began.
+        start: PathBuf,
+    },
+    /// Login would replace what is trusted.
+    #[error("{} already trusts a registry; remove it if you really mean to trust another", .path.display())]
+    TrustExists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// No signing key.
+    #[error("there is no signing key at {}; make one with `holdfast key generate`", .path.display())]
+    NoKey {
+        /// Where it should be.
+        path: PathBuf,
+    },
+    /// A key would be overwritten.
+    #[error("{} exists already and is never overwritten", .path.display())]
+    FileExists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A key file that holds none.
+    #[error("the key in {} cannot be used", .path.display())]
+    Key {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: KeyError,
+    },
+    /// A file could not be read or written.
+    #[error("could not {action} {}", .path.display())]
+    File {
+        /// What was being done.
+        action: FileAction,
+        /// The file.
+        path: PathBuf,
+        /// What happened.
+        source: io::Error,
+    },
+    /// A file of ours that is not in its form.
+    #[error("{} is not usable: {rule}", .path.display())]
+    FileMalformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        rule: String,
+    },
+    /// Something that cannot be pushed.
+    #[error("{} cannot be pushed: {rule}", .path.display())]
+    Source {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        rule: &'static str,
+    },
+    /// A path outside the grammar.
+    #[error("{} cannot be pushed under its name", .path.display())]
+    SourceName {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: TextError,
+    },
+    /// The registry's keys are not those that the login secret names.
+    #[error("the registry at {url} does not have the keys that the login secret names; somebody may be in between. Nothing was signed")]
+    Fingerprint {
+        /// Where.
+        url: String,
+    },
+    /// Policy 1 is there.
+    #[error("the registry {origin} already has a policy, so its login secret is used up; ask an administrator for a token")]
+    AlreadySetUp {
+        /// The log.
+        origin: Origin,
+    },
+    /// The registry's log is another one.
+    #[error("the registry is of the log {found}, but trust.json is of {wanted}; check the address")]
+    OtherLog {
+        /// What is trusted.
+        wanted: Origin,
+        /// What answers.
+        found: Origin,
+    },
+    /// The log shown does not extend what was seen.
+    #[error("the log is not the one that this machine saw before: {detail}. Keep both checkpoints as evidence")]
+    Fork {
+        /// What does not fit.
+        detail: String,
+    },
+    /// A file's bytes are not those of the manifest.
+    #[error("{path}: the bytes have the digest {found}, but the manifest says {wanted}")]
+    Digest {
+        /// The file.
+        path: String,
+        /// What the manifest says.
+        wanted: Blake3Digest,
+        /// What the bytes have.
+        found: Blake3Digest,
+    },
+    /// Local content differs from its manifest.
+    #[error("{path} differs from the manifest: {rule}")]
+    Differs {
+        /// The file.
+        path: String,
+        /// How.
+        rule: String,
+    },
+    /// A download ended early, again and again.
+    #[error("{path}: the download was cut {attempts} times; run the command again, it goes on where it stopped")]
+    Cut {
+        /// The file.
+        path: String,
+        /// How often it was tried.
+        attempts: u32,
+    },
+    /// Something at the target that must not be written through.
+    #[error("{path}: {rule}; nothing was written there")]
+    Target {
+        /// The file.
+        path: String,
+        /// Why.
+        rule: &'static str,
+    },
+    /// A manifest that breaks its format.
+    #[error("the manifest would not be accepted")]
+    Manifest(#[from] ManifestError),
+    /// A release draft that cannot be completed.
+    #[error("component {name:?}: {rule}")]
+    Component {
+        /// The component.
+        name: String,
+        /// What is wrong.
+        rule: String,
+    },
+    /// A record could not be written as JSON.
+    #[error("could not write the {what}")]
+    Encode {
+        /// What.
+        what: &'static str,
+        /// Why.
+        source: serde_json::Error,
+    },
+    /// A channel answers several lines where one is wanted.
+    #[error("{channel} has {} lines: name one of them, such as {}", .lines.len(), .lines.first().map_or("-", |l| l.as_str()))]
+    SeveralLines {
+        /// The channel.
+        channel: ChannelName,
+        /// Its lines.
+        lines: Vec<ArtifactName>,
+    },
+    /// An artifact of other digests than asked for.
+    #[error("{reference} is {found:?} in the registry's answer, which is not what was asked for")]
+    OtherArtifact {
+        /// What was asked for.
+        reference: Reference,
+        /// What came.
+        found: Digests,
+    },
+    /// Nothing in the log fits.
+    #[error("{what} is not in the log of this channel, or not yours to read")]
+    NotLogged {
+        /// What was looked for.
+        what: String,
+    },
+    /// A prepared statement of another log.
+    #[error("the prepared statement is for the log {found}, not for {wanted}")]
+    PreparedForOtherLog {
+        /// This log.
+        wanted: Origin,
+        /// The statement's log.
+        found: Origin,
+    },
+    /// A prepared statement without signature.
+    #[error("the prepared statement has no signature yet; sign it first with `holdfast sign`")]
+    Unsigned,
+    /// The statement's life is over or too long.
+    #[error("a statement is valid for 1 second to 7 days")]
+    ValidFor,
+    /// The key is signed already.
+    #[error("{key} has signed this already")]
+    SignedAlready {
+        /// The key.
+        key: PublicKey,
+    },
+    /// A bundle that is none, or is damaged.
+    #[error("{} is not a whole bundle: {rule}", .path.display())]
+    Bundle {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        rule: &'static str,
+    },
+    /// The log that was downloaded contradicts itself.
+    #[error("entry {index} cannot be replayed")]
+    Replay {
+        /// The entry.
+        index: LeafIndex,
+        /// Why.
+        source: CheckError,
+    },
+}
+
+impl ClientError {
+    /// A file that could not be worked with.
+    pub(crate) fn file(action: FileAction, path: &Path, source: io::Error) -> Self {
+        Self::File { action, path: path.to_owned(), source }
+    }
+
+    /// Something that the registry sent is not in its form.
+    pub(crate) fn malformed(what: &'static str, source: impl Into<CheckError>) -> Self {
+        Self::Malformed { what, source: source.into() }
+    }
+
+    /// Something that the registry sent fails its check.
+    pub(crate) fn untrue(what: &'static str, source: impl Into<CheckError>) -> Self {
+        Self::Untrue { what, source: source.into() }
+    }
+
+    /// The registry's own words, when it refused.
+    pub fn problem(&self) -> Option<&Problem> {
+        match self {
+            Self::Problem(problem) => Some(problem),
+            _ => None,
+        }
+    }
+
+    /// The registry's code, when it refused.
+    pub(crate) fn code(&self) -> Option<ProblemCode> {
+        self.problem().map(|problem| problem.code)
+    }
+
+    /// What a process that ends because of this exits with.
+    pub fn exit(&self) -> ExitCode {
+        match self {
+            Self::Problem(problem) => problem.code.exit(),
+            Self::Unreachable { .. } | Self::NotARegistry { .. } | Self::Stale { .. } | Self::Cut { .. } => ExitCode::Unreachable,
+            Self::AnswerTooLarge { .. }
+            | Self::Malformed { .. }
+            | Self::Untrue { .. }
+            | Self::Fingerprint { .. }
+            | Self::OtherLog { .. }
+            | Self::Fork { .. }
+            | Self::Digest { .. }
+            | Self::Differs { .. }
+            | Self::OtherArtifact { .. }
+            | Self::Bundle { .. }
+            | Self::Replay { .. } => ExitCode::Integrity,
+            Self::Query { .. }
+            | Self::BadUrl { .. }
+            | Self::PlainHttp { .. }
+            | Self::NoTrust { .. }
+            | Self::TrustExists { .. }
+            | Self::NoKey { .. }
+            | Self::FileExists { .. }
+            | Self::Key { .. }
+            | Self::FileMalformed { .. }
+            | Self::Source { .. }
+            | Self::SourceName { .. }
+            | Self::Target { .. }
+            | Self::Manifest(_)
+            | Self::Component { .. }
+            | Self::SeveralLines { .. }
+            | Self::PreparedForOtherLog { .. }
+            | Self::Unsigned
+            | Self::ValidFor
+            | Self::SignedAlready { .. } => ExitCode::Usage,
+            Self::AlreadySetUp { .. } => ExitCode::Conflict,
+            Self::NotLogged { .. } => ExitCode::NotFound,
+            Self::File { source, .. } if source.kind() == io::ErrorKind::NotFound => ExitCode::Usage,
+            Self::File { .. } | Self::Encode { .. } => ExitCode::Internal,
+        }
+    }
+
+    /// A next step beyond the message itself.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Problem(problem) => hint_of(problem.code).map(str::to_owned),
+            Self::Unreachable { url, .. } => Some(format!("is the registry running at {url}? `holdfast status` tells")),
+            Self::Stale { .. } => Some("check the clock of this machine, then ask again; --max-age accepts a remembered answer".to_owned()),
+            Self::Untrue { .. } | Self::Fork { .. } => Some("`holdfast audit` shows whether the log itself holds".to_owned()),
+            Self::Digest { .. } => Some("the registry's copy is damaged; its scrub names it, and it can be pushed again".to_owned()),
+            _ => None,
+        }
+    }
+}
+
+fn hint_of(code: ProblemCode) -> Option<&'static str> {
+    match code {
+        ProblemCode::Unauthorized => Some("set HOLDFAST_TOKEN, or ask an administrator for `holdfast token grant`"),
+        ProblemCode::StalePredecessor => Some("somebody pinned in between: look at `holdfast history`, then pin again"),
+        ProblemCode::NameTaken => Some("a version never changes its meaning: push under a new version"),
+        ProblemCode::ThresholdNotMet => Some("write the statement with --prepare, let the others sign it, then submit it"),
+        ProblemCode::Frozen => Some("`holdfast history` shows the freeze; `holdfast thaw` ends it"),
+        _ => None,
+    }
+}

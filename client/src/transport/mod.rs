@@ -1,0 +1,214 @@
+//! HTTP to one registry: deadlines, size caps, no redirects, and secrets that go to this registry only.
+//!
+//! Owns how a request is sent and how an answer becomes a typed record or a typed error. It decides nothing about the
+//! content: what comes back is unverified.
+
+mod address;
+mod request;
+
+use std::sync::{Arc, Once};
+use std::time::Duration;
+
+use bytes::Bytes;
+use holdfast_formats::from_json;
+use holdfast_formats::token::Token;
+use holdfast_formats::wire::v1::{Problem, ProblemCode};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, RANGE};
+use reqwest::{Method, Response, StatusCode};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+pub(crate) use address::{Address, query_string};
+pub(crate) use request::{Body, Request};
+
+use crate::error::ClientError;
+
+const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
+/// How long a transfer may stand still.
+pub(crate) const IDLE_DEADLINE: Duration = Duration::from_secs(60);
+/// A problem document lists at most some thousand missing chunks.
+const PROBLEM_BYTES_MAX: u64 = 4 * 1024 * 1024;
+const ATTEMPTS_MAX: u32 = 4;
+const LOGIN_HEADER: HeaderName = HeaderName::from_static("holdfast-login");
+
+/// A connection to one registry.
+#[derive(Debug, Clone)]
+pub(crate) struct Transport {
+    http: reqwest::Client,
+    address: Arc<Address>,
+    token: Option<Token>,
+}
+
+impl Transport {
+    /// Talks to the registry at an address. A token travels only over TLS or to this machine.
+    pub(crate) fn new(address: Address, token: Option<Token>) -> Result<Self, ClientError> {
+        if token.is_some() {
+            address.require_private()?;
+        }
+        install_crypto();
+        let http = reqwest::Client::builder()
+            .user_agent(concat!("holdfast/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(CONNECT_DEADLINE)
+            .build()
+            .map_err(|e| ClientError::Unreachable { url: address.to_string(), source: e.into() })?;
+        Ok(Self { http, address: Arc::new(address), token })
+    }
+
+    /// Where the registry is.
+    pub(crate) fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// The same connection with another token.
+    pub(crate) fn with_token(&self, token: Token) -> Result<Self, ClientError> {
+        self.address.require_private()?;
+        Ok(Self { token: Some(token), ..self.clone() })
+    }
+
+    /// Reads a record.
+    pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str, what: &'static str, max: u64) -> Result<T, ClientError> {
+        self.call(Request::get(path, what, max)).await
+    }
+
+    /// Sends a request and reads the record that answers it.
+    pub(crate) async fn call<T: DeserializeOwned>(&self, request: Request<'_>) -> Result<T, ClientError> {
+        let bytes = self.call_bytes(&request).await?;
+        from_json(&bytes, bytes.len()).map_err(|e| ClientError::malformed(request.what, e))
+    }
+
+    /// Sends a request and reads the whole answer.
+    pub(crate) async fn call_bytes(&self, request: &Request<'_>) -> Result<Vec<u8>, ClientError> {
+        let mut attempt = 1;
+        loop {
+            let outcome = tokio::time::timeout(request.deadline, self.once(request)).await;
+            let outcome = outcome.unwrap_or_else(|late| Err(self.unreachable(late)));
+            match outcome {
+                // Every request of ours may be repeated: reads change nothing, uploads are by digest, and a statement
+                // whose payload is logged already is answered with its first receipt.
+                Err(error) if attempt < ATTEMPTS_MAX && is_passing(&error) => {
+                    tracing::debug!(attempt, what = request.what, "trying again");
+                    tokio::time::sleep(Duration::from_millis(150) * 3_u32.pow(attempt - 1)).await;
+                    attempt += 1;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    /// Begins to read a body from an offset on. The caller reads it with [`read_piece`].
+    pub(crate) async fn open(&self, path: &str, from: u64) -> Result<Response, ClientError> {
+        let request = Request::get(path, "file", u64::MAX).from_byte(from);
+        let outcome = tokio::time::timeout(IDLE_DEADLINE, self.send(&request)).await;
+        let response = outcome.unwrap_or_else(|late| Err(self.unreachable(late)))?;
+        let wanted = if from == 0 { StatusCode::OK } else { StatusCode::PARTIAL_CONTENT };
+        if response.status() == wanted {
+            return Ok(response);
+        }
+        Err(self.refusal(path, response).await)
+    }
+
+    async fn once(&self, request: &Request<'_>) -> Result<Vec<u8>, ClientError> {
+        let response = self.send(request).await?;
+        if !response.status().is_success() {
+            return Err(self.refusal(request.path, response).await);
+        }
+        self.read_all(request.path, response, request.max).await
+    }
+
+    async fn send(&self, request: &Request<'_>) -> Result<Response, ClientError> {
+        let url = self.address.join(request.path);
+        let mut builder = self.http.request(request.method.clone(), url);
+        if let Some(token) = &self.token {
+            builder = builder.header(AUTHORIZATION, secret(&format!("Bearer {}", token.expose())));
+        }
+        if let Some(login) = request.login {
+            self.address.require_private()?;
+            builder = builder.header(LOGIN_HEADER, secret(&login.expose()));
+        }
+        if request.from > 0 {
+            builder = builder.header(RANGE, format!("bytes={}-", request.from));
+        }
+        if let Some(body) = &request.body {
+            builder = builder.header(CONTENT_TYPE, body.content_type).body(body.bytes.clone());
+        }
+        builder.send().await.map_err(|e| self.unreachable(e))
+    }
+
+    async fn read_all(&self, path: &str, mut response: Response, max: u64) -> Result<Vec<u8>, ClientError> {
+        let mut bytes = Vec::new();
+        while let Some(piece) = response.chunk().await.map_err(|e| self.unreachable(e))? {
+            if (bytes.len() + piece.len()) as u64 > max {
+                return Err(ClientError::AnswerTooLarge { url: self.address.join(path), max });
+            }
+            bytes.extend_from_slice(&piece);
+        }
+        Ok(bytes)
+    }
+
+    /// What an answer that is no success says.
+    async fn refusal(&self, path: &str, response: Response) -> ClientError {
+        let status = response.status().as_u16();
+        let not_ours = ClientError::NotARegistry { url: self.address.join(path), status };
+        match self.read_all(path, response, PROBLEM_BYTES_MAX).await {
+            Err(error) => error,
+            Ok(bytes) => match from_json::<Problem>(&bytes, bytes.len()) {
+                Ok(problem) => ClientError::Problem(Box::new(problem)),
+                Err(_) => not_ours,
+            },
+        }
+    }
+
+    pub(crate) fn unreachable(&self, source: impl std::error::Error + Send + Sync + 'static) -> ClientError {
+        ClientError::Unreachable { url: self.address.to_string(), source: Box::new(source) }
+    }
+}
+
+/// The next piece of a body; `None` at its end. A body that stands still is given up.
+pub(crate) async fn read_piece(transport: &Transport, response: &mut Response) -> Result<Option<Bytes>, ClientError> {
+    match tokio::time::timeout(IDLE_DEADLINE, response.chunk()).await {
+        Ok(piece) => piece.map_err(|e| transport.unreachable(e)),
+        Err(late) => Err(transport.unreachable(late)),
+    }
+}
+
+/// Writes a record as the body of a request.
+pub(crate) fn json_body<T: Serialize>(what: &'static str, record: &T) -> Result<Body, ClientError> {
+    let bytes = serde_json::to_vec(record).map_err(|source| ClientError::Encode { what, source })?;
+    Ok(Body { content_type: "application/json", bytes: Bytes::from(bytes) })
+}
+
+/// Whether the same request may well succeed a moment later. A refused connection is not: waiting would only hide it.
+fn is_passing(error: &ClientError) -> bool {
+    match error {
+        ClientError::Problem(problem) => matches!(problem.code, ProblemCode::TooManyRequests | ProblemCode::Unavailable),
+        ClientError::Unreachable { source, .. } => {
+            source.downcast_ref::<reqwest::Error>().is_some_and(|e| !e.is_connect() && !e.is_builder())
+        }
+        _ => false,
+    }
+}
+
+/// A header that is neither logged nor compressed.
+fn secret(text: &str) -> HeaderValue {
+    let mut value = HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static(""));
+    value.set_sensitive(true);
+    value
+}
+
+/// Installs the process's TLS provider, unless whoever embeds this library has done so.
+fn install_crypto() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        // An error means that one is installed already, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    });
+}
+
+/// Kept here because only uploads and submissions use another method than GET.
+pub(crate) const PUT: Method = Method::PUT;
+/// See [`PUT`].
+pub(crate) const POST: Method = Method::POST;
+
+#[cfg(test)]
+mod tests;

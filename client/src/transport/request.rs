@@ -1,0 +1,60 @@
+//! One request as it is meant, before it becomes HTTP.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use holdfast_formats::login::LoginSecret;
+use reqwest::Method;
+
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// What is sent along.
+#[derive(Debug, Clone)]
+pub(crate) struct Body {
+    /// Its media type.
+    pub(crate) content_type: &'static str,
+    /// Its bytes.
+    pub(crate) bytes: Bytes,
+}
+
+/// A request to the registry.
+#[derive(Debug, Clone)]
+pub(crate) struct Request<'a> {
+    pub(super) method: Method,
+    pub(super) path: &'a str,
+    /// What is asked for, in error messages.
+    pub(super) what: &'static str,
+    /// The most bytes that are taken as answer.
+    pub(super) max: u64,
+    pub(super) deadline: Duration,
+    pub(super) from: u64,
+    pub(super) body: Option<Body>,
+    pub(super) login: Option<&'a LoginSecret>,
+}
+
+impl<'a> Request<'a> {
+    /// Asks for something of at most `max` bytes.
+    pub(crate) const fn get(path: &'a str, what: &'static str, max: u64) -> Self {
+        Self { method: Method::GET, path, what, max, deadline: DEADLINE, from: 0, body: None, login: None }
+    }
+
+    /// Sends something.
+    pub(crate) fn send(method: Method, path: &'a str, what: &'static str, max: u64, body: Body) -> Self {
+        Self { method, body: Some(body), ..Self::get(path, what, max) }
+    }
+
+    /// Waits longer than usual.
+    pub(crate) fn within(self, deadline: Duration) -> Self {
+        Self { deadline, ..self }
+    }
+
+    /// Shows the login secret.
+    pub(crate) fn with_login(self, login: Option<&'a LoginSecret>) -> Self {
+        Self { login, ..self }
+    }
+
+    /// Leaves out what is here already.
+    pub(crate) fn from_byte(self, from: u64) -> Self {
+        Self { from, ..self }
+    }
+}

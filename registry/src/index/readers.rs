@@ -1,0 +1,157 @@
+//! Reading: a bounded pool of connections, each use one snapshot.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use holdfast_formats::policy::Policy;
+use rusqlite::Connection;
+
+use super::writer::Writer;
+use super::{IndexError, schema};
+use crate::blocking::Blocking;
+
+/// Policies are read at every judging and change rarely, so parsed ones are kept by number.
+#[derive(Debug, Clone)]
+pub(super) struct PolicyCache(Arc<Mutex<BTreeMap<i64, Arc<Policy>>>>);
+
+impl PolicyCache {
+    const KEPT: usize = 16;
+
+    fn empty() -> Self {
+        Self(Arc::new(Mutex::new(BTreeMap::new())))
+    }
+
+    pub(super) fn get(
+        &self,
+        number: i64,
+        load: impl FnOnce() -> Result<Arc<Policy>, IndexError>,
+    ) -> Result<Arc<Policy>, IndexError> {
+        if let Some(policy) = self.lock().get(&number) {
+            return Ok(Arc::clone(policy));
+        }
+        let policy = load()?;
+        let mut kept = self.lock();
+        if kept.len() >= Self::KEPT {
+            kept.pop_first();
+        }
+        kept.insert(number, Arc::clone(&policy));
+        Ok(policy)
+    }
+
+    /// Forgets what an undone transaction may have put here.
+    pub(super) fn clear(&self) {
+        self.lock().clear();
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<i64, Arc<Policy>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A snapshot of the index: all its answers are of the same moment.
+pub struct View<'a> {
+    pub(super) connection: &'a Connection,
+    pub(super) policies: &'a PolicyCache,
+}
+
+/// A handle for readers; clones share the pool.
+#[derive(Clone)]
+pub struct Index {
+    path: PathBuf,
+    idle: Arc<Mutex<Vec<Connection>>>,
+    policies: PolicyCache,
+    blocking: Blocking,
+}
+
+impl std::fmt::Debug for Index {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Index({})", self.path.display())
+    }
+}
+
+impl Index {
+    /// Opens or makes the index file. A damaged file, or one of another version, is set aside and made anew, empty.
+    pub fn open(path: &Path, blocking: Blocking) -> Result<(Self, Writer), IndexError> {
+        let connection = match schema::open_for_writing(path) {
+            Ok(Some(connection)) if is_sound(&connection) => connection,
+            Ok(_) | Err(IndexError::Sqlite(_)) => {
+                remove(path);
+                schema::open_for_writing(path)?.ok_or(IndexError::Damaged("a new file has tables"))?
+            }
+            Err(other) => return Err(other),
+        };
+        let policies = PolicyCache::empty();
+        // Readers of their own only see what is committed; the writer's cache must not show them more.
+        let writer = Writer::new(connection, PolicyCache::empty());
+        let idle = Arc::new(Mutex::new(Vec::new()));
+        Ok((Self { path: path.to_owned(), idle, policies, blocking }, writer))
+    }
+
+    /// Runs `job` on a snapshot, on a thread that may block.
+    pub async fn read<T, E>(
+        &self,
+        job: impl FnOnce(&View<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<IndexError> + Send + 'static,
+    {
+        let index = self.clone();
+        self.blocking.run(move || index.read_now(job)).await
+    }
+
+    /// Runs `job` on a snapshot, on this thread, which must be one that may block.
+    pub fn read_now<T, E: From<IndexError>>(
+        &self,
+        job: impl FnOnce(&View<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let connection = self.take()?;
+        let view = View { connection: &connection, policies: &self.policies };
+        let result = self.in_snapshot(&connection, || job(&view));
+        self.lock().push(connection);
+        result
+    }
+
+    fn in_snapshot<T, E: From<IndexError>>(
+        &self,
+        connection: &Connection,
+        job: impl FnOnce() -> Result<T, E>,
+    ) -> Result<T, E> {
+        connection.prepare_cached("BEGIN").and_then(|mut s| s.execute([])).map_err(IndexError::from)?;
+        let result = job();
+        connection.prepare_cached("ROLLBACK").and_then(|mut s| s.execute([])).map_err(IndexError::from)?;
+        result
+    }
+
+    fn take(&self) -> Result<Connection, IndexError> {
+        // How many exist at most is bounded by how many jobs may block at once.
+        let idle = self.lock().pop();
+        match idle {
+            Some(connection) => Ok(connection),
+            None => schema::open_for_reading(&self.path),
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn is_sound(connection: &Connection) -> bool {
+    // A whole integrity check takes seconds on a large file; damage that this does not see is found when it is read.
+    connection.query_row("SELECT count(*) FROM position", [], |row| row.get::<_, i64>(0)).is_ok()
+}
+
+fn remove(path: &Path) {
+    tracing::warn!(path = %path.display(), "the index is damaged or of another version, it is made again from the store");
+    for suffix in ["", "-wal", "-shm"] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        if let Err(error) = std::fs::remove_file(&name)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            tracing::error!(%error, "the old index cannot be removed");
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! The tables of the index, and how a file that has others is recognised.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::IndexError;
+
+/// Raised whenever a table changes: an index of another version is made anew.
+const SCHEMA_VERSION: i64 = 1;
+
+const TABLES: &str = "
+CREATE TABLE position (
+    one INTEGER PRIMARY KEY CHECK (one = 1), commits INTEGER NOT NULL, hash BLOB NOT NULL, size INTEGER NOT NULL,
+    root BLOB NOT NULL, time_ms INTEGER NOT NULL
+);
+CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE entries (idx INTEGER PRIMARY KEY, number INTEGER NOT NULL, offset INTEGER NOT NULL, length INTEGER NOT NULL);
+CREATE TABLE payloads (payload BLOB PRIMARY KEY, idx INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE tiles (level INTEGER NOT NULL, idx INTEGER NOT NULL, hashes BLOB NOT NULL, PRIMARY KEY (level, idx)) WITHOUT ROWID;
+CREATE TABLE refused (idx INTEGER PRIMARY KEY, reason TEXT NOT NULL, acknowledged INTEGER NOT NULL);
+CREATE TABLE policies (number INTEGER PRIMARY KEY, idx INTEGER NOT NULL, leaf BLOB NOT NULL, time_ms INTEGER NOT NULL, policy BLOB NOT NULL);
+CREATE TABLE artifacts (ref TEXT PRIMARY KEY, name TEXT NOT NULL, kind TEXT NOT NULL, blake3 BLOB NOT NULL, idx INTEGER NOT NULL, size_bytes INTEGER NOT NULL, fact BLOB NOT NULL) WITHOUT ROWID;
+CREATE INDEX artifacts_by_digest ON artifacts (blake3, idx);
+CREATE TABLE pins (channel TEXT NOT NULL, name TEXT NOT NULL, number INTEGER NOT NULL, fact BLOB NOT NULL, PRIMARY KEY (channel, name, number)) WITHOUT ROWID;
+CREATE TABLE lines (channel TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (channel, name)) WITHOUT ROWID;
+CREATE TABLE denies (idx INTEGER PRIMARY KEY, blake3 BLOB NOT NULL, fact BLOB NOT NULL);
+CREATE INDEX denies_by_digest ON denies (blake3, idx);
+CREATE TABLE freezes (idx INTEGER PRIMARY KEY, channel TEXT NOT NULL, thawed INTEGER NOT NULL, fact BLOB NOT NULL);
+CREATE INDEX freezes_by_channel ON freezes (channel, thawed, idx);
+CREATE TABLE deploys (idx INTEGER PRIMARY KEY, channel TEXT NOT NULL, name TEXT NOT NULL, fact BLOB NOT NULL);
+CREATE INDEX deploys_by_line ON deploys (channel, name, idx);
+CREATE TABLE attests (idx INTEGER PRIMARY KEY, fact BLOB NOT NULL);
+CREATE TABLE attested (blake3 BLOB NOT NULL, idx INTEGER NOT NULL, PRIMARY KEY (blake3, idx)) WITHOUT ROWID;
+CREATE TABLE tags (name TEXT NOT NULL, tag TEXT NOT NULL, fact BLOB NOT NULL, PRIMARY KEY (name, tag)) WITHOUT ROWID;
+CREATE TABLE grants (idx INTEGER PRIMARY KEY, token BLOB NOT NULL UNIQUE, key TEXT, fact BLOB NOT NULL);
+CREATE INDEX grants_by_key ON grants (key, idx);
+CREATE TABLE rollbacks (idx INTEGER PRIMARY KEY, rollback_id TEXT NOT NULL, fact BLOB NOT NULL);
+CREATE INDEX rollbacks_by_id ON rollbacks (rollback_id, idx);
+CREATE TABLE touches (channel TEXT NOT NULL, idx INTEGER NOT NULL, PRIMARY KEY (channel, idx)) WITHOUT ROWID;
+";
+
+/// Opens the file for writing; `None` when it holds the tables of another version.
+pub(super) fn open_for_writing(path: &Path) -> Result<Option<Connection>, IndexError> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(Duration::from_secs(10))?;
+    // No acknowledgement depends on this file, so it need not be synced at each commit.
+    connection.execute_batch(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY;
+         PRAGMA wal_autocheckpoint = 4000; PRAGMA mmap_size = 268435456;",
+    )?;
+    connection.set_prepared_statement_cache_capacity(128);
+    let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if version == 0 {
+        connection
+            .execute_batch(&format!("BEGIN; {TABLES} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"))?;
+    } else if version != SCHEMA_VERSION {
+        return Ok(None);
+    }
+    Ok(Some(connection))
+}
+
+/// Opens the file for reading only.
+pub(super) fn open_for_reading(path: &Path) -> Result<Connection, IndexError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(Duration::from_secs(10))?;
+    connection
+        .execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -8192; PRAGMA mmap_size = 268435456;")?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}

@@ -1,0 +1,133 @@
+//! Writing: one transaction a commit, judged inside it, kept only when the commit's slot was won.
+
+use holdfast_formats::digest::Sha256Digest;
+use holdfast_formats::tile::{TileKind, TilePath, encode_hashes};
+use holdfast_formats::tree::{LeafIndex, TreeHash};
+use holdfast_verify::facts::Effect;
+use rusqlite::{Connection, params};
+
+use super::journal::{EntryPlace, Position};
+use super::readers::{PolicyCache, View};
+use super::rows::signed;
+use super::{IndexError, effects};
+
+/// The one writer of the index.
+pub struct Writer {
+    connection: Connection,
+    policies: PolicyCache,
+}
+
+impl std::fmt::Debug for Writer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Writer")
+    }
+}
+
+impl Writer {
+    pub(super) fn new(connection: Connection, policies: PolicyCache) -> Self {
+        Self { connection, policies }
+    }
+
+    /// What is written so far, including the open transaction.
+    pub fn view(&self) -> View<'_> {
+        View { connection: &self.connection, policies: &self.policies }
+    }
+
+    /// Begins a transaction.
+    pub fn begin(&mut self) -> Result<(), IndexError> {
+        self.run("BEGIN IMMEDIATE")
+    }
+
+    /// Keeps everything since `begin`.
+    pub fn commit(&mut self) -> Result<(), IndexError> {
+        self.run("COMMIT")
+    }
+
+    /// Undoes everything since `begin`.
+    pub fn roll_back(&mut self) -> Result<(), IndexError> {
+        self.policies.clear();
+        self.run("ROLLBACK")
+    }
+
+    /// Applies one effect of an accepted entry.
+    pub fn apply(&mut self, effect: &Effect) -> Result<(), IndexError> {
+        effects::apply(&self.view(), effect)
+    }
+
+    /// Notes that an entry logged a payload.
+    pub fn note_payload(&mut self, index: LeafIndex, payload: &Sha256Digest) -> Result<(), IndexError> {
+        let sql = "INSERT OR IGNORE INTO payloads VALUES (?1, ?2)";
+        self.connection.prepare_cached(sql)?.execute(params![payload.as_bytes(), signed(index.get())])?;
+        Ok(())
+    }
+
+    /// Notes where the bytes of an entry are.
+    pub fn note_place(&mut self, index: LeafIndex, place: EntryPlace) -> Result<(), IndexError> {
+        let EntryPlace { commit, offset, length } = place;
+        let row = [signed(index.get()), signed(commit), signed(offset), signed(length)];
+        self.connection
+            .prepare_cached("INSERT OR REPLACE INTO entries VALUES (?1, ?2, ?3, ?4)")?
+            .execute(row)?;
+        Ok(())
+    }
+
+    /// Keeps a tile that is full.
+    pub fn note_tile(&mut self, tile: TilePath, hashes: &[TreeHash]) -> Result<(), IndexError> {
+        let TileKind::Hashes(level) = tile.kind() else { return Ok(()) };
+        let bytes =
+            encode_hashes(hashes).map_err(|_| IndexError::Damaged("a tile of more than 256 hashes"))?;
+        let sql = "INSERT OR REPLACE INTO tiles VALUES (?1, ?2, ?3)";
+        self.connection.prepare_cached(sql)?.execute(params![level.get(), signed(tile.index()), bytes])?;
+        Ok(())
+    }
+
+    /// Notes an entry that the rule book refused.
+    pub fn note_refused(&mut self, index: LeafIndex, reason: &str) -> Result<(), IndexError> {
+        let sql = "INSERT OR REPLACE INTO refused VALUES (?1, ?2, 0)";
+        self.connection.prepare_cached(sql)?.execute(params![signed(index.get()), reason])?;
+        Ok(())
+    }
+
+    /// Notes that a person knows of a refused entry; returns whether there was one.
+    pub fn acknowledge(&mut self, index: LeafIndex) -> Result<bool, IndexError> {
+        let sql = "UPDATE refused SET acknowledged = 1 WHERE idx = ?1";
+        Ok(self.connection.prepare_cached(sql)?.execute([signed(index.get())])? > 0)
+    }
+
+    /// Says how far the log is followed.
+    pub fn set_position(&mut self, position: &Position) -> Result<(), IndexError> {
+        let sql = "INSERT OR REPLACE INTO position VALUES (1, ?1, ?2, ?3, ?4, ?5)";
+        let Position { commits, hash, size, root, time } = position;
+        let row = params![
+            signed(*commits),
+            hash.as_bytes(),
+            signed(size.get()),
+            root.as_bytes(),
+            signed(time.as_ms())
+        ];
+        self.connection.prepare_cached(sql)?.execute(row)?;
+        Ok(())
+    }
+
+    /// Keeps a setting of this node.
+    pub fn set_setting(&mut self, name: &str, value: &str) -> Result<(), IndexError> {
+        let sql = "INSERT OR REPLACE INTO settings VALUES (?1, ?2)";
+        self.connection.prepare_cached(sql)?.execute([name, value])?;
+        Ok(())
+    }
+
+    /// Forgets everything, so that the log is followed from its beginning.
+    pub fn clear(&mut self) -> Result<(), IndexError> {
+        self.policies.clear();
+        let tables = "position settings entries payloads tiles refused policies artifacts pins lines denies freezes deploys attests \
+                      attested tags grants rollbacks touches";
+        let deletes: String = tables.split(' ').map(|table| format!("DELETE FROM {table};")).collect();
+        self.connection.execute_batch(&format!("BEGIN IMMEDIATE; {deletes} COMMIT;"))?;
+        Ok(())
+    }
+
+    fn run(&mut self, sql: &str) -> Result<(), IndexError> {
+        self.connection.prepare_cached(sql)?.execute([])?;
+        Ok(())
+    }
+}

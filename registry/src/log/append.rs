@@ -1,0 +1,85 @@
+//! Appending: what a submission hands to the sequencer, and what comes back.
+
+use holdfast_formats::digest::Sha256Digest;
+use holdfast_formats::envelope::CanonicalSignature;
+use holdfast_formats::manifest::Manifest;
+use holdfast_formats::statement::Statement;
+use holdfast_formats::tree::LeafIndex;
+use holdfast_verify::refusal::Refusal;
+use tokio::sync::oneshot;
+
+use super::Log;
+use crate::objects::ObjectError;
+
+/// A statement whose signatures are verified and whose attachments and bytes are durable.
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    /// What it says.
+    pub statement: Statement,
+    /// The signed bytes.
+    pub payload: Vec<u8>,
+    /// Their SHA-256.
+    pub payload_sha256: Sha256Digest,
+    /// Verified signatures, one a key, sorted.
+    pub signatures: Vec<CanonicalSignature>,
+    /// The manifest of a `publish`, bytes and meaning.
+    pub manifest: Option<(Vec<u8>, Manifest)>,
+    /// The envelope of an `attest`.
+    pub envelope: Option<Vec<u8>>,
+}
+
+/// An entry is in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Appended {
+    /// Its place.
+    pub index: LeafIndex,
+    /// Whether this submission put it there, or it was there before.
+    pub new: bool,
+}
+
+/// Why a statement is not in the log, as far as this node knows.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum AppendError {
+    /// The rule book refuses it.
+    #[error(transparent)]
+    Refused(Refusal),
+    /// The log halted.
+    #[error("the log takes no entries: {0}")]
+    Halted(String),
+    /// The store is full.
+    #[error("the store is full, nothing was logged: free space, then submit again")]
+    NoSpace,
+    /// The store takes no writes.
+    #[error("the store refuses writes, nothing was logged: check that it is not read-only")]
+    ReadOnly,
+    /// The outcome is unknown, or the node is shutting down. Submitting the same envelope again is safe.
+    #[error("the log could not be reached ({0}): submit the same statement again, it is logged at most once")]
+    Unavailable(String),
+}
+
+impl AppendError {
+    pub(super) fn from_store(error: &ObjectError) -> Self {
+        match error {
+            ObjectError::NoSpace { .. } => Self::NoSpace,
+            ObjectError::ReadOnly { .. } => Self::ReadOnly,
+            other => Self::Unavailable(other.to_string()),
+        }
+    }
+}
+
+/// A statement in the queue, and who waits for it.
+#[derive(Debug)]
+pub(super) struct Pending {
+    pub(super) prepared: Prepared,
+    pub(super) reply: oneshot::Sender<Result<Appended, AppendError>>,
+}
+
+impl Log {
+    /// Puts a statement into the log. Returns when it is durable, or refused.
+    pub async fn append(&self, prepared: Prepared) -> Result<Appended, AppendError> {
+        let (reply, answer) = oneshot::channel();
+        let ending = || AppendError::Unavailable("the node is shutting down".to_owned());
+        self.queue.send(Pending { prepared, reply }).await.map_err(|_| ending())?;
+        answer.await.map_err(|_| ending())?
+    }
+}

@@ -1,0 +1,178 @@
+//! One batch: judged entry by entry inside one transaction, then frozen into the bytes of one commit.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use holdfast_formats::commit::{CommitError, CommitHeader};
+use holdfast_formats::entry::{Entry, EntryError, EntryPayload};
+use holdfast_formats::id::RandomId;
+use holdfast_formats::limits::RULE_BOOK_VERSION;
+use holdfast_formats::policy::Policy;
+use holdfast_formats::time::Timestamp;
+use holdfast_formats::tree::{LeafIndex, TreeHash};
+use holdfast_verify::facts::{Effect, FactsError};
+use holdfast_verify::judge::{Candidate, judge};
+use holdfast_verify::merkle::{Edge, MerkleError};
+use holdfast_verify::refusal::{JudgeError, Refusal};
+
+use super::append::{AppendError, Appended, Pending, Prepared};
+use super::head::Head;
+use super::keys::NodeKeys;
+use super::replay::Replayed;
+use crate::index::{EntryPlace, IndexError, Position, Writer};
+use crate::randomness::random_array;
+
+/// A judged batch whose transaction is still open.
+pub(super) struct Batch {
+    /// What to create in the slot; `None` when nothing new was accepted.
+    pub(super) frozen: Option<Frozen>,
+    /// One outcome a submission, in order; acceptances hold only once the slot is won.
+    pub(super) outcomes: Vec<Result<Appended, AppendError>>,
+}
+
+/// A commit that may become the next one.
+pub(super) struct Frozen {
+    pub(super) object: Bytes,
+    pub(super) after: Replayed,
+    pub(super) leaves: Vec<(LeafIndex, Bytes)>,
+}
+
+/// Why a batch could not be judged at all.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum BatchError {
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    #[error(transparent)]
+    Facts(#[from] FactsError),
+    #[error(transparent)]
+    Merkle(#[from] MerkleError),
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+    #[error(transparent)]
+    Entry(#[from] EntryError),
+}
+
+/// What grows while a batch is judged.
+struct Growing<'a> {
+    writer: &'a mut Writer,
+    edge: Edge,
+    time: Timestamp,
+    policy: Option<Arc<Policy>>,
+    leaves: Vec<Vec<u8>>,
+    first: LeafIndex,
+}
+
+/// Judges a batch against the head. The writer's transaction stays open: keep it when the slot is won, else undo it.
+pub(super) fn judge_batch(
+    writer: &mut Writer,
+    head: &Head,
+    keys: &NodeKeys,
+    now: Timestamp,
+    pending: &[Pending],
+) -> Result<Batch, BatchError> {
+    writer.begin()?;
+    let time = head.time().map_or(now, |newest| newest.max(now));
+    let policy = head.policy().cloned();
+    let first = head.size().next_index();
+    let mut growing = Growing { writer, edge: head.edge().clone(), time, policy, leaves: Vec::new(), first };
+    let mut outcomes = Vec::with_capacity(pending.len());
+    for submission in pending {
+        outcomes.push(growing.take(&submission.prepared)?);
+    }
+    let frozen = if growing.leaves.is_empty() { None } else { Some(growing.freeze(head, keys)?) };
+    Ok(Batch { frozen, outcomes })
+}
+
+impl Growing<'_> {
+    fn take(&mut self, prepared: &Prepared) -> Result<Result<Appended, AppendError>, BatchError> {
+        if let Some(index) = self.writer.view().entry_by_payload(&prepared.payload_sha256)? {
+            return Ok(Ok(Appended { index, new: false }));
+        }
+        let index = self.edge.size().next_index();
+        let candidate = Candidate {
+            index,
+            time: self.time,
+            rules: RULE_BOOK_VERSION,
+            payload_sha256: prepared.payload_sha256,
+            statement: &prepared.statement,
+            signatures: &prepared.signatures,
+            manifest: prepared.manifest.as_ref().map(|(bytes, manifest)| (bytes.as_slice(), manifest)),
+            envelope: prepared.envelope.as_deref(),
+        };
+        let judgement = match judge(&candidate, &self.writer.view()) {
+            Ok(judgement) => judgement,
+            Err(JudgeError::Refused(Refusal::AlreadyPublished { index, .. })) => {
+                return Ok(Ok(Appended { index, new: false }));
+            }
+            Err(JudgeError::Refused(refusal)) => return Ok(Err(AppendError::Refused(refusal))),
+            Err(JudgeError::Facts(error)) => return Err(error.into()),
+        };
+        let payload = EntryPayload::place(&prepared.payload);
+        let entry = Entry { time: self.time, rules: RULE_BOOK_VERSION, payload, signatures: judgement.counted.clone() };
+        let leaf = match entry.encode() {
+            Ok(leaf) => leaf,
+            Err(EntryError::TooLarge(_)) => {
+                return Ok(Err(AppendError::Refused(Refusal::Malformed { rule: "its entry would be larger than a leaf may be" })));
+            }
+            Err(other) => return Err(other.into()),
+        };
+        let hash = TreeHash::leaf(&leaf);
+        for effect in judgement.effects(hash) {
+            self.apply(&effect)?;
+        }
+        self.writer.note_payload(index, &prepared.payload_sha256)?;
+        push(&mut self.edge, self.writer, hash)?;
+        self.leaves.push(leaf);
+        Ok(Ok(Appended { index, new: true }))
+    }
+
+    fn apply(&mut self, effect: &Effect) -> Result<(), BatchError> {
+        if let Effect::Policy(fact) = effect {
+            self.policy = Some(Arc::clone(&fact.policy));
+        }
+        Ok(self.writer.apply(effect)?)
+    }
+
+    fn freeze(self, head: &Head, keys: &NodeKeys) -> Result<Frozen, BatchError> {
+        let header = CommitHeader {
+            origin: keys.origin.clone(),
+            number: head.slot,
+            previous: head.hash,
+            previous_size: head.size(),
+            count: self.leaves.len() as u64,
+            root: self.edge.root(),
+            writer: keys.registry.public().id(),
+            nonce: RandomId::from_bytes(random_array()),
+        };
+        let (object, hash) = header.encode(&keys.registry, &self.leaves)?;
+        let framed: usize = self.leaves.iter().map(|leaf| leaf.len() + 2).sum();
+        let object = Bytes::from(object);
+        let mut leaves = Vec::with_capacity(self.leaves.len());
+        let mut index = self.first;
+        let mut offset = object.len() - framed;
+        for leaf in &self.leaves {
+            let start = offset + 2;
+            let place = EntryPlace { commit: head.slot, offset: start as u64, length: leaf.len() as u64 };
+            self.writer.note_place(index, place)?;
+            leaves.push((index, object.slice(start..start + leaf.len())));
+            index = index.checked_add(1).map_err(MerkleError::from)?;
+            offset = start + leaf.len();
+        }
+        let (size, root) = (self.edge.size(), header.root);
+        self.writer.set_position(&Position { commits: head.slot + 1, hash, size, root, time: self.time })?;
+        let after =
+            Replayed { edge: self.edge, slot: head.slot + 1, hash, time: Some(self.time), policy: self.policy, halted: None };
+        Ok(Frozen { object, after, leaves })
+    }
+}
+
+/// Appends a leaf to the tree and keeps the tiles that it fills.
+pub(super) fn push(edge: &mut Edge, writer: &mut Writer, leaf: TreeHash) -> Result<(), BatchError> {
+    let mut kept = Ok(());
+    edge.push(leaf, &mut |tile, hashes| {
+        if kept.is_ok() {
+            kept = writer.note_tile(tile, hashes);
+        }
+    })?;
+    Ok(kept?)
+}

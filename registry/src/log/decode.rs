@@ -1,0 +1,117 @@
+//! Decoding what is logged: from a commit object to entries whose leaves are hashed and statements parsed.
+
+use bytes::Bytes;
+use holdfast_formats::commit::{Commit, CommitError, CommitHeader};
+use holdfast_formats::digest::Sha256Digest;
+use holdfast_formats::entry::{Entry, EntryPayload};
+use holdfast_formats::key::PublicKey;
+use holdfast_formats::manifest::Manifest;
+use holdfast_formats::statement::{Predicate, Statement};
+use holdfast_formats::tree::TreeHash;
+
+use super::attachments::{AttachmentError, Attachments};
+
+/// A commit, decoded as far as that needs no facts.
+#[derive(Debug)]
+pub(super) struct DecodedCommit {
+    pub(super) header: CommitHeader,
+    pub(super) hash: Sha256Digest,
+    /// Where the first entry's frame begins in the object.
+    pub(super) body_at: u64,
+    pub(super) entries: Vec<DecodedEntry>,
+    commit: Commit,
+}
+
+/// One entry of a commit.
+#[derive(Debug)]
+pub(super) struct DecodedEntry {
+    pub(super) entry: Entry,
+    pub(super) length: u64,
+    pub(super) leaf: TreeHash,
+    pub(super) payload: Bytes,
+    pub(super) payload_sha256: Sha256Digest,
+    /// What it says; an error makes it an entry without effect.
+    pub(super) statement: Result<Statement, String>,
+    pub(super) manifest: Option<(Bytes, Manifest)>,
+    pub(super) envelope: Option<Bytes>,
+}
+
+/// Why a commit object could not be decoded.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum DecodeError {
+    /// The object is malformed.
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+    /// An entry is not in canonical form.
+    #[error("entry {at} of the commit: {reason}")]
+    Entry { at: usize, reason: String },
+    /// An attachment is missing or corrupt.
+    #[error(transparent)]
+    Attachment(#[from] AttachmentError),
+}
+
+impl DecodedCommit {
+    /// Parses an object and hashes its leaves. No I/O: payloads that are attachments are filled in by [`Self::attach`].
+    pub(super) fn parse(object: &[u8]) -> Result<Self, DecodeError> {
+        let mut commit = Commit::parse(object)?;
+        let framed: usize = commit.entries.iter().map(|e| e.len() + 2).sum();
+        let body_at = (object.len() - framed) as u64;
+        let leaves = std::mem::take(&mut commit.entries);
+        let entries = leaves.iter().enumerate().map(|(at, leaf)| decode_entry(at, leaf)).collect::<Result<_, _>>()?;
+        Ok(Self { header: commit.header.clone(), hash: commit.hash, body_at, entries, commit })
+    }
+
+    /// Whether one of these keys is the writer's and its signature verifies.
+    pub(super) fn is_signed_by_one_of(&self, keys: &[PublicKey]) -> bool {
+        keys.iter().any(|key| self.commit.verify(key).is_ok())
+    }
+
+    /// Reads payloads, manifests and envelopes that are attachments.
+    pub(super) async fn attach(&mut self, attachments: &Attachments) -> Result<(), DecodeError> {
+        for entry in &mut self.entries {
+            entry.attach(attachments).await?;
+        }
+        Ok(())
+    }
+}
+
+fn decode_entry(at: usize, leaf: &[u8]) -> Result<DecodedEntry, DecodeError> {
+    let mut entry = Entry::parse(leaf).map_err(|error| DecodeError::Entry { at, reason: error.to_string() })?;
+    let length = leaf.len() as u64;
+    let leaf = TreeHash::leaf(leaf);
+    let (payload, payload_sha256) = match &mut entry.payload {
+        EntryPayload::Inline(bytes) => {
+            let bytes = Bytes::from(std::mem::take(bytes));
+            let digest = Sha256Digest::of(&bytes);
+            (bytes, digest)
+        }
+        EntryPayload::Attached(attachment) => (Bytes::new(), attachment.sha256),
+    };
+    let statement = parse_statement(&payload);
+    Ok(DecodedEntry { entry, length, leaf, payload, payload_sha256, statement, manifest: None, envelope: None })
+}
+
+fn parse_statement(payload: &[u8]) -> Result<Statement, String> {
+    Statement::parse(payload).map_err(|error| error.to_string())
+}
+
+impl DecodedEntry {
+    async fn attach(&mut self, attachments: &Attachments) -> Result<(), DecodeError> {
+        if let EntryPayload::Attached(attachment) = &self.entry.payload {
+            self.payload = attachments.get(&attachment.sha256).await?;
+            self.statement = parse_statement(&self.payload);
+        }
+        match self.statement.as_ref().map(|s| &s.predicate) {
+            Ok(Predicate::Publish(publish)) => {
+                let bytes = attachments.get(&publish.manifest.digests.sha256).await?;
+                // A manifest that does not parse leaves the candidate without one, and the rule book refuses it.
+                self.manifest = Manifest::parse(&bytes).ok().map(|manifest| (bytes, manifest));
+            }
+            Ok(Predicate::Attest(attest)) => {
+                self.envelope = Some(attachments.get(&attest.envelope.digests.sha256).await?);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,142 @@
+//! The log: one sequencer appends, anybody reads and proves. It owns commits, attachments, tiles and the checkpoint; it
+//! never decides what a statement may say (that is the rule book's) and knows nothing of HTTP.
+//!
+//! ```text
+//! append → queue → sequencer: judge the batch → freeze → create the slot → keep → answer
+//!                                    ↑ lost: apply the winner, judge again
+//! ```
+
+mod append;
+mod attachments;
+mod batch;
+mod decode;
+mod entries;
+mod head;
+mod keys;
+mod proofs;
+mod publisher;
+mod replay;
+mod sequencer;
+mod slot;
+
+pub use append::{AppendError, Appended, Prepared};
+pub use attachments::{AttachmentError, Attachments};
+pub use entries::{EntriesError, Leaf};
+pub use head::Head;
+pub use keys::{KeysError, NodeKeys};
+pub use proofs::{ProofsError, Prover};
+pub use replay::{ReplayError, Replayed, replay};
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, watch};
+
+use crate::blocking::Blocking;
+use crate::clock::SharedClock;
+use crate::index::{Index, Writer};
+use crate::objects::Store;
+use crate::telemetry::Metrics;
+
+/// Everything the log needs of its node.
+#[derive(Clone)]
+pub struct LogParts {
+    /// Where commits, attachments and tiles are.
+    pub store: Store,
+    /// The projection that it keeps.
+    pub index: Index,
+    /// The node's keys.
+    pub keys: Arc<NodeKeys>,
+    /// What time it is.
+    pub clock: SharedClock,
+    /// Where blocking work runs.
+    pub blocking: Blocking,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+}
+
+/// A handle on the log; clones share it. When all are dropped the sequencer ends.
+#[derive(Clone)]
+pub struct Log {
+    parts: LogParts,
+    heads: watch::Receiver<Arc<Head>>,
+    queue: mpsc::Sender<append::Pending>,
+    entries: entries::Entries,
+    prover: Prover,
+}
+
+/// The log's own tasks, to be awaited after every handle is dropped.
+pub struct LogTasks {
+    sequencer: tokio::task::JoinHandle<()>,
+    publisher: tokio::task::JoinHandle<()>,
+}
+
+impl LogTasks {
+    /// Waits until everything queued is answered and the last tiles are written.
+    pub async fn finished(self) {
+        if let Err(error) = self.sequencer.await {
+            tracing::error!(%error, "the sequencer ended abnormally");
+        }
+        if let Err(error) = self.publisher.await {
+            tracing::error!(%error, "the tile publisher ended abnormally");
+        }
+    }
+}
+
+/// How many submissions may wait for the sequencer.
+const QUEUE_LENGTH: usize = 4096;
+
+impl Log {
+    /// Follows the store's log to its end and starts the sequencer. `writer` is the index's one writer.
+    pub async fn open(parts: LogParts, mut writer: Writer) -> Result<(Self, LogTasks), ReplayError> {
+        let replayed = replay(&parts, &mut writer).await?;
+        let head = Arc::new(Head::sign(replayed, &parts)?);
+        let (publish, heads) = watch::channel(head);
+        let (queue, pending) = mpsc::channel(QUEUE_LENGTH);
+        let entries = entries::Entries::new(parts.clone());
+        let prover = Prover::new(parts.index.clone());
+        let sequencer = sequencer::Sequencer::new(parts.clone(), writer, publish, entries.clone());
+        let publisher = publisher::Publisher::new(parts.clone(), heads.clone(), entries.clone());
+        let tasks = LogTasks {
+            sequencer: tokio::spawn(sequencer.run(pending)),
+            publisher: tokio::spawn(publisher.run()),
+        };
+        Ok((Self { parts, heads, queue, entries, prover }, tasks))
+    }
+
+    /// The newest state: size, root, signed checkpoint.
+    pub fn head(&self) -> Arc<Head> {
+        Arc::clone(&self.heads.borrow())
+    }
+
+    /// Waits until the log has at least `size` entries, or until the sequencer ends.
+    pub async fn reached(&self, size: holdfast_formats::tree::TreeSize) -> Arc<Head> {
+        let mut heads = self.heads.clone();
+        let reached = heads.wait_for(|head| head.size() >= size).await.map(|head| Arc::clone(&head));
+        reached.unwrap_or_else(|_| self.head())
+    }
+
+    /// The projection to read from: at least as new as any head taken before.
+    pub fn index(&self) -> &Index {
+        &self.parts.index
+    }
+
+    /// Entries by their place.
+    pub fn entries(&self) -> &entries::Entries {
+        &self.entries
+    }
+
+    /// Proofs from tiles.
+    pub fn prover(&self) -> &Prover {
+        &self.prover
+    }
+
+    /// The node's keys.
+    pub fn keys(&self) -> &NodeKeys {
+        &self.parts.keys
+    }
+
+    /// Attachments by SHA-256.
+    pub fn attachments(&self) -> Attachments {
+        Attachments::new(self.parts.store.clone())
+    }
+}

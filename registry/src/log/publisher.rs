@@ -1,0 +1,106 @@
+//! The publisher: writes tiles and then the checkpoint, at most every 200 ms. Receipts never wait for it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use holdfast_formats::tile::{TileKind, TilePath, encode_bundle, encode_hashes, new_tiles};
+use holdfast_formats::tree::{LeafIndex, TreeSize};
+use tokio::sync::watch;
+
+use super::entries::{Entries, EntriesError};
+use super::head::Head;
+use super::LogParts;
+use crate::index::IndexError;
+use crate::objects::{ObjectError, ObjectKey};
+
+/// How often the checkpoint moves at most.
+const PUBLISH_EVERY: Duration = Duration::from_millis(200);
+
+pub(super) struct Publisher {
+    parts: LogParts,
+    heads: watch::Receiver<Arc<Head>>,
+    entries: Entries,
+    published: TreeSize,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum PublishError {
+    #[error(transparent)]
+    Object(#[from] ObjectError),
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    #[error(transparent)]
+    Entries(#[from] EntriesError),
+    #[error("a tile cannot be made: {0}")]
+    Tile(String),
+}
+
+impl Publisher {
+    pub(super) fn new(parts: LogParts, heads: watch::Receiver<Arc<Head>>, entries: Entries) -> Self {
+        Self { parts, heads, entries, published: TreeSize::ZERO }
+    }
+
+    /// Runs until the sequencer ends, and publishes what it left.
+    pub(super) async fn run(mut self) {
+        self.published = self.found().await;
+        loop {
+            let head = Arc::clone(&self.heads.borrow_and_update());
+            if head.size() > self.published {
+                match self.publish(&head).await {
+                    Ok(()) => self.published = head.size(),
+                    Err(error) => tracing::warn!(%error, "tiles could not be published yet"),
+                }
+            }
+            tokio::time::sleep(PUBLISH_EVERY).await;
+            if self.heads.borrow().size() <= self.published && self.heads.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// How far tiles are known to be whole. After a crash the newest ones may be torn, so the last tile of each kind
+    /// that the stored checkpoint covers is written again.
+    async fn found(&self) -> TreeSize {
+        let Ok(stored) = self.parts.store.get(&ObjectKey::checkpoint()).await else { return TreeSize::ZERO };
+        let key = [self.parts.keys.log.public()];
+        let checkpoint =
+            holdfast_formats::checkpoint::Checkpoint::from_signed(&stored, &self.parts.keys.origin, &key);
+        let Ok(checkpoint) = checkpoint else { return TreeSize::ZERO };
+        let whole = checkpoint.size().get().saturating_sub(REWRITTEN) / 256 * 256;
+        TreeSize::new(whole).unwrap_or(TreeSize::ZERO)
+    }
+
+    async fn publish(&self, head: &Head) -> Result<(), PublishError> {
+        for tile in new_tiles(self.published, head.size()) {
+            let bytes = self.tile(head, tile).await?;
+            let key = ObjectKey::tile(&tile.to_string()).map_err(ObjectError::from)?;
+            self.parts.store.replace(&key, bytes).await?;
+        }
+        let checkpoint = Bytes::from(head.checkpoint().to_owned());
+        Ok(self.parts.store.replace(&ObjectKey::checkpoint(), checkpoint).await?)
+    }
+
+    async fn tile(&self, head: &Head, tile: TilePath) -> Result<Bytes, PublishError> {
+        let wrong = |error: holdfast_formats::tile::TileError| PublishError::Tile(error.to_string());
+        let bytes = match tile.kind() {
+            TileKind::Entries => {
+                let first = LeafIndex::new(tile.index() * 256).map_err(|e| PublishError::Tile(e.to_string()))?;
+                let leaves = self.entries.read_many(first, usize::from(tile.width())).await?;
+                encode_bundle(&leaves).map_err(wrong)?
+            }
+            TileKind::Hashes(_) => match head.edge().partial_tiles().find(|(path, _)| *path == tile) {
+                Some((_, hashes)) => encode_hashes(hashes).map_err(wrong)?,
+                None => {
+                    let full = self.parts.index.read(move |view| view.full_tile(tile)).await?;
+                    let hashes = full.ok_or_else(|| PublishError::Tile(format!("{tile} is not in the index")))?;
+                    encode_hashes(&hashes).map_err(wrong)?
+                }
+            },
+        };
+        Ok(Bytes::from(bytes))
+    }
+}
+
+/// How many entries before the stored checkpoint are published again at a start: more than 30 s of the fastest log.
+const REWRITTEN: u64 = 65_536;

@@ -1,0 +1,280 @@
+//! Replay: the index follows the commits of the store, from wherever it is to the end.
+//!
+//! A commit's writer signature, its place in the chain and its root are checked for every commit. The statements inside
+//! are judged again; their own signatures and attachments were checked by the node that committed them and vouched for
+//! with its signature, and auditors check them once more.
+
+use std::sync::Arc;
+
+use futures::{StreamExt as _, stream};
+use holdfast_formats::digest::Sha256Digest;
+use holdfast_formats::policy::Policy;
+use holdfast_formats::statement::Predicate;
+use holdfast_formats::tile::{TILE_WIDTH, TileKind, TileLevel, TilePath};
+use holdfast_formats::time::Timestamp;
+use holdfast_formats::tree::{LeafIndex, TreeHash, TreeSize};
+use holdfast_verify::facts::{Effect, Facts as _, FactsError};
+use holdfast_verify::judge::{Candidate, judge};
+use holdfast_verify::merkle::{Edge, MerkleError};
+use holdfast_verify::refusal::JudgeError;
+
+use super::attachments::Attachments;
+use super::batch::{BatchError, push};
+use super::decode::{DecodeError, DecodedCommit, DecodedEntry};
+use super::entries::{Entries, EntriesError};
+use super::LogParts;
+use crate::index::{EntryPlace, IndexError, Position, View, Writer};
+use crate::objects::{ObjectError, ObjectKey};
+
+/// How many commits are read ahead.
+const READ_AHEAD: usize = 8;
+/// How many commits one transaction applies at most.
+const COMMITS_PER_TRANSACTION: usize = 256;
+
+/// A state of the log, before it is signed.
+#[derive(Debug, Clone)]
+pub struct Replayed {
+    pub(super) edge: Edge,
+    pub(super) slot: u64,
+    pub(super) hash: Sha256Digest,
+    pub(super) time: Option<Timestamp>,
+    pub(super) policy: Option<Arc<Policy>>,
+    pub(super) halted: Option<String>,
+}
+
+impl Replayed {
+    /// The tree size.
+    pub const fn size(&self) -> TreeSize {
+        self.edge.size()
+    }
+}
+
+/// Why the log could not be followed.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// The log contradicts itself or the index. Nothing is repaired by skipping.
+    #[error("the log does not recompute: {0}")]
+    Halt(String),
+    /// The store failed.
+    #[error(transparent)]
+    Object(#[from] ObjectError),
+    /// The index failed.
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    /// The facts could not be read.
+    #[error(transparent)]
+    Facts(#[from] FactsError),
+    /// An entry could not be read.
+    #[error(transparent)]
+    Entries(#[from] EntriesError),
+}
+
+impl From<MerkleError> for ReplayError {
+    fn from(error: MerkleError) -> Self {
+        Self::Halt(error.to_string())
+    }
+}
+
+impl From<BatchError> for ReplayError {
+    fn from(error: BatchError) -> Self {
+        match error {
+            BatchError::Index(error) => Self::Index(error),
+            BatchError::Facts(error) => Self::Facts(error),
+            other => Self::Halt(other.to_string()),
+        }
+    }
+}
+
+/// Follows the log from the index's position to the newest commit of the store.
+pub async fn replay(parts: &LogParts, writer: &mut Writer) -> Result<Replayed, ReplayError> {
+    let mut state = resume(parts, writer).await?;
+    let attachments = Attachments::new(parts.store.clone());
+    let numbers = stream::iter(state.slot..);
+    let mut commits = numbers.map(|n| fetch(parts, &attachments, n)).buffered(READ_AHEAD).ready_chunks(COMMITS_PER_TRANSACTION);
+    let mut ended = false;
+    while !ended {
+        let Some(chunk) = commits.next().await else { break };
+        writer.begin()?;
+        for fetched in chunk {
+            match fetched? {
+                Some(commit) => apply(writer, &mut state, &commit)?,
+                None => {
+                    ended = true;
+                    break;
+                }
+            }
+        }
+        writer.commit()?;
+    }
+    state.halted = writer.view().unacknowledged()?.map(|refused| {
+        format!("entry {} is in the log although the rule book refuses it ({}); when a person has looked at it, start with --acknowledge-refused {}", refused.index, refused.reason, refused.index)
+    });
+    Ok(state)
+}
+
+/// Reads and decodes one commit; `None` when the slot is empty.
+pub(super) async fn fetch(
+    parts: &LogParts,
+    attachments: &Attachments,
+    number: u64,
+) -> Result<Option<DecodedCommit>, ReplayError> {
+    let key = ObjectKey::commit(number);
+    let object = match parts.store.get(&key).await {
+        Ok(object) => object,
+        Err(error) if error.is_not_found() => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    // Its writer may have died before it was synced; nothing is answered from it before it is.
+    parts.store.make_durable(&key).await?;
+    decode(parts, attachments, number, object).await.map(Some)
+}
+
+/// Decodes the bytes of a commit that was found in a slot.
+pub(super) async fn decode(
+    parts: &LogParts,
+    attachments: &Attachments,
+    number: u64,
+    object: bytes::Bytes,
+) -> Result<DecodedCommit, ReplayError> {
+    let halt = |error: DecodeError| ReplayError::Halt(format!("commit {number}: {error}"));
+    let mut commit = parts.blocking.run(move || DecodedCommit::parse(&object)).await.map_err(halt)?;
+    commit.attach(attachments).await.map_err(halt)?;
+    Ok(commit)
+}
+
+/// Where the index stands, checked against the store.
+async fn resume(parts: &LogParts, writer: &Writer) -> Result<Replayed, ReplayError> {
+    let Some(position) = writer.view().position()? else {
+        let hash = Sha256Digest::from_bytes([0; 32]);
+        return Ok(Replayed { edge: Edge::empty(), slot: 0, hash, time: None, policy: None, halted: None });
+    };
+    let last = position.commits.saturating_sub(1);
+    let stored = parts.store.get(&ObjectKey::commit(last)).await;
+    let matches = match stored {
+        Ok(object) => holdfast_formats::commit::Commit::parse(&object).is_ok_and(|c| c.hash == position.hash),
+        Err(error) if error.is_not_found() => false,
+        Err(error) => return Err(error.into()),
+    };
+    if !matches {
+        return Err(ReplayError::Halt(format!(
+            "the index has applied commit {last}, but the store does not hold that commit; restore log/commits from a replica, or delete the index if it belongs to another store"
+        )));
+    }
+    let edge = rebuild_edge(parts, &writer.view(), position.size).await?;
+    if edge.root() != position.root {
+        return Err(ReplayError::Halt("the index's tiles do not give its root; delete the index, it is rebuilt from the store".to_owned()));
+    }
+    let policy = writer.view().policy()?.map(|fact| fact.policy);
+    let Position { commits, hash, time, .. } = position;
+    Ok(Replayed { edge, slot: commits, hash, time: Some(time), policy, halted: None })
+}
+
+/// The partial tiles of every level: leaves from the log, higher levels from the roots of full tiles.
+async fn rebuild_edge(parts: &LogParts, view: &View<'_>, size: TreeSize) -> Result<Edge, ReplayError> {
+    let width = u64::from(TILE_WIDTH);
+    let first = LeafIndex::new(size.get() / width * width).map_err(MerkleError::from)?;
+    let count = usize::try_from(size.get() % width).unwrap_or(0);
+    let leaves = Entries::new(parts.clone()).read_many(first, count).await?;
+    let mut partial = vec![leaves.iter().map(|leaf| TreeHash::leaf(leaf)).collect::<Vec<_>>()];
+    for level in 1..7_u8 {
+        let elements = size.get() >> (8 * level);
+        if elements == 0 {
+            break;
+        }
+        let range = elements / width * width..elements;
+        partial.push(range.map(|index| tile_root(view, level, index)).collect::<Result<_, _>>()?);
+    }
+    Ok(Edge::from_parts(size, partial)?)
+}
+
+/// An element of a level: the root over one full tile of the level below.
+fn tile_root(view: &View<'_>, level: u8, index: u64) -> Result<TreeHash, ReplayError> {
+    let kind = TileLevel::new(level - 1).map(TileKind::Hashes).map_err(|e| ReplayError::Halt(e.to_string()))?;
+    let tile = TilePath::new(kind, index, TILE_WIDTH).map_err(|e| ReplayError::Halt(e.to_string()))?;
+    let hashes = view.full_tile(tile)?.ok_or(IndexError::Damaged("a full tile is missing"))?;
+    let (mut row, mut width) = (hashes, usize::from(TILE_WIDTH));
+    while width > 1 {
+        row = row.chunks_exact(2).filter_map(|p| if let [l, r] = p { Some(TreeHash::node(l, r)) } else { None }).collect();
+        width /= 2;
+    }
+    row.first().copied().ok_or_else(|| IndexError::Damaged("an empty tile").into())
+}
+
+/// Applies a decoded commit inside the writer's open transaction.
+pub(super) fn apply(writer: &mut Writer, state: &mut Replayed, commit: &DecodedCommit) -> Result<(), ReplayError> {
+    let number = state.slot;
+    let halt = |reason: &str| ReplayError::Halt(format!("commit {number} {reason}"));
+    let header = &commit.header;
+    if header.number != number || header.previous != state.hash || header.previous_size != state.edge.size() {
+        return Err(halt("does not follow the commit before it"));
+    }
+    check_writer(state, commit).map_err(|reason| halt(&reason))?;
+    let mut offset = commit.body_at;
+    for entry in &commit.entries {
+        let index = state.edge.size().next_index();
+        writer.note_place(index, EntryPlace { commit: number, offset: offset + 2, length: entry.length })?;
+        offset += entry.length + 2;
+        if state.time.is_some_and(|newest| entry.entry.time < newest) {
+            return Err(halt("has an entry older than the one before it"));
+        }
+        state.time = Some(entry.entry.time);
+        apply_entry(writer, state, index, entry)?;
+        writer.note_payload(index, &entry.payload_sha256)?;
+        push(&mut state.edge, writer, entry.leaf)?;
+    }
+    if state.edge.root() != header.root {
+        return Err(halt("has a root that its entries do not give"));
+    }
+    (state.slot, state.hash) = (number + 1, commit.hash);
+    let (size, root) = (state.edge.size(), header.root);
+    let time = state.time.unwrap_or(Timestamp::from_ms(0));
+    writer.set_position(&Position { commits: state.slot, hash: state.hash, size, root, time })?;
+    Ok(())
+}
+
+/// The writer is one of the registry keys of the policy in force, or of the policy that the commit itself brings.
+fn check_writer(state: &Replayed, commit: &DecodedCommit) -> Result<(), String> {
+    let brought = commit.entries.iter().filter_map(|e| match e.statement.as_ref().map(|s| &s.predicate) {
+        Ok(Predicate::Policy(policy)) => Some(policy.as_ref()),
+        _ => None,
+    });
+    let mut policies = state.policy.as_deref().into_iter().chain(brought);
+    if policies.any(|p| p.origin == commit.header.origin && commit.is_signed_by_one_of(&p.registry_keys)) {
+        return Ok(());
+    }
+    Err("is not signed by a registry key of the policy in force, or is for another log".to_owned())
+}
+
+fn apply_entry(
+    writer: &mut Writer,
+    state: &mut Replayed,
+    index: LeafIndex,
+    decoded: &DecodedEntry,
+) -> Result<(), ReplayError> {
+    let statement = match &decoded.statement {
+        Ok(statement) => statement,
+        Err(reason) => return Ok(writer.note_refused(index, reason)?),
+    };
+    let candidate = Candidate {
+        index,
+        time: decoded.entry.time,
+        rules: decoded.entry.rules,
+        payload_sha256: decoded.payload_sha256,
+        statement,
+        signatures: &decoded.entry.signatures,
+        manifest: decoded.manifest.as_ref().map(|(bytes, manifest)| (bytes.as_ref(), manifest)),
+        envelope: decoded.envelope.as_deref(),
+    };
+    let judgement = match judge(&candidate, &writer.view()) {
+        Ok(judgement) => judgement,
+        Err(JudgeError::Refused(refusal)) => return Ok(writer.note_refused(index, &refusal.to_string())?),
+        Err(JudgeError::Facts(error)) => return Err(error.into()),
+    };
+    for effect in judgement.effects(decoded.leaf) {
+        if let Effect::Policy(fact) = &effect {
+            state.policy = Some(Arc::clone(&fact.policy));
+        }
+        writer.apply(&effect)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,279 @@
+//! The sequencer: one task that appends batch after batch, and follows what other nodes append.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use holdfast_formats::time::Timestamp;
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+
+use super::append::{AppendError, Pending};
+use super::attachments::Attachments;
+use super::batch::{Batch, judge_batch};
+use super::entries::Entries;
+use super::head::Head;
+use super::replay::{self, ReplayError, Replayed};
+use super::slot::{Claim, claim};
+use super::LogParts;
+use crate::index::Writer;
+
+/// How many submissions one commit takes at most: with 64 KiB leaves it stays a small object.
+const BATCH_ENTRIES_MAX: usize = 256;
+/// How often a store that other nodes share is asked for their commits.
+const FOLLOW_EVERY: Duration = Duration::from_millis(500);
+
+pub(super) struct Sequencer {
+    parts: LogParts,
+    writer: Writer,
+    head: Arc<Head>,
+    publish: watch::Sender<Arc<Head>>,
+    entries: Entries,
+    /// The index missed a commit that is in the store; it follows before anything else happens.
+    behind: bool,
+}
+
+impl Sequencer {
+    pub(super) fn new(
+        parts: LogParts,
+        writer: Writer,
+        publish: watch::Sender<Arc<Head>>,
+        entries: Entries,
+    ) -> Self {
+        let head = Arc::clone(&publish.borrow());
+        Self { parts, writer, head, publish, entries, behind: false }
+    }
+
+    /// Runs until every handle on the log is dropped.
+    pub(super) async fn run(mut self, mut queue: mpsc::Receiver<Pending>) {
+        let mut batch = Vec::with_capacity(BATCH_ENTRIES_MAX);
+        let mut follow_at = Instant::now() + FOLLOW_EVERY;
+        loop {
+            tokio::select! {
+                taken = queue.recv_many(&mut batch, BATCH_ENTRIES_MAX) => {
+                    if taken == 0 {
+                        return;
+                    }
+                    self.append(std::mem::take(&mut batch)).await;
+                }
+                () = tokio::time::sleep_until(follow_at), if !self.parts.store.is_local() => {
+                    follow_at = Instant::now() + FOLLOW_EVERY;
+                    self.follow_or_halt().await;
+                }
+            }
+        }
+    }
+
+    /// Answers every submission of a batch, however often its slot is lost.
+    async fn append(&mut self, pending: Vec<Pending>) {
+        let started = Instant::now();
+        loop {
+            if let Err(error) = self.ready().await {
+                return answer_all(pending, &error);
+            }
+            let batch = match self.judge(&pending) {
+                Ok(batch) => batch,
+                Err(error) => return answer_all(pending, &error),
+            };
+            let Some(frozen) = batch.frozen else {
+                self.undo();
+                return answer(pending, batch.outcomes);
+            };
+            match claim(&self.parts.store, self.head.slot, frozen.object.clone()).await {
+                Ok(Claim::Won) => {
+                    let count = frozen.leaves.len();
+                    for (index, leaf) in frozen.leaves {
+                        self.entries.remember(index, leaf);
+                    }
+                    let kept = self.keep(frozen.after);
+                    self.count(count, started);
+                    return match kept {
+                        Ok(()) => answer(pending, batch.outcomes),
+                        Err(error) => answer_all(pending, &error),
+                    };
+                }
+                Ok(Claim::Lost(object)) => {
+                    self.undo();
+                    self.take_over(object).await;
+                }
+                Err(error) => {
+                    self.undo();
+                    tracing::error!(%error, slot = self.head.slot, "a commit was not written");
+                    return answer_all(pending, &AppendError::from_store(&error));
+                }
+            }
+        }
+    }
+
+    fn count(&self, entries: usize, started: Instant) {
+        let log = &self.parts.metrics.log;
+        log.entries.inc_by(entries as u64);
+        log.batch_entries.observe(u32::try_from(entries).map_or(f64::MAX, f64::from));
+        log.commit_seconds.observe(started.elapsed().as_secs_f64());
+    }
+
+    /// Whether anything may be written now.
+    async fn ready(&mut self) -> Result<(), AppendError> {
+        if self.behind {
+            self.follow_or_halt().await;
+        }
+        match self.head.halted() {
+            Some(reason) => Err(AppendError::Halted(reason.to_owned())),
+            None if self.behind => Err(AppendError::Unavailable("the index is behind the log".to_owned())),
+            None => Ok(()),
+        }
+    }
+
+    fn judge(&mut self, pending: &[Pending]) -> Result<Batch, AppendError> {
+        let now = Timestamp::from_ms(self.parts.clock.now_ms());
+        if let Some(newest) = self.head.time()
+            && newest.ms_since(now) > 60_000
+        {
+            tracing::warn!(log_time = %newest, clock = %now, "this node's clock is more than a minute behind the log's time");
+        }
+        // Judging is pure work on a local file; it takes microseconds an entry, and runs where it may block.
+        let (head, keys) = (&self.head, &self.parts.keys);
+        let result = tokio::task::block_in_place(|| judge_batch(&mut self.writer, head, keys, now, pending));
+        match result {
+            Ok(batch) => Ok(batch),
+            Err(error) => {
+                tracing::error!(%error, "a batch could not be judged");
+                self.undo();
+                Err(AppendError::Unavailable(error.to_string()))
+            }
+        }
+    }
+
+    /// The slot is ours: keep what the batch did, sign the checkpoint, let everybody see it.
+    fn keep(&mut self, after: Replayed) -> Result<(), AppendError> {
+        let kept = self.with_writer(Writer::commit);
+        if let Err(error) = kept {
+            // The log has the entries, the index does not: nothing is lost, and following the log mends it.
+            tracing::error!(%error, "the index could not keep a commit that is in the log");
+            self.behind = true;
+            self.undo();
+            return Err(AppendError::Unavailable("the entry is logged, but the index is behind".to_owned()));
+        }
+        self.show(after);
+        Ok(())
+    }
+
+    fn show(&mut self, state: Replayed) {
+        match Head::sign(state, &self.parts) {
+            Ok(head) => self.set(head),
+            Err(error) => self.halt(&error.to_string()),
+        }
+    }
+
+    fn set(&mut self, head: Head) {
+        self.head = Arc::new(head);
+        self.parts.metrics.log.size.set(i64::try_from(self.head.size().get()).unwrap_or(i64::MAX));
+        self.publish.send_replace(Arc::clone(&self.head));
+    }
+
+    fn halt(&mut self, reason: &str) {
+        tracing::error!(reason, "the log halts: it answers reads and takes no more entries");
+        self.set(self.head.halted_by(reason.to_owned()));
+    }
+
+    fn undo(&mut self) {
+        if let Err(error) = self.with_writer(Writer::roll_back) {
+            tracing::debug!(%error, "there was no transaction to undo");
+        }
+    }
+
+    fn with_writer<T>(&mut self, job: impl FnOnce(&mut Writer) -> T) -> T {
+        tokio::task::block_in_place(|| job(&mut self.writer))
+    }
+
+    /// Another node won the slot: its commit is applied before ours is judged again.
+    async fn take_over(&mut self, object: bytes::Bytes) {
+        let attachments = Attachments::new(self.parts.store.clone());
+        let decoded = replay::decode(&self.parts, &attachments, self.head.slot, object).await;
+        let applied = match decoded {
+            Ok(commit) => self.apply(&commit),
+            Err(error) => Err(error),
+        };
+        match applied {
+            Ok(()) => {}
+            Err(ReplayError::Halt(reason)) => self.halt(&reason),
+            Err(error) => {
+                tracing::error!(%error, "another node's commit could not be applied yet");
+                self.behind = true;
+            }
+        }
+    }
+
+    fn apply(&mut self, commit: &super::decode::DecodedCommit) -> Result<(), ReplayError> {
+        let mut state = self.state();
+        let applied = self
+            .with_writer(|writer| {
+                writer.begin()?;
+                replay::apply(writer, &mut state, commit)?;
+                writer.commit()?;
+                writer.view().unacknowledged().map_err(ReplayError::from)
+            });
+        match applied {
+            Ok(None) => self.show(state),
+            Ok(Some(refused)) => {
+                state.halted = Some(format!("entry {} is refused by the rule book: {}", refused.index, refused.reason));
+                self.show(state);
+            }
+            Err(error) => {
+                self.undo();
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    fn state(&self) -> Replayed {
+        Replayed {
+            edge: self.head.edge().clone(),
+            slot: self.head.slot,
+            hash: self.head.hash,
+            time: self.head.time(),
+            policy: self.head.policy().cloned(),
+            halted: None,
+        }
+    }
+
+    /// Applies every commit that other nodes made since, or halts when they do not fit.
+    async fn follow_or_halt(&mut self) {
+        if self.head.halted().is_some() {
+            return;
+        }
+        let attachments = Attachments::new(self.parts.store.clone());
+        loop {
+            let now = Timestamp::from_ms(self.parts.clock.now_ms());
+            let applied = match replay::fetch(&self.parts, &attachments, self.head.slot).await {
+                Ok(None) => {
+                    self.behind = false;
+                    return self.set(self.head.seen_again(now));
+                }
+                Ok(Some(commit)) => self.apply(&commit),
+                Err(error) => Err(error),
+            };
+            match applied {
+                Ok(()) => {}
+                Err(ReplayError::Halt(reason)) => return self.halt(&reason),
+                Err(error) => {
+                    tracing::warn!(%error, "the store's newest commits cannot be read now");
+                    return;
+                }
+            }
+        }
+    }
+}
+
+fn answer(pending: Vec<Pending>, outcomes: Vec<Result<super::append::Appended, AppendError>>) {
+    for (submission, outcome) in pending.into_iter().zip(outcomes) {
+        // Who no longer waits learns the outcome by submitting again.
+        let _ = submission.reply.send(outcome);
+    }
+}
+
+fn answer_all(pending: Vec<Pending>, error: &AppendError) {
+    for submission in pending {
+        let _ = submission.reply.send(Err(error.clone()));
+    }
+}

@@ -1,0 +1,62 @@
+//! Whether a deny stands against an artifact in a channel. Asked by the rule book and by every lookup, so that what cannot
+//! be pinned cannot be answered either.
+
+use holdfast_formats::name::ChannelName;
+use holdfast_formats::policy::Policy;
+use holdfast_formats::statement::{Artifact, ComponentRef, DenyScope};
+
+use crate::facts::{ArtifactFact, DenyFact, Facts, FactsError};
+use crate::signature::distrusted;
+
+impl DenyFact {
+    /// Whether this deny, while it stands, is against an artifact in a channel.
+    ///
+    /// `channel` and `namespace` hold for whatever has the denied digests there. `everywhere` holds for artifacts of the
+    /// namespace that answers for the deny: nobody denies another tenant's artifacts by their digests.
+    pub fn is_against(&self, artifact: &Artifact, channel: &ChannelName) -> bool {
+        if self.digests != artifact.digests {
+            return false;
+        }
+        match self.scope {
+            DenyScope::Channel => self.channel.as_ref() == Some(channel),
+            DenyScope::Namespace => channel.namespace() == self.name.namespace(),
+            DenyScope::Everywhere => artifact.r#ref.name().namespace() == self.name.namespace(),
+        }
+    }
+}
+
+/// The first deny that stands against an artifact in a channel: not lifted, and by somebody whom the policy still trusts.
+pub fn denied(
+    facts: &dyn Facts,
+    policy: &Policy,
+    artifact: &Artifact,
+    channel: &ChannelName,
+) -> Result<Option<DenyFact>, FactsError> {
+    let counts = |deny: &DenyFact| {
+        let distrusted = distrusted(policy, deny.index);
+        deny.signers.iter().any(|keyid| !distrusted.contains(keyid))
+    };
+    let stands = |deny: &DenyFact| deny.lifted.is_none() && deny.is_against(artifact, channel) && counts(deny);
+    Ok(facts.denies_of(&artifact.digests)?.into_iter().find(stands))
+}
+
+/// The first deny that stands against an artifact or one of its held components, with what it is against.
+pub fn denied_with_components(
+    facts: &dyn Facts,
+    policy: &Policy,
+    fact: &ArtifactFact,
+    channel: &ChannelName,
+) -> Result<Option<(Artifact, DenyFact)>, FactsError> {
+    let components = fact.components.iter().map(component_artifact);
+    for artifact in std::iter::once(fact.artifact.clone()).chain(components) {
+        if let Some(deny) = denied(facts, policy, &artifact, channel)? {
+            return Ok(Some((artifact, deny)));
+        }
+    }
+    Ok(None)
+}
+
+/// A component as the artifact that it is.
+pub fn component_artifact(component: &ComponentRef) -> Artifact {
+    Artifact { r#ref: component.r#ref.clone(), digests: component.digests }
+}

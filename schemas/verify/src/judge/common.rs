@@ -1,0 +1,94 @@
+//! What holds for every statement, whatever it says: which log, which rule book, when, and what it is about.
+
+use holdfast_formats::envelope::CanonicalSignature;
+use holdfast_formats::limits::{ISSUED_AHEAD_MS_MAX, QUIET_LOG_MS_MAX, RULE_BOOK_VERSION, STATEMENT_LIFE_MS_MAX};
+use holdfast_formats::policy::Policy;
+use holdfast_formats::statement::{Header, Predicate, Statement};
+use holdfast_formats::time::Timestamp;
+
+use super::Candidate;
+use crate::facts::Facts;
+use crate::refusal::{JudgeError, Refusal};
+use crate::subject::expected_subjects;
+
+/// Checks log, rule book, times, subject, and that the payload is new.
+pub(super) fn check(
+    candidate: &Candidate<'_>,
+    in_force: Option<&Policy>,
+    facts: &dyn Facts,
+) -> Result<(), JudgeError> {
+    check_log(candidate.statement, in_force)?;
+    check_rules(candidate.rules, in_force)?;
+    check_life(&candidate.statement.header, candidate.time)?;
+    if let Some(newest) = facts.newest_time()?
+        && candidate.time < newest
+    {
+        return Err(Refusal::TimeBackwards { time: candidate.time, newest }.into());
+    }
+    check_subject(candidate.statement)?;
+    match facts.entry_of_payload(&candidate.payload_sha256)? {
+        Some(index) => Err(Refusal::AlreadyLogged { index }.into()),
+        None => Ok(()),
+    }
+}
+
+/// After a long silence only somebody else than the registry may speak first, and only just now: a registry that was
+/// switched off, or whose clock jumped, must not let old statements and its own ones move the log's time.
+pub(super) fn check_quiet(
+    candidate: &Candidate<'_>,
+    policy: &Policy,
+    counted: &[CanonicalSignature],
+    facts: &dyn Facts,
+) -> Result<(), JudgeError> {
+    let time = candidate.time;
+    let silence = facts.newest_time()?.map_or(0, |newest| time.ms_since(newest));
+    if silence <= QUIET_LOG_MS_MAX {
+        return Ok(());
+    }
+    let registry: Vec<_> = policy.registry_keys.iter().map(|key| key.id()).collect();
+    let by_somebody_else = counted.iter().any(|s| !registry.contains(&s.keyid));
+    let issued_at = candidate.statement.header.issued_at;
+    let age = time.ms_since(issued_at).max(issued_at.ms_since(time));
+    if by_somebody_else && age <= ISSUED_AHEAD_MS_MAX { Ok(()) } else { Err(Refusal::QuietLog { time }.into()) }
+}
+
+fn check_log(statement: &Statement, in_force: Option<&Policy>) -> Result<(), Refusal> {
+    let expected = match (in_force, &statement.predicate) {
+        (Some(policy), _) => &policy.origin,
+        (None, Predicate::Policy(first)) => &first.origin,
+        (None, _) => return Err(Refusal::PolicyMissing),
+    };
+    let given = &statement.header.log;
+    if given == expected {
+        return Ok(());
+    }
+    Err(Refusal::WrongLog { given: given.clone(), expected: expected.clone() })
+}
+
+fn check_rules(given: u32, in_force: Option<&Policy>) -> Result<(), Refusal> {
+    let known = in_force.map_or(RULE_BOOK_VERSION, |policy| policy.rules);
+    if given == known && given == RULE_BOOK_VERSION {
+        return Ok(());
+    }
+    Err(Refusal::UnknownRuleBook { given, known })
+}
+
+fn check_life(header: &Header, time: Timestamp) -> Result<(), Refusal> {
+    let Header { issued_at, not_after, .. } = *header;
+    if issued_at > time.plus_ms(ISSUED_AHEAD_MS_MAX) {
+        return Err(Refusal::IssuedAhead { issued_at, time });
+    }
+    if not_after < issued_at || not_after > issued_at.plus_ms(STATEMENT_LIFE_MS_MAX) {
+        return Err(Refusal::LifeWrong { issued_at, not_after });
+    }
+    if time > not_after { Err(Refusal::Expired { not_after, time }) } else { Ok(()) }
+}
+
+fn check_subject(statement: &Statement) -> Result<(), Refusal> {
+    let expected = expected_subjects(&statement.header, &statement.predicate);
+    if statement.subject == expected {
+        return Ok(());
+    }
+    let written: Vec<String> = expected.iter().map(|s| format!("{} (blake3:{})", s.name, s.digest.blake3)).collect();
+    Err(Refusal::SubjectWrong { kind: statement.kind(), expected: written.join(", ") })
+}

@@ -1,0 +1,78 @@
+//! `deploy`: what went to a channel. Only the start of a forward deployment can be refused for the channel's state; what
+//! has happened is always worth knowing.
+
+use holdfast_formats::policy::Role;
+use holdfast_formats::statement::{Artifact, Deploy, DeployPhase, Direction};
+
+use super::authority::{Ask, Earlier, Quorum, Reach};
+use super::{Case, Ruling, calendar};
+use crate::denial::denied_with_components;
+use crate::facts::{ArtifactFact, DeployFact, Effect};
+use crate::refusal::{JudgeError, Refusal};
+
+/// All of the traffic, in basis points.
+const WEIGHT_BP_MAX: u16 = 10_000;
+
+pub(super) fn judge(case: &Case<'_>, deploy: &Deploy) -> Result<Ruling, JudgeError> {
+    let name = deploy.artifact.r#ref.name();
+    let ask = Ask { role: Role::Deployer, reach: Reach::Line(name, &deploy.channel), quorum: Quorum::Rule };
+    case.entitled(ask)?;
+    check_form(deploy)?;
+    let fact = published(case, &deploy.artifact)?;
+    let pins = case.facts.pins(&deploy.channel, name, None, 1)?;
+    let released_by = pins.iter().find(|pin| pin.artifact == deploy.artifact).map_or(&[][..], |pin| &pin.signers);
+    let earlier =
+        [Earlier { role: Role::Publisher, signers: &fact.signers }, Earlier { role: Role::Releaser, signers: released_by }];
+    let counted = case.entitled_apart(ask, &deploy.artifact.r#ref, &earlier)?;
+    if deploy.phase == DeployPhase::Started && deploy.direction == Direction::Forward {
+        calendar::check(case.facts, case.policy, &deploy.channel, case.candidate.time)?;
+        check_not_denied(case, &fact, deploy)?;
+    }
+    let fact = DeployFact {
+        index: case.candidate.index,
+        channel: deploy.channel.clone(),
+        deploy_id: deploy.deploy_id.clone(),
+        phase: deploy.phase,
+        direction: deploy.direction,
+        artifact: deploy.artifact.clone(),
+        time: case.candidate.time,
+        signers: counted.clone(),
+    };
+    Ok(Ruling::ready(counted, Effect::Deploy(fact)))
+}
+
+fn check_form(deploy: &Deploy) -> Result<(), Refusal> {
+    let malformed = |rule| Err(Refusal::Malformed { rule });
+    if deploy.attempt == 0 {
+        return malformed("attempts are counted from 1");
+    }
+    if deploy.phase == DeployPhase::Started && deploy.ended.is_some() {
+        return malformed("a deployment that has only started has not ended");
+    }
+    if deploy.ended.is_some_and(|ended| ended < deploy.started) {
+        return malformed("the deployment ends before it starts");
+    }
+    if deploy.cohort.as_ref().is_some_and(|cohort| cohort.weight_bp > WEIGHT_BP_MAX) {
+        return malformed("a cohort has at most 10,000 basis points");
+    }
+    Ok(())
+}
+
+/// The artifact of exactly this name, version and digests.
+pub(super) fn published(case: &Case<'_>, artifact: &Artifact) -> Result<ArtifactFact, JudgeError> {
+    let name = || artifact.r#ref.clone();
+    let fact = case.facts.artifact(&artifact.r#ref)?.ok_or_else(|| Refusal::ArtifactNotFound { artifact: name() })?;
+    if fact.artifact.digests != artifact.digests {
+        return Err(Refusal::DigestsDiffer { artifact: name() }.into());
+    }
+    Ok(fact)
+}
+
+fn check_not_denied(case: &Case<'_>, fact: &ArtifactFact, deploy: &Deploy) -> Result<(), JudgeError> {
+    match denied_with_components(case.facts, case.policy, fact, &deploy.channel)? {
+        Some((artifact, deny)) => {
+            Err(Refusal::Denied { artifact: artifact.r#ref, deny: deny.index, reason: deny.reason }.into())
+        }
+        None => Ok(()),
+    }
+}

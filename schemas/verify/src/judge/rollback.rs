@@ -1,0 +1,50 @@
+//! `rollback`: the phases of one rollback or drill, only ever forward.
+
+use holdfast_formats::policy::Role;
+use holdfast_formats::statement::{Rollback, RollbackPhase};
+
+use super::authority::{Ask, Quorum, Reach};
+use super::deploy::published;
+use super::{Case, Ruling};
+use crate::facts::{Effect, RollbackFact};
+use crate::refusal::{JudgeError, Refusal};
+
+pub(super) fn judge(case: &Case<'_>, rollback: &Rollback) -> Result<Ruling, JudgeError> {
+    let reach = Reach::Line(rollback.from.r#ref.name(), &rollback.channel);
+    let counted = case.entitled(Ask { role: Role::Operator, reach, quorum: Quorum::Rule })?;
+    published(case, &rollback.from)?;
+    check_phase(case, rollback)?;
+    let fact = RollbackFact {
+        index: case.candidate.index,
+        rollback_id: rollback.rollback_id.clone(),
+        channel: rollback.channel.clone(),
+        from: rollback.from.clone(),
+        drill: rollback.drill,
+        phase: rollback.phase,
+        time: case.candidate.time,
+    };
+    Ok(Ruling::ready(counted, Effect::Rollback(fact)))
+}
+
+/// Phases may be left out but never go back, and nothing follows an end.
+fn check_phase(case: &Case<'_>, rollback: &Rollback) -> Result<(), JudgeError> {
+    let Some(before) = case.facts.newest_rollback(&rollback.rollback_id)? else { return Ok(()) };
+    let conflict =
+        |rule| Err(Refusal::RollbackConflict { rollback_id: rollback.rollback_id.clone(), before: before.phase, rule }.into());
+    if before.channel != rollback.channel || before.drill != rollback.drill {
+        return conflict("one rollback keeps its channel and stays a drill or a real one");
+    }
+    if rank(rollback.phase) <= rank(before.phase) {
+        return conflict("its phases only go forward");
+    }
+    Ok(())
+}
+
+const fn rank(phase: RollbackPhase) -> u8 {
+    match phase {
+        RollbackPhase::Detected => 0,
+        RollbackPhase::Decided => 1,
+        RollbackPhase::Started => 2,
+        RollbackPhase::Succeeded | RollbackPhase::Failed | RollbackPhase::Aborted => 3,
+    }
+}

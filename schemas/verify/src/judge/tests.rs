@@ -1,0 +1,15 @@
+//! The rule book, asked about every refusal it knows, and by chance.
+
+mod access;
+mod attest;
+mod channels;
+mod common;
+mod deploy;
+mod evidence;
+mod pin;
+mod policy;
+mod publish;
+mod quorum;
+mod sequences;
+mod upkeep;
+mod world;

@@ -1,0 +1,367 @@
+//! A small log in memory: keys, a policy, and statements that are signed, judged and applied as a registry would.
+
+use std::collections::HashMap;
+use std::str::FromStr;
+
+use holdfast_formats::digest::{Blake3Digest, Digests, NamedDigest, Sha256Digest};
+use holdfast_formats::entry::{Entry, EntryPayload};
+use holdfast_formats::envelope::{Envelope, PAYLOAD_TYPE};
+use holdfast_formats::id::RandomId;
+use holdfast_formats::key::SigningKey;
+use holdfast_formats::limits::RULE_BOOK_VERSION;
+use holdfast_formats::manifest::{
+    Body, Component, ComponentRole, Custody, File, Kind, MANIFEST_MEDIA_TYPE, Manifest, ReleaseBody, Scope, Undo, UndoMode,
+};
+use holdfast_formats::number::{ByteSize, PinNumber};
+use holdfast_formats::policy::{Policy, Principal, PrincipalKind};
+use holdfast_formats::statement::{
+    Artifact, AttestedEnvelope, AttestedSubject, Attest, ComponentRef, Deny, DenyEffect, DenyScope, Deploy, DeployPhase,
+    Direction, Header, ManifestDescriptor, Pin, Predicate, Publish, Scrub, ScrubOutcome, Statement,
+};
+use holdfast_formats::time::Timestamp;
+use holdfast_formats::tree::{LeafIndex, TreeHash};
+
+use crate::facts::{Facts as _, PinFact};
+use crate::judge::{Candidate, JudgeError, Judgement, judge};
+use crate::ledger::Ledger;
+use crate::policy_template::{RegistryKeys, solo_policy};
+use crate::refusal::Refusal;
+use crate::signature::{known_keys, verify_envelope};
+use crate::subject::statement;
+
+/// Reads a value that a test writes as text.
+pub(super) fn of<T: FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
+    text.parse().unwrap()
+}
+
+pub(super) const HOUR_MS: u64 = 3600 * 1000;
+pub(super) const DAY_MS: u64 = 24 * HOUR_MS;
+
+pub(super) fn log_key() -> SigningKey {
+    SigningKey::from_seed([1; 32])
+}
+pub(super) fn head_key() -> SigningKey {
+    SigningKey::from_seed([2; 32])
+}
+pub(super) fn registry_key() -> SigningKey {
+    SigningKey::from_seed([3; 32])
+}
+/// Ana: root, and every role of the solo policy.
+pub(super) fn ana() -> SigningKey {
+    SigningKey::from_seed([10; 32])
+}
+pub(super) fn bob() -> SigningKey {
+    SigningKey::from_seed([11; 32])
+}
+pub(super) fn cleo() -> SigningKey {
+    SigningKey::from_seed([12; 32])
+}
+
+/// The solo policy, in which Bob and Cleo are principals without any role.
+pub(super) fn policy() -> Policy {
+    let keys =
+        RegistryKeys { log: log_key().public(), head: head_key().public(), registry: registry_key().public() };
+    let mut policy = solo_policy(of("registry.example/log"), keys, ana().public(), of("ana"));
+    policy.principals.push(principal("bob", &bob()));
+    policy.principals.push(principal("cleo", &cleo()));
+    policy
+}
+
+pub(super) fn principal(id: &str, key: &SigningKey) -> Principal {
+    let key = Some(key.public());
+    Principal { id: of(id), kind: PrincipalKind::Ed25519, key, issuer: None, audience: None, claims: None }
+}
+
+/// A log in memory.
+pub(super) struct World {
+    pub(super) ledger: Ledger,
+    pub(super) now: Timestamp,
+    attachments: HashMap<Sha256Digest, Vec<u8>>,
+    ids: u64,
+    size: u64,
+    last_pin_or_policy: Option<TreeHash>,
+}
+
+impl World {
+    /// A log without entries.
+    pub(super) fn empty() -> Self {
+        Self {
+            ledger: Ledger::empty(),
+            now: of("2026-11-21T08:00:00.000Z"),
+            attachments: HashMap::new(),
+            ids: 0,
+            size: 0,
+            last_pin_or_policy: None,
+        }
+    }
+
+    /// A log whose policy 1 is this one.
+    pub(super) fn with(policy: Policy) -> Self {
+        let mut world = Self::empty();
+        world.say(policy, &[&ana()]).unwrap();
+        world
+    }
+
+    pub(super) fn solo() -> Self {
+        Self::with(policy())
+    }
+
+    pub(super) fn later(&mut self, ms: u64) {
+        self.now = self.now.plus_ms(ms);
+    }
+
+    pub(super) fn header(&mut self) -> Header {
+        self.ids += 1;
+        let mut id = [0; 16];
+        id[..8].copy_from_slice(&self.ids.to_be_bytes());
+        Header {
+            log: of("registry.example/log"),
+            id: RandomId::from_bytes(id),
+            issued_at: self.now,
+            not_after: self.now.plus_ms(HOUR_MS),
+            context: None,
+            annotations: None,
+        }
+    }
+
+    pub(super) fn statement(&mut self, predicate: impl Into<Predicate>) -> Statement {
+        statement(self.header(), predicate)
+    }
+
+    /// Builds, signs, judges and logs a statement.
+    pub(super) fn say(&mut self, predicate: impl Into<Predicate>, by: &[&SigningKey]) -> Result<LeafIndex, Refusal> {
+        let statement = self.statement(predicate);
+        self.log(&statement, by)
+    }
+
+    /// Signs, judges and logs a statement.
+    pub(super) fn log(&mut self, statement: &Statement, by: &[&SigningKey]) -> Result<LeafIndex, Refusal> {
+        let (judgement, payload) = self.judge(statement, by, RULE_BOOK_VERSION)?;
+        let index = self.next();
+        let signatures = judgement.counted.clone();
+        let rules = RULE_BOOK_VERSION;
+        let entry = Entry { time: self.now, rules, payload: EntryPayload::place(&payload), signatures };
+        let leaf = TreeHash::leaf(&entry.encode().unwrap());
+        for effect in judgement.effects(leaf) {
+            self.ledger.apply(&effect);
+        }
+        self.ledger.note_entry(index, Sha256Digest::of(&payload), self.now);
+        self.last_pin_or_policy = Some(leaf);
+        self.size += 1;
+        Ok(index)
+    }
+
+    /// Judges a statement without logging it; also gives the signed bytes.
+    pub(super) fn judge(
+        &self,
+        statement: &Statement,
+        by: &[&SigningKey],
+        rules: u32,
+    ) -> Result<(Judgement, Vec<u8>), Refusal> {
+        let payload = statement.to_payload().unwrap();
+        let [first, more @ ..] = by else { return Err(Refusal::SignatureMissing) };
+        let envelope = more.iter().fold(Envelope::sign(payload.clone(), first), |e, key| e.signed_also_by(key));
+        let keys = known_keys(statement, &envelope.signatures, &self.ledger).unwrap();
+        let signatures = verify_envelope(PAYLOAD_TYPE, &payload, &envelope.signatures, &keys)?;
+        let stored = |digest: &Sha256Digest| self.attachments.get(digest).map(Vec::as_slice);
+        let bytes = match &statement.predicate {
+            Predicate::Publish(p) => stored(&p.manifest.digests.sha256),
+            _ => None,
+        };
+        let envelope = match &statement.predicate {
+            Predicate::Attest(p) => stored(&p.envelope.digests.sha256),
+            _ => None,
+        };
+        let manifest = bytes.map(|bytes| Manifest::parse(bytes).unwrap());
+        let candidate = Candidate {
+            index: self.next(),
+            time: self.now,
+            rules,
+            payload_sha256: Sha256Digest::of(&payload),
+            statement,
+            signatures: &signatures,
+            manifest: bytes.zip(manifest.as_ref()),
+            envelope,
+        };
+        match judge(&candidate, &self.ledger) {
+            Ok(judgement) => Ok((judgement, payload)),
+            Err(JudgeError::Refused(refusal)) => Err(refusal),
+            Err(JudgeError::Facts(error)) => panic!("{error}"),
+        }
+    }
+
+    pub(super) fn next(&self) -> LeafIndex {
+        LeafIndex::new(self.size).unwrap()
+    }
+
+    /// Keeps an attachment and gives its digests.
+    pub(super) fn attach(&mut self, bytes: &[u8]) -> Digests {
+        let digests = Digests::of(bytes);
+        self.attachments.insert(digests.sha256, bytes.to_vec());
+        digests
+    }
+
+    /// A publish of a build with one file, whose manifest is stored; the content makes the digest.
+    pub(super) fn build(&mut self, artifact: &str, content: &str) -> Publish {
+        let file = File {
+            path: of("app"),
+            size: ByteSize::of(content.as_bytes()),
+            digests: Digests::of(content.as_bytes()),
+            mode: None,
+            media_type: None,
+            stored: None,
+        };
+        self.publish_of(artifact, &Manifest::of_files(vec![file], Body::None(Kind::Build)), None)
+    }
+
+    /// A publish of a release of held artifacts, whose manifest is stored.
+    pub(super) fn release(&mut self, artifact: &str, components: &[Artifact]) -> Publish {
+        let body = ReleaseBody {
+            base: None,
+            components: components.iter().map(component).collect(),
+            objectives: None,
+            runbook: None,
+            acceptance: Vec::new(),
+        };
+        let held = components.iter().map(|a| ComponentRef { r#ref: a.r#ref.clone(), digests: a.digests }).collect();
+        self.publish_of(artifact, &Manifest::of_files(Vec::new(), Body::Release(Box::new(body))), Some(held))
+    }
+
+    fn publish_of(&mut self, artifact: &str, manifest: &Manifest, components: Option<Vec<ComponentRef>>) -> Publish {
+        let bytes = manifest.to_bytes().unwrap();
+        let digests = self.attach(&bytes);
+        let (name, version) = artifact.split_once('@').unwrap();
+        let size = ByteSize::of(&bytes);
+        Publish {
+            name: of(name),
+            version: of(version),
+            kind: manifest.kind(),
+            manifest: ManifestDescriptor { media_type: of(MANIFEST_MEDIA_TYPE), size, digests, oci: None },
+            components,
+            size_bytes: ByteSize::new(manifest.size_bytes()).unwrap(),
+            keep: None,
+            build: None,
+            supersedes: None,
+            via_grant: None,
+        }
+    }
+
+    /// Publishes a build by Ana.
+    pub(super) fn published(&mut self, artifact: &str) -> Artifact {
+        let publish = self.build(artifact, artifact);
+        let artifact = Artifact { r#ref: of(artifact), digests: publish.manifest.digests };
+        self.say(publish, &[&ana()]).unwrap();
+        artifact
+    }
+
+    /// Publishes a build by Ana and reads it back.
+    pub(super) fn scrubbed(&mut self, artifact: &str) -> Artifact {
+        let artifact = self.published(artifact);
+        self.scrub(&[&artifact], ScrubOutcome::Good);
+        artifact
+    }
+
+    pub(super) fn scrub(&mut self, artifacts: &[&Artifact], outcome: ScrubOutcome) {
+        let scrub = scrub_of(artifacts, outcome, self.now);
+        self.say(scrub, &[&registry_key()]).unwrap();
+    }
+
+    pub(super) fn newest_pin(&self, channel: &str, name: &str) -> Option<PinFact> {
+        self.ledger.pins(&of(channel), &of(name), None, 1).unwrap().pop()
+    }
+
+    /// The pin that would be the next one of its line.
+    pub(super) fn next_pin(&self, channel: &str, artifact: &Artifact) -> Pin {
+        let name = artifact.r#ref.name();
+        let newest = self.newest_pin(channel, name.as_str());
+        Pin {
+            channel: of(channel),
+            name: name.clone(),
+            number: newest.as_ref().map_or(PinNumber::FIRST, |pin| pin.number.next().unwrap()),
+            predecessor: newest.map(|pin| pin.entry),
+            artifact: artifact.clone(),
+            deploy: None,
+            reason: of("smoke tests passed"),
+            evidence: None,
+            baseline_metrics: None,
+            expires: None,
+        }
+    }
+
+    pub(super) fn pin(&mut self, channel: &str, artifact: &Artifact, by: &[&SigningKey]) -> Result<LeafIndex, Refusal> {
+        let pin = self.next_pin(channel, artifact);
+        self.say(pin, by)
+    }
+
+    /// An attestation about an artifact, whose envelope is stored.
+    pub(super) fn attest(&mut self, artifact: &Artifact, predicate_type: &str) -> Attest {
+        let bytes = format!("{{\"about\":\"{}\"}}", artifact.r#ref).into_bytes();
+        let digests = self.attach(&bytes);
+        let envelope = AttestedEnvelope { digests, size: ByteSize::of(&bytes), predicate_type: of(predicate_type) };
+        Attest { envelope, subjects: vec![AttestedSubject { digests: artifact.digests }] }
+    }
+}
+
+pub(super) fn scrub_of(artifacts: &[&Artifact], outcome: ScrubOutcome, now: Timestamp) -> Scrub {
+    let artifacts = artifacts.iter().copied().cloned().collect();
+    Scrub { artifacts, outcome, bytes: ByteSize::of(b"12345"), started: now, ended: now, bad: None }
+}
+
+pub(super) fn deploy(channel: &str, artifact: &Artifact, phase: DeployPhase, now: Timestamp) -> Deploy {
+    Deploy {
+        channel: of(channel),
+        deploy_id: of("d-1"),
+        attempt: 1,
+        phase,
+        direction: Direction::Forward,
+        artifact: artifact.clone(),
+        replaces: None,
+        pin: None,
+        slot: None,
+        cohort: None,
+        steps: None,
+        observed: None,
+        started: now,
+        ended: (phase != DeployPhase::Started).then_some(now),
+    }
+}
+
+pub(super) fn deny(artifact: &Artifact, scope: DenyScope, channel: Option<&str>) -> Deny {
+    Deny {
+        name: artifact.r#ref.name().clone(),
+        digests: artifact.digests,
+        effect: DenyEffect::Lookup,
+        scope,
+        channel: channel.map(of),
+        reason: of("it loses orders"),
+    }
+}
+
+fn component(artifact: &Artifact) -> Component {
+    Component {
+        name: of(artifact.r#ref.name().as_str()),
+        role: ComponentRole::Code,
+        r#ref: of(&artifact.r#ref.to_string()),
+        digest: NamedDigest::Blake3(artifact.digests.blake3),
+        custody: Custody::Held,
+        locations: None,
+        stage: 1,
+        after: Vec::new(),
+        needs: Vec::new(),
+        scope: Scope::In,
+        preserve: None,
+        undo: Undo { mode: UndoMode::Redeploy, actions: Vec::new() },
+        irreversible: None,
+    }
+}
+
+/// An artifact that nobody published.
+pub(super) fn unpublished(artifact: &str) -> Artifact {
+    Artifact { r#ref: of(artifact), digests: Digests::of(b"nobody published this") }
+}
+
+/// The same artifact with another BLAKE3 digest.
+pub(super) fn other_digests(artifact: &Artifact) -> Artifact {
+    let digests = Digests { blake3: Blake3Digest::of(b"other"), ..artifact.digests };
+    Artifact { r#ref: artifact.r#ref.clone(), digests }
+}

@@ -1,0 +1,26 @@
+//! Known-good: what a channel's policy answers now, the way back to it, and how a client checks that answer.
+//!
+//! Registry and auditor [`choose`] from facts; both sides make the same [`plan()`]; a client runs [`verify_known_good`]
+//! over what it was sent and trusts nothing else. Nothing here does I/O or reads a clock: `now` comes from the caller,
+//! once per operation.
+
+mod choice;
+mod choose;
+mod closure;
+mod deploys;
+mod lines;
+mod needs;
+mod plan;
+mod walk;
+mod warning;
+
+pub(crate) mod standing;
+
+#[cfg(test)]
+mod tests;
+
+pub use choice::{Choice, ChooseError, ChosenLine, PassedPin, UndoneRelease};
+pub use choose::choose;
+pub use plan::{PlanError, WayBack, is_one_way, plan};
+pub use walk::{BACK_MAX, PASSED_OVER_MAX};
+pub use warning::expiry_warning;
