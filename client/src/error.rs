@@ -101,6 +101,18 @@ pub enum ClientError {
         /// How old, and what is allowed.
         source: CheckError,
     },
+    /// The answered pin has expired since.
+    #[error("the answer holds no longer")]
+    Expired {
+        /// What expired.
+        source: CheckError,
+    },
+    /// The answer is no whole: something that it needs is not part of it.
+    #[error("nothing qualifies")]
+    NothingQualifies {
+        /// What is missing.
+        source: CheckError,
+    },
     /// A query that cannot be answered as it is.
     #[error("the query cannot be answered")]
     Query {
@@ -113,6 +125,9 @@ pub enum ClientError {
         /// What was given.
         url: String,
     },
+    /// The login secret is not one. It is never quoted.
+    #[error("the part behind # is not a login secret; use the whole line that the registry printed at its first start")]
+    BadSecret,
     /// A secret would travel in the clear.
     #[error("a token or login secret is sent to {url} only over https or to this very machine; use an https address")]
     PlainHttp {
@@ -371,6 +386,7 @@ impl ClientError {
             | Self::Replay { .. } => ExitCode::Integrity,
             Self::Query { .. }
             | Self::BadUrl { .. }
+            | Self::BadSecret
             | Self::PlainHttp { .. }
             | Self::NoTrust { .. }
             | Self::TrustExists { .. }
@@ -388,6 +404,8 @@ impl ClientError {
             | Self::Unsigned
             | Self::ValidFor
             | Self::SignedAlready { .. } => ExitCode::Usage,
+            Self::Expired { .. } => ExitCode::Ended,
+            Self::NothingQualifies { .. } => ExitCode::NothingQualifies,
             Self::AlreadySetUp { .. } => ExitCode::Conflict,
             Self::NotLogged { .. } => ExitCode::NotFound,
             Self::File { source, .. } if source.kind() == io::ErrorKind::NotFound => ExitCode::Usage,

@@ -1,14 +1,57 @@
 //! The client library that pipelines and rollback tools embed. It does not trust the registry.
+//!
+//! A [`Registry`] is opened from what a repository trusts ([`Places`]) and hands out only what was checked: signatures
+//! against the policy, places in the log, consistency with what this machine saw before, freshness, and every byte.
+//! Whatever fails a check is a [`ClientError`] that knows the exit code it stands for. Nothing here prints.
+//!
+//! [`login`] makes the first policy, key and token. Every write is a [`Draft`] that is submitted at once or prepared,
+//! signed by several keys, and submitted later ([`Prepared`]).
+
+mod artifact;
 mod atomic_file;
+pub mod audit;
 mod blocking;
+pub mod bundle;
 mod clock;
 mod credentials;
 mod cutter;
+mod download;
+mod drafts;
+mod entries;
 mod error;
 pub mod keys;
+mod login;
+mod lookup;
+mod places;
 mod progress;
+mod pull;
+mod push;
 mod randomness;
+mod release;
+mod session;
 mod source;
+mod state;
+mod statement;
 mod stored_chunk;
 mod transport;
 mod upload;
+
+pub use artifact::ArtifactRecord;
+pub use audit::{AuditReport, Finding};
+pub use bundle::{BundleSummary, VerifiedBundle};
+pub use clock::{Clock, FixedClock, SharedClock, SystemClock};
+pub use download::Pulled;
+pub use drafts::{GrantDraft, PinDraft};
+pub use entries::{HistoryEntry, HistoryPage};
+pub use error::{CheckError, ClientError, FileAction};
+pub use login::{LoggedIn, LoginRequest, login};
+pub use lookup::Lookup;
+pub use places::Places;
+pub use progress::{Activity, Progress, Quiet};
+pub use pull::LocalVerification;
+pub use push::{About, PushRequest, Pushed, Staged};
+pub use randomness::new_id;
+pub use release::{ComponentDraft, ReleaseDraft, ReleaseRequest};
+pub use session::{LogView, OpenOptions, Registry, Submitted};
+pub use statement::{Draft, Prepared};
+pub use upload::Content;

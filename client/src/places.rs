@@ -5,7 +5,6 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
-use holdfast_formats::from_json;
 use holdfast_formats::trust::Trust;
 
 use crate::atomic_file::{self, Secrecy};
@@ -13,7 +12,7 @@ use crate::error::ClientError;
 
 const FOLDER: &str = ".holdfast";
 const TRUST_FILE: &str = "trust.json";
-const TRUST_BYTES_MAX: usize = 1024 * 1024;
+const TRUST_BYTES_MAX: u64 = 1024 * 1024;
 
 /// The files of one user and one repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,18 +70,15 @@ impl Places {
 
     /// Reads what is trusted.
     pub fn trust(&self) -> Result<Trust, ClientError> {
-        let bytes = atomic_file::read(&self.trust_file, TRUST_BYTES_MAX as u64)?.ok_or_else(|| ClientError::NoTrust {
+        let bytes = atomic_file::read(&self.trust_file, TRUST_BYTES_MAX)?.ok_or_else(|| ClientError::NoTrust {
             start: self.trust_file.parent().and_then(Path::parent).unwrap_or(Path::new(".")).to_owned(),
         })?;
-        let malformed = |e: holdfast_formats::JsonError| ClientError::FileMalformed { path: self.trust_file.clone(), rule: e.to_string() };
-        from_json(&bytes, TRUST_BYTES_MAX).map_err(malformed)
+        Trust::parse(&bytes).map_err(|e| ClientError::FileMalformed { path: self.trust_file.clone(), rule: e.to_string() })
     }
 
     /// Writes what is trusted from now on.
     pub(crate) fn write_trust(&self, trust: &Trust) -> Result<(), ClientError> {
-        let mut bytes =
-            serde_json::to_vec_pretty(trust).map_err(|source| ClientError::Encode { what: "trust.json", source })?;
-        bytes.push(b'\n');
+        let bytes = trust.to_bytes().map_err(|source| ClientError::Encode { what: "trust.json", source })?;
         atomic_file::write(&self.trust_file, &bytes, Secrecy::Open)
     }
 }

@@ -2,12 +2,15 @@
 //!
 //! Dependencies point one way: `http → service → {log, blobs, retention} → {objects, index} → {config, clock}`.
 
+pub mod blobs;
 pub mod blocking;
 pub mod clock;
 pub mod config;
 pub mod http;
 pub mod index;
 pub mod log;
+pub mod node;
 pub mod objects;
 pub mod randomness;
+pub mod service;
 pub mod telemetry;

@@ -127,7 +127,13 @@ mod tests {
 
     #[test]
     fn a_wrong_command_line_is_refused() {
-        for line in ["push shop/web dist", "deploy shop/prod shop/web@1 maybe", "pin shop/prod shop/web@1", "known-good shop", ""] {
+        for line in [
+            "push shop/web dist",
+            "deploy shop/prod shop/web@1 maybe",
+            "pin shop/prod shop/web@1",
+            "known-good shop",
+            "",
+        ] {
             let words = std::iter::once("holdfast").chain(line.split(' ').filter(|w| !w.is_empty()));
             assert!(Arguments::try_parse_from(words).is_err(), "{line}");
         }

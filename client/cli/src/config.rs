@@ -45,7 +45,10 @@ impl Settings {
         let shown = file.display();
         let size = std::fs::metadata(file).with_context(|| format!("cannot read {shown}"))?.len();
         if size > FILE_BYTES_MAX {
-            return Err(Failure::usage(format!("{shown} has {size} bytes; at most {FILE_BYTES_MAX} are read")).into());
+            return Err(Failure::usage(format!(
+                "{shown} has {size} bytes; at most {FILE_BYTES_MAX} are read"
+            ))
+            .into());
         }
         let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {shown}"))?;
         let settings = Self::parse(&text)

@@ -2,14 +2,20 @@
 
 use std::fmt::Write as _;
 
-use holdfast_formats::statement::{Deny, DenyScope, Deploy, Grant, Pin, Predicate, Rollback, Scrub, Statement};
+use holdfast_formats::statement::{
+    Deny, DenyScope, Deploy, Grant, Pin, Predicate, Rollback, Scrub, Statement,
+};
 
 /// What a statement says, in one line. Not escaped.
 pub(crate) fn described(statement: &Statement) -> String {
     match &statement.predicate {
         Predicate::Policy(p) => format!("policy {} of {}", p.number, p.origin),
-        Predicate::Publish(p) => format!("publish {}@{} ({}, {} bytes)", p.name, p.version, p.kind, p.size_bytes),
-        Predicate::Attest(a) => format!("attest {} about {} digest(s)", a.envelope.predicate_type, a.subjects.len()),
+        Predicate::Publish(p) => {
+            format!("publish {}@{} ({}, {} bytes)", p.name, p.version, p.kind, p.size_bytes)
+        }
+        Predicate::Attest(a) => {
+            format!("attest {} about {} digest(s)", a.envelope.predicate_type, a.subjects.len())
+        }
         Predicate::Tag(t) => format!("tag {}:{} -> blake3:{}", t.name, t.tag, t.target.digests.blake3),
         Predicate::Deploy(d) => deploy(d),
         Predicate::Pin(p) => pin(p),
@@ -28,13 +34,18 @@ pub(crate) fn described(statement: &Statement) -> String {
         Predicate::Revoke(r) => format!("revoke of grant {}: {}", r.grant.index, r.reason),
         Predicate::Rollback(r) => rollback(r),
         Predicate::Scrub(s) => scrub(s),
-        Predicate::Sweep(s) => format!("sweep ({}) of {} artifact(s), {} bytes", s.phase, s.artifacts.len(), s.bytes),
+        Predicate::Sweep(s) => {
+            format!("sweep ({}) of {} artifact(s), {} bytes", s.phase, s.artifacts.len(), s.bytes)
+        }
         Predicate::Swept(s) => format!("swept, by sweep {}", s.sweep.index),
     }
 }
 
 fn deploy(d: &Deploy) -> String {
-    format!("deploy {} to {}: {} ({}, attempt {})", d.artifact.r#ref, d.channel, d.phase, d.direction, d.attempt)
+    format!(
+        "deploy {} to {}: {} ({}, attempt {})",
+        d.artifact.r#ref, d.channel, d.phase, d.direction, d.attempt
+    )
 }
 
 fn pin(p: &Pin) -> String {

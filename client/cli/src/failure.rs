@@ -81,7 +81,7 @@ fn chain(error: &anyhow::Error) -> String {
     let mut last = String::new();
     for cause in error.chain() {
         let message = cause.to_string();
-        if !last.contains(&message) {
+        if !last.ends_with(&message) {
             if !out.is_empty() {
                 out.push_str(": ");
             }
@@ -100,9 +100,13 @@ mod tests {
 
     #[test]
     fn the_innermost_known_cause_decides_the_exit_code() {
-        let error = anyhow::Error::from(Failure::new(ExitCode::Refused, "no").with_hint("ask")).context("cannot deploy");
+        let error = anyhow::Error::from(Failure::new(ExitCode::Refused, "no").with_hint("ask"))
+            .context("cannot deploy");
         let failure = Failure::from(error);
-        assert_eq!((failure.exit(), failure.message(), failure.hint()), (ExitCode::Refused, "cannot deploy: no", Some("ask")));
+        assert_eq!(
+            (failure.exit(), failure.message(), failure.hint()),
+            (ExitCode::Refused, "cannot deploy: no", Some("ask"))
+        );
     }
 
     #[test]

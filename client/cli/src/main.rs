@@ -25,7 +25,7 @@ use session::Session;
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let output = Output::new(arguments.format(), arguments.quiet());
-    match run(arguments, output) {
+    match run(arguments, output.clone()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let failure = Failure::from(error);

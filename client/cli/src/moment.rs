@@ -44,7 +44,10 @@ impl FromStr for Moment {
             return Ok(Self::Away(distance));
         }
         let wrong = || MomentError(text.chars().take(40).collect());
-        let since = humantime::parse_rfc3339(text).map_err(|_| wrong())?.duration_since(UNIX_EPOCH).map_err(|_| wrong())?;
+        let since = humantime::parse_rfc3339(text)
+            .map_err(|_| wrong())?
+            .duration_since(UNIX_EPOCH)
+            .map_err(|_| wrong())?;
         Ok(Self::At(Timestamp::from_ms(milliseconds(since))))
     }
 }

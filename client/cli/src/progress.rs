@@ -11,7 +11,11 @@ use crate::output::Output;
 
 /// How the work of one run is shown.
 pub(crate) fn shown_on(output: &Output) -> Arc<dyn Progress> {
-    if output.draws_progress() { Arc::new(Bars { bar: Mutex::new(None), sent: AtomicU64::new(0) }) } else { Arc::new(Quiet) }
+    if output.draws_progress() {
+        Arc::new(Bars { bar: Mutex::new(None), sent: AtomicU64::new(0) })
+    } else {
+        Arc::new(Quiet)
+    }
 }
 
 #[derive(Debug)]

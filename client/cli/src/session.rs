@@ -75,7 +75,9 @@ impl Session {
 /// The token of the environment. There is no flag for it: other users can read a command line.
 fn token() -> anyhow::Result<Option<Token>> {
     match std::env::var("HOLDFAST_TOKEN") {
-        Ok(text) if !text.is_empty() => Ok(Some(text.trim().parse().context("HOLDFAST_TOKEN is not usable")?)),
+        Ok(text) if !text.is_empty() => {
+            Ok(Some(text.trim().parse().context("HOLDFAST_TOKEN is not usable")?))
+        }
         _ => Ok(None),
     }
 }

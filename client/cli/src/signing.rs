@@ -38,29 +38,38 @@ pub(crate) struct Signing {
 impl Signing {
     /// The draft with notes, context and time to live as the options say.
     pub(crate) fn completed(&self, mut draft: Draft) -> Draft {
-        draft.valid_for = self.valid_for.unwrap_or(if self.prepare.is_some() { AMONG_SEVERAL } else { AT_ONCE });
+        draft.valid_for =
+            self.valid_for.unwrap_or(if self.prepare.is_some() { AMONG_SEVERAL } else { AT_ONCE });
         if !self.notes.is_empty() {
             draft.annotations = Some(self.notes.iter().cloned().collect::<Annotations>());
         }
         if !self.incidents.is_empty() {
-            let context = draft.context.get_or_insert(Context { incident: None, traceparent: None, run: None, runbook: None, source: None });
+            let context = draft.context.get_or_insert(Context {
+                incident: None,
+                traceparent: None,
+                run: None,
+                runbook: None,
+                source: None,
+            });
             context.incident = Some(self.incidents.clone());
         }
         draft
     }
 
-    /// Whether the statement is only written to a file.
-    pub(crate) const fn prepares(&self) -> bool {
-        self.prepare.is_some()
-    }
-
     /// Signs and submits the draft; with `--prepare` writes it, says so, and gives nothing.
-    pub(crate) async fn log(&self, draft: Draft, registry: &Registry, session: &Session) -> anyhow::Result<Option<Submitted>> {
+    pub(crate) async fn log(
+        &self,
+        draft: Draft,
+        registry: &Registry,
+        session: &Session,
+    ) -> anyhow::Result<Option<Submitted>> {
         let draft = self.completed(draft);
         let Some(file) = &self.prepare else { return Ok(Some(registry.submit(draft).await?)) };
         write_new(file, &registry.prepare(draft)?.to_json()?)?;
         let shown = file.display();
-        session.output().note(format!("nothing is signed yet: run `holdfast sign {shown}`, then `holdfast submit {shown}`"));
+        session.output().note(format!(
+            "nothing is signed yet: run `holdfast sign {shown}`, then `holdfast submit {shown}`"
+        ));
         Ok(None)
     }
 }
@@ -68,8 +77,10 @@ impl Signing {
 /// Writes a file that must not exist yet.
 pub(crate) fn write_new(file: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     use std::io::Write as _;
-    let mut out = std::fs::File::create_new(file)
-        .map_err(|e| Failure::usage(format!("cannot create {}: {e}", file.display())).with_hint("name a file that does not exist yet"))?;
+    let mut out = std::fs::File::create_new(file).map_err(|e| {
+        Failure::usage(format!("cannot create {}: {e}", file.display()))
+            .with_hint("name a file that does not exist yet")
+    })?;
     out.write_all(bytes).with_context(|| format!("cannot write {}", file.display()))
 }
 

@@ -82,8 +82,7 @@ impl Facts for View<'_> {
         name: &ArtifactName,
         digests: &Digests,
     ) -> Result<Option<ArtifactFact>, FactsError> {
-        let sql = "SELECT fact FROM artifacts WHERE blake3 = ?1 AND name = ?2 ORDER BY idx LIMIT 1";
-        Ok(one_fact(self.connection, sql, params![digests.blake3.as_bytes(), name.as_str()])?)
+        Ok(self.artifact_by_blake3(name, &digests.blake3)?.filter(|fact| fact.artifact.digests == *digests))
     }
 
     fn lines(&self, channel: &ChannelName) -> Result<Vec<ArtifactName>, FactsError> {

@@ -1,6 +1,6 @@
 //! What people list: artifacts, channels' histories, attestations, totals. Never asked by the rule book.
 
-use holdfast_formats::digest::Digests;
+use holdfast_formats::digest::{Blake3Digest, Digests};
 use holdfast_formats::manifest::Kind;
 use holdfast_formats::name::{ArtifactName, ChannelName};
 use holdfast_formats::tree::LeafIndex;
@@ -9,7 +9,7 @@ use rusqlite::params;
 
 use super::IndexError;
 use super::readers::View;
-use super::rows::{all_facts, leaf_index, signed, unsigned};
+use super::rows::{all_facts, leaf_index, one_fact, signed, unsigned};
 
 /// Which artifacts a list shows.
 #[derive(Debug, Clone)]
@@ -76,6 +76,16 @@ impl View<'_> {
             out.push(leaf_index(row.get(0)?)?);
         }
         Ok(out)
+    }
+
+    /// The oldest version of a name whose manifest has this digest.
+    pub fn artifact_by_blake3(
+        &self,
+        name: &ArtifactName,
+        digest: &Blake3Digest,
+    ) -> Result<Option<ArtifactFact>, IndexError> {
+        let sql = "SELECT fact FROM artifacts WHERE blake3 = ?1 AND name = ?2 ORDER BY idx LIMIT 1";
+        one_fact(self.connection, sql, params![digest.as_bytes(), name.as_str()])
     }
 
     /// The pinned names of a channel, sorted.

@@ -80,14 +80,17 @@ impl Entries {
             Some(bytes) => bytes,
             None => self.fetch(index).await?,
         };
-        let entry = Entry::parse(&bytes).map_err(|source| EntriesError::Corrupt { index, source })?;
-        let payload = match entry.payload {
-            EntryPayload::Inline(_) => None,
-            EntryPayload::Attached(at) => {
-                Some(Attachments::new(self.parts.store.clone()).get(&at.sha256).await?)
-            }
-        };
+        let payload = self.attached_payload(index, &bytes).await?;
         Ok(Leaf { index, bytes, payload })
+    }
+
+    /// The payload of a leaf, when it is an attachment.
+    pub async fn attached_payload(&self, index: LeafIndex, leaf: &[u8]) -> Result<Option<Bytes>, EntriesError> {
+        let entry = Entry::parse(leaf).map_err(|source| EntriesError::Corrupt { index, source })?;
+        match entry.payload {
+            EntryPayload::Inline(_) => Ok(None),
+            EntryPayload::Attached(at) => Ok(Some(Attachments::new(self.parts.store.clone()).get(&at.sha256).await?)),
+        }
     }
 
     async fn fetch(&self, index: LeafIndex) -> Result<Bytes, EntriesError> {

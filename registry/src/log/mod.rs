@@ -29,12 +29,14 @@ pub use replay::{ReplayError, Replayed, replay};
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+use holdfast_formats::tile::TilePath;
 use tokio::sync::{mpsc, watch};
 
 use crate::blocking::Blocking;
 use crate::clock::SharedClock;
 use crate::index::{Index, Writer};
-use crate::objects::Store;
+use crate::objects::{ObjectError, ObjectKey, Store};
 use crate::telemetry::Metrics;
 
 /// Everything the log needs of its node.
@@ -138,5 +140,23 @@ impl Log {
     /// Attachments by SHA-256.
     pub fn attachments(&self) -> Attachments {
         Attachments::new(self.parts.store.clone())
+    }
+
+    /// A tile as it is published; `None` when it is not.
+    pub async fn published_tile(&self, tile: TilePath) -> Result<Option<Bytes>, ObjectError> {
+        found(self.parts.store.get(&ObjectKey::tile(&tile.to_string())?).await)
+    }
+
+    /// The checkpoint as it is published; `None` before the first.
+    pub async fn published_checkpoint(&self) -> Result<Option<Bytes>, ObjectError> {
+        found(self.parts.store.get(&ObjectKey::checkpoint()).await)
+    }
+}
+
+fn found(read: Result<Bytes, ObjectError>) -> Result<Option<Bytes>, ObjectError> {
+    match read {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) => Err(error),
     }
 }

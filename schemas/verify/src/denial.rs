@@ -36,7 +36,8 @@ pub fn denied(
         let distrusted = distrusted(policy, deny.index);
         deny.signers.iter().any(|keyid| !distrusted.contains(keyid))
     };
-    let stands = |deny: &DenyFact| deny.lifted.is_none() && deny.is_against(artifact, channel) && counts(deny);
+    let stands =
+        |deny: &DenyFact| deny.lifted.is_none() && deny.is_against(artifact, channel) && counts(deny);
     Ok(facts.denies_of(&artifact.digests)?.into_iter().find(stands))
 }
 

@@ -146,10 +146,22 @@ pub fn judge(candidate: &Candidate<'_>, facts: &dyn Facts) -> Result<Judgement, 
     Ok(Judgement { counted, index: candidate.index, time: candidate.time, draft: ruling.draft })
 }
 
+/// Judges an entry that is in the log already: it must carry exactly the signatures that count, as its writer had to
+/// encode it.
+pub fn judge_logged(candidate: &Candidate<'_>, facts: &dyn Facts) -> Result<Judgement, JudgeError> {
+    let judgement = judge(candidate, facts)?;
+    match candidate.signatures.iter().find(|s| !judgement.counted.contains(s)) {
+        Some(surplus) => Err(Refusal::SignatureSurplus { key: surplus.keyid }.into()),
+        None => Ok(judgement),
+    }
+}
+
 /// The attachments that must be stored before a statement may be logged.
 pub fn attachments_needed(statement: &Statement) -> Vec<AttachmentRef> {
     match &statement.predicate {
-        Predicate::Publish(p) => vec![AttachmentRef { sha256: p.manifest.digests.sha256, size: p.manifest.size }],
+        Predicate::Publish(p) => {
+            vec![AttachmentRef { sha256: p.manifest.digests.sha256, size: p.manifest.size }]
+        }
         Predicate::Attest(p) => vec![p.envelope.attachment()],
         Predicate::Sweep(p) => p.objects.into_iter().collect(),
         _ => Vec::new(),

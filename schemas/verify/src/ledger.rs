@@ -16,8 +16,8 @@ use holdfast_formats::tree::{LeafIndex, TreeSize};
 use holdfast_formats::version::Version;
 
 use crate::facts::{
-    ArtifactFact, AttestFact, DenyFact, DeployFact, Effect, Facts, FactsError, FreezeFact, GrantFact, PinFact,
-    PolicyFact, RollbackFact, ScrubFact, TagFact,
+    ArtifactFact, AttestFact, DenyFact, DeployFact, Effect, Facts, FactsError, FreezeFact, GrantFact,
+    PinFact, PolicyFact, RollbackFact, ScrubFact, TagFact,
 };
 
 /// Everything that follows from a log up to some size.
@@ -191,7 +191,11 @@ impl Facts for Ledger {
         Ok(self.artifacts.get(artifact).cloned())
     }
 
-    fn artifact_by_digest(&self, name: &ArtifactName, digests: &Digests) -> Result<Option<ArtifactFact>, FactsError> {
+    fn artifact_by_digest(
+        &self,
+        name: &ArtifactName,
+        digests: &Digests,
+    ) -> Result<Option<ArtifactFact>, FactsError> {
         let oldest = self.by_digest.get(&(name.clone(), *digests));
         Ok(oldest.and_then(|artifact| self.artifacts.get(artifact)).cloned())
     }
@@ -270,3 +274,6 @@ impl Facts for Ledger {
         Ok(self.newest_rollbacks.get(rollback_id).and_then(|index| self.rollbacks.get(index)).cloned())
     }
 }
+
+#[cfg(test)]
+mod tests;

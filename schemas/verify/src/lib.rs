@@ -1,14 +1,20 @@
 //! Pure decisions of Holdfast, shared by registry, client and auditors: no I/O, no clock, no randomness.
 
+pub mod channel_head;
 pub mod consistency;
 pub mod denial;
+pub mod entitlement;
 pub mod facts;
+pub mod gate;
 pub mod inclusion;
-pub mod known_good;
 pub mod judge;
+pub mod known_good;
 pub mod ledger;
+pub mod logged;
 pub mod merkle;
+pub mod policy_chain;
 pub mod policy_template;
+pub mod receipt;
 pub mod refusal;
 pub mod signature;
 pub mod subject;

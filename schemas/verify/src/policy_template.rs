@@ -1,5 +1,6 @@
 //! Policies to start from.
 
+use holdfast_formats::StrictMap;
 use holdfast_formats::key::PublicKey;
 use holdfast_formats::limits::RULE_BOOK_VERSION;
 use holdfast_formats::name::PrincipalId;
@@ -9,7 +10,6 @@ use holdfast_formats::pattern::NamePattern;
 use holdfast_formats::policy::{
     ChannelRule, NamespaceRule, Policy, Principal, PrincipalKind, Role, RoleRule, RootKeys,
 };
-use holdfast_formats::StrictMap;
 
 /// How long a former answer can be gone back to: 30 days.
 const ROLLBACK_WINDOW: Seconds = seconds(30 * 24 * 3600);

@@ -36,20 +36,27 @@ pub enum JudgeError {
 
 /// Why the rule book refuses a statement.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[allow(missing_docs, reason = "each message names every field of its variant; a comment on each would say it twice")]
+#[allow(
+    missing_docs,
+    reason = "each message names every field of its variant; a comment on each would say it twice"
+)]
 pub enum Refusal {
     // The statement itself.
     /// A field says something that no statement of this type may say.
     #[error("the statement is malformed: {rule}; correct it and sign again")]
     Malformed { rule: &'static str },
     /// The subjects are not what the type demands.
-    #[error("the subject of a {kind} statement must be exactly {expected}; build it from the predicate and sign again")]
+    #[error(
+        "the subject of a {kind} statement must be exactly {expected}; build it from the predicate and sign again"
+    )]
     SubjectWrong { kind: StatementType, expected: String },
     /// For another log.
     #[error("the statement is for the log {given}, but this log is {expected}; sign it for this log")]
     WrongLog { given: Origin, expected: Origin },
     /// Signed in the future.
-    #[error("issued_at {issued_at} is more than 5 minutes ahead of the log's time {time}; set the signer's clock and sign again")]
+    #[error(
+        "issued_at {issued_at} is more than 5 minutes ahead of the log's time {time}; set the signer's clock and sign again"
+    )]
     IssuedAhead { issued_at: Timestamp, time: Timestamp },
     /// `not_after` before `issued_at`, or too long after it.
     #[error("not_after {not_after} must lie between issued_at {issued_at} and 7 days later; sign again")]
@@ -66,10 +73,14 @@ pub enum Refusal {
     #[error("the entry's time {time} is before the newest entry's {newest}; the log's time never goes back")]
     TimeBackwards { time: Timestamp, newest: Timestamp },
     /// A rule book that this code does not have, or not the one in force.
-    #[error("rule book {given} was asked for, but {known} is in force here; use a version of Holdfast that has it")]
+    #[error(
+        "rule book {given} was asked for, but {known} is in force here; use a version of Holdfast that has it"
+    )]
     UnknownRuleBook { given: u32, known: u32 },
     /// The same bytes are in the log already.
-    #[error("this very statement is entry {index} already and has no second effect; use that entry's receipt")]
+    #[error(
+        "this very statement is entry {index} already and has no second effect; use that entry's receipt"
+    )]
     AlreadyLogged { index: LeafIndex },
     /// A type whose behaviour this version does not have.
     #[error("{kind} statements are not yet accepted by this registry; look for a newer version of Holdfast")]
@@ -77,7 +88,9 @@ pub enum Refusal {
 
     // Signatures and who may.
     /// No signature by a key that this log knows.
-    #[error("no signature is by a key that this log's policy knows and trusts; sign with a key that it names (`holdfast policy show`)")]
+    #[error(
+        "no signature is by a key that this log's policy knows and trusts; sign with a key that it names (`holdfast policy show`)"
+    )]
     SignatureMissing,
     /// A signature that does not have the size of one.
     #[error("a signature has {size} bytes, but an Ed25519 signature has 64; sign again")]
@@ -86,19 +99,32 @@ pub enum Refusal {
     #[error("the signature by key {key} does not verify over these bytes; sign exactly what is sent")]
     SignatureBad { key: KeyId },
     /// A logged signature by a key that nobody knows.
-    #[error("the entry carries a signature by key {key}, which is not known at its place in the log; the log was tampered with")]
+    #[error(
+        "the entry carries a signature by key {key}, which is not known at its place in the log; the log was tampered with"
+    )]
     SignatureUnknown { key: KeyId },
+    /// A logged signature by a key that does not count.
+    #[error(
+        "the entry carries a signature by key {key}, which does not count for it; the log was tampered with"
+    )]
+    SignatureSurplus { key: KeyId },
     /// Too many signatures without a key id.
-    #[error("too many signatures carry no key id: more than {trials_max} keys would have to be tried; name each signature's key")]
+    #[error(
+        "too many signatures carry no key id: more than {trials_max} keys would have to be tried; name each signature's key"
+    )]
     SignatureUnnamed { trials_max: usize },
     /// Nobody who signed fills the role here.
     #[error("nobody who signed is {role} for {about}; ask somebody who is, or have the policy changed")]
     RoleMissing { role: Role, about: String },
     /// Too few of them.
-    #[error("{have} of the {need} signatures that it takes as {role} for {about} are there; have more keys sign (--prepare, sign, submit)")]
+    #[error(
+        "{have} of the {need} signatures that it takes as {role} for {about} are there; have more keys sign (--prepare, sign, submit)"
+    )]
     ThresholdNotMet { role: Role, about: String, have: usize, need: u16 },
     /// Somebody who signed fills the other role of a separated pair for this artifact.
-    #[error("the policy separates {role} from {other}: who signed as {other} of {artifact} does not count as {role}; have somebody else sign")]
+    #[error(
+        "the policy separates {role} from {other}: who signed as {other} of {artifact} does not count as {role}; have somebody else sign"
+    )]
     SeparationOfDuties { role: Role, other: Role, artifact: ArtifactRef },
     /// Too few root keys.
     #[error("{have} of the {need} root keys of the {which} policy signed; have more of them sign")]
@@ -107,10 +133,14 @@ pub enum Refusal {
     #[error("only the registry's own key signs {kind} statements")]
     RegistryOnly { kind: StatementType },
     /// A grant wider than its giver's own role.
-    #[error("the grant covers {pattern}, which no administrator who signed covers; narrow it or ask another administrator")]
+    #[error(
+        "the grant covers {pattern}, which no administrator who signed covers; narrow it or ask another administrator"
+    )]
     GrantTooWide { pattern: NamePattern },
     /// An identity that no policy principal stands for, or that may not do this.
-    #[error("no principal of the policy lets {issuer} exchange an identity for this grant; have the policy changed")]
+    #[error(
+        "no principal of the policy lets {issuer} exchange an identity for this grant; have the policy changed"
+    )]
     OidcNotAllowed { issuer: Uri },
 
     // Policy.
@@ -121,15 +151,21 @@ pub enum Refusal {
     #[error("the policy is not sound: {rule}; correct it and sign again")]
     PolicyUnsound { rule: String },
     /// Not exactly the next policy.
-    #[error("the policy must be number {expected} and name the entry of the policy before it; take the newest policy and edit again")]
+    #[error(
+        "the policy must be number {expected} and name the entry of the policy before it; take the newest policy and edit again"
+    )]
     StalePolicy { given: PolicyNumber, expected: PolicyNumber },
 
     // Artifacts.
     /// The name stands for something else.
-    #[error("{artifact} is taken by entry {index} with another digest, for ever; publish under a new version")]
+    #[error(
+        "{artifact} is taken by entry {index} with another digest, for ever; publish under a new version"
+    )]
     NameTaken { artifact: ArtifactRef, index: LeafIndex },
     /// The very same artifact is published.
-    #[error("{artifact} is published with the same digest by entry {index} already; use that entry's receipt")]
+    #[error(
+        "{artifact} is published with the same digest by entry {index} already; use that entry's receipt"
+    )]
     AlreadyPublished { artifact: ArtifactRef, index: LeafIndex },
     /// A version that is a moving tag, or a tag that is none.
     #[error("{version} {rule}")]
@@ -144,22 +180,30 @@ pub enum Refusal {
     #[error("no version of {name} has these digests; push it first")]
     DigestNotFound { name: ArtifactName },
     /// The right name with the wrong digests.
-    #[error("{artifact} has other digests than the statement says; look it up again and sign what it really is")]
+    #[error(
+        "{artifact} has other digests than the statement says; look it up again and sign what it really is"
+    )]
     DigestsDiffer { artifact: ArtifactRef },
     /// An attachment that did not come along.
     #[error("the attachment {} of {} bytes is missing; upload it and submit again", .attachment.sha256, .attachment.size)]
     AttachmentMissing { attachment: AttachmentRef },
     /// An attachment that is something else than the statement says.
-    #[error("the attachment is not what the statement says: {what}; build the statement from the attachment and sign again")]
+    #[error(
+        "the attachment is not what the statement says: {what}; build the statement from the attachment and sign again"
+    )]
     AttachmentMismatch { what: &'static str },
     /// Components that do not fit.
     #[error("component {component}: {rule}")]
     Component { component: ArtifactRef, rule: &'static str },
     /// A window longer than policy lets a writer ask for.
-    #[error("keep.until {until} is later than {max}, the most that the namespace's policy allows; ask for less")]
+    #[error(
+        "keep.until {until} is later than {max}, the most that the namespace's policy allows; ask for less"
+    )]
     KeepTooLong { until: Timestamp, max: Timestamp },
     /// A weaker mode than the policy's.
-    #[error("the policy keeps the class {class} in compliance mode, which nobody weakens; leave keep.mode out")]
+    #[error(
+        "the policy keeps the class {class} in compliance mode, which nobody weakens; leave keep.mode out"
+    )]
     KeepWeaker { class: Label },
 
     // Channels.
@@ -170,10 +214,14 @@ pub enum Refusal {
     #[error("{name} is no line of {channel}, which {lines}; pin what the channel tracks")]
     NotALine { channel: ChannelName, name: ArtifactName, lines: String },
     /// Not exactly the next pin.
-    #[error("the line's next pin is {expected} and names the entry of the pin before it; look at `holdfast history {channel}` and pin again")]
+    #[error(
+        "the line's next pin is {expected} and names the entry of the pin before it; look at `holdfast history {channel}` and pin again"
+    )]
     StalePin { channel: ChannelName, given: PinNumber, expected: PinNumber },
     /// A deny stands.
-    #[error("{artifact} is denied by entry {deny}: {reason}; lift that deny first, or choose another version")]
+    #[error(
+        "{artifact} is denied by entry {deny}: {reason}; lift that deny first, or choose another version"
+    )]
     Denied { artifact: ArtifactRef, deny: LeafIndex, reason: Reason },
     /// A freeze stands.
     #[error("{channel} is frozen by entry {freeze}{}: {reason}; wait, or thaw it first", until_text(*.until))]
@@ -185,7 +233,7 @@ pub enum Refusal {
     #[error("not read back as good since publication: {}; wait for the scrub and submit again", list(.artifacts))]
     NotScrubbed { artifacts: Vec<ArtifactRef> },
     /// Evidence that policy wants and that is not there.
-    #[error("the channel's policy wants evidence that the pin does not show: {kind}{}{}{}; cite the entry that shows it", part(" of type ", .predicate_type.as_ref()), part(" signed by ", .signer.as_ref()), part(" younger than seconds ", .younger_than_s.as_ref()))]
+    #[error("the channel's policy wants evidence that the pin does not show: {kind}{}{}{}; cite the entry that shows it", part(" of type ", .predicate_type.as_ref()), part(" signed by ", .signer.as_ref()), age(*.younger_than_s))]
     EvidenceMissing {
         kind: EvidenceKind,
         predicate_type: Option<Uri>,
@@ -193,7 +241,9 @@ pub enum Refusal {
         younger_than_s: Option<u64>,
     },
     /// A rollback that goes backwards or changes what it is about.
-    #[error("rollback {rollback_id} is {before} already: {rule}; look at its phases, or begin one with a new id")]
+    #[error(
+        "rollback {rollback_id} is {before} already: {rule}; look at its phases, or begin one with a new id"
+    )]
     RollbackConflict { rollback_id: Label, before: RollbackPhase, rule: &'static str },
 
     // Entries that are named.
@@ -221,4 +271,8 @@ fn list(artifacts: &[ArtifactRef]) -> String {
 
 fn part(before: &str, value: Option<&impl std::fmt::Display>) -> String {
     value.map_or_else(String::new, |value| format!("{before}{value}"))
+}
+
+fn age(younger_than_s: Option<u64>) -> String {
+    younger_than_s.map_or_else(String::new, |s| format!(", at most {s} seconds old"))
 }

@@ -89,15 +89,14 @@ pub fn verify_envelope(
         let Ok(sig) = <[u8; 64]>::try_from(signature.sig.0.as_slice()) else {
             return Err(Refusal::SignatureSize { size: signature.sig.0.len() });
         };
-        let signer = match hint(signature) {
-            Some(keyid) => check_hinted(keyid, &message, &sig, keys)?,
-            None => {
-                trials += keys.0.len();
-                if trials > TRIALS_MAX {
-                    return Err(Refusal::SignatureUnnamed { trials_max: TRIALS_MAX });
-                }
-                keys.0.iter().find(|(_, key)| key.verify(&message, &sig).is_ok()).map(|(id, _)| *id)
+        let signer = if let Some(keyid) = hint(signature) {
+            check_hinted(keyid, &message, &sig, keys)?
+        } else {
+            trials += keys.0.len();
+            if trials > TRIALS_MAX {
+                return Err(Refusal::SignatureUnnamed { trials_max: TRIALS_MAX });
             }
+            keys.0.iter().find(|(_, key)| key.verify(&message, &sig).is_ok()).map(|(id, _)| *id)
         };
         if let Some(keyid) = signer {
             found.entry(keyid).or_insert(sig);

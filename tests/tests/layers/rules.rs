@@ -5,12 +5,14 @@ use std::collections::BTreeSet;
 use super::source::{PathUse, SourceFile};
 
 /// The registry's modules from the bottom up. Neighbours on one level may know each other in one direction.
-const REGISTRY_LEVELS: [&[&str]; 5] = [
+const REGISTRY_LEVELS: [&[&str]; 7] = [
     &["config", "clock", "telemetry", "randomness", "blocking"],
     &["objects", "index"],
     &["log", "blobs", "retention"],
     &["service"],
     &["http"],
+    &["node"],
+    &["command"],
 ];
 
 /// What the pure crates must not name: input, output, clocks, threads, async.

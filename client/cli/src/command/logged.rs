@@ -15,7 +15,11 @@ struct LoggedView<'a> {
 }
 
 /// What was logged and where, in all forms; `done` says it to a person.
-pub(crate) fn logged(done: &str, artifact: Option<&Artifact>, submitted: &Submitted) -> anyhow::Result<Answer> {
+pub(crate) fn logged(
+    done: &str,
+    artifact: Option<&Artifact>,
+    submitted: &Submitted,
+) -> anyhow::Result<Answer> {
     let view = LoggedView { index: submitted.index.get(), time: submitted.time.to_string(), artifact };
     let mut variables = Variables::none().with("HOLDFAST_INDEX", submitted.index.to_string())?;
     if let Some(artifact) = artifact {

@@ -61,7 +61,10 @@ fn shown(path: &std::path::Path) -> String {
 
 fn read_url() -> anyhow::Result<String> {
     let mut text = String::new();
-    std::io::stdin().take(URL_BYTES_MAX).read_to_string(&mut text).context("cannot read the login URL from standard input")?;
+    std::io::stdin()
+        .take(URL_BYTES_MAX)
+        .read_to_string(&mut text)
+        .context("cannot read the login URL from standard input")?;
     match text.lines().next().map(str::trim) {
         Some(url) if !url.is_empty() => Ok(url.to_owned()),
         _ => Err(Failure::usage("standard input is empty").with_hint("pipe the login URL in").into()),

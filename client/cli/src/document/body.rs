@@ -1,12 +1,15 @@
 //! The part of a manifest that depends on the kind: read from a file, or filled with what can be known without asking.
 
 use std::path::Path;
+use std::time::UNIX_EPOCH;
 
 use anyhow::Context as _;
 use holdfast_formats::digest::Blake3Digest;
 use holdfast_formats::from_json;
 use holdfast_formats::limits::ATTACHMENT_BYTES_MAX;
-use holdfast_formats::manifest::{Body, Consistency, DataAsOf, FlagsBody, Kind, SchemaBody, SnapshotBody, SnapshotSource};
+use holdfast_formats::manifest::{
+    Body, Consistency, DataAsOf, FlagsBody, Kind, SchemaBody, SnapshotBody, SnapshotSource,
+};
 use holdfast_formats::reference::ArtifactRef;
 use holdfast_formats::text::Label;
 use holdfast_formats::time::Timestamp;
@@ -47,11 +50,15 @@ pub(crate) fn read_body(kind: Kind, file: &Path) -> anyhow::Result<Body> {
         Kind::Flags => Body::Flags(Box::new(parsed(file)?)),
         Kind::Snapshot => Body::Snapshot(Box::new(parsed(file)?)),
         Kind::Release => {
-            return Err(Failure::usage("a release is not pushed").with_hint("use `holdfast release REF release.toml`").into());
+            return Err(Failure::usage("a release is not pushed")
+                .with_hint("use `holdfast release REF release.toml`")
+                .into());
         }
         Kind::Build | Kind::Config | Kind::Runbook | Kind::Image => {
             let hint = "leave --body out; schema, flags and snapshot have one";
-            return Err(Failure::usage(format!("artifacts of kind {kind} have no body")).with_hint(hint).into());
+            return Err(Failure::usage(format!("artifacts of kind {kind} have no body"))
+                .with_hint(hint)
+                .into());
         }
     })
 }
@@ -110,7 +117,7 @@ fn flags(source: &BodySource<'_>) -> anyhow::Result<FlagsBody> {
         project: label(source.artifact.name().namespace().as_str())?,
         environment: label("default")?,
         revision: label(&revision)?,
-        exported_at: source.now,
+        exported_at: modified(source)?.not_after,
     })
 }
 
@@ -127,7 +134,7 @@ fn snapshot(source: &BodySource<'_>) -> anyhow::Result<SnapshotBody> {
             version: label("unknown")?,
             dataset: label(&last_characters(&dataset.to_string_lossy(), 256))?,
         },
-        data_as_of: DataAsOf { not_before: modified(source.path, source.now)?, not_after: source.now, position: None },
+        data_as_of: modified(source)?,
         consistency: Consistency::Crash,
         schema_state: None,
         parent: None,
@@ -146,15 +153,16 @@ fn last_characters(text: &str, bytes_max: usize) -> String {
     text.get(from..).unwrap_or(text).to_owned()
 }
 
-/// The oldest change in what is pushed: no byte of it is older data than that.
-fn modified(path: &Path, now: Timestamp) -> anyhow::Result<Timestamp> {
-    let mut oldest = now;
-    for file in files_below(path)? {
-        let time = std::fs::metadata(&file)?.modified()?;
-        let since = time.duration_since(std::time::UNIX_EPOCH).map_or(0, |d| u64::try_from(d.as_millis()).unwrap_or(0));
-        oldest = oldest.min(Timestamp::from_ms(since));
+/// From the oldest to the newest change in what is pushed. Not the time of the push, so that a push that is tried again
+/// makes the same manifest.
+fn modified(source: &BodySource<'_>) -> anyhow::Result<DataAsOf> {
+    let mut times = Vec::new();
+    for file in files_below(source.path)? {
+        let since = std::fs::metadata(&file)?.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
+        times.push(Timestamp::from_ms(u64::try_from(since.as_millis()).unwrap_or(u64::MAX)).min(source.now));
     }
-    Ok(oldest)
+    let not_before = times.iter().min().copied().unwrap_or(source.now);
+    Ok(DataAsOf { not_before, not_after: times.iter().max().copied().unwrap_or(source.now), position: None })
 }
 
 /// The BLAKE3 of a file; for a folder, of the paths and digests of its files.
@@ -166,7 +174,12 @@ fn content_digest(path: &Path) -> anyhow::Result<Blake3Digest> {
     let mut list = String::new();
     for file in &files {
         let digest = Blake3Digest::of(&std::fs::read(file)?);
-        list.push_str(&format!("{digest} {}\n", file.strip_prefix(path).unwrap_or(file).display()));
+        list.extend([
+            &digest.to_string(),
+            " ",
+            &file.strip_prefix(path).unwrap_or(file).to_string_lossy(),
+            "\n",
+        ]);
     }
     Ok(Blake3Digest::of(list.as_bytes()))
 }
@@ -216,15 +229,26 @@ mod tests {
         body_of(kind, &BodySource { artifact: &artifact, path, system: None, now: now() }).unwrap()
     }
 
-    const LEDGER: &str = r#"{"engine":"sqlite","from_state":"0","to_state":"1","app_range":"^1","migrations":[]}"#;
+    const LEDGER: &str =
+        r#"{"engine":"sqlite","from_state":"0","to_state":"1","app_range":"^1","migrations":[]}"#;
 
     #[test]
-    fn a_snapshot_without_a_body_is_dated_between_its_last_change_and_now() {
+    fn a_snapshot_without_a_body_is_dated_by_its_files_so_that_a_second_push_is_the_same() {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("db.sqlite"), b"data").unwrap();
-        let Body::Snapshot(body) = filled(Kind::Snapshot, folder.path()).body else { panic!("a snapshot was wanted") };
+        std::fs::write(folder.path().join("old"), b"data").unwrap();
+        std::fs::write(folder.path().join("new"), b"data").unwrap();
+        let long_ago = UNIX_EPOCH + std::time::Duration::from_secs(1_000_000);
+        std::fs::File::options()
+            .write(true)
+            .open(folder.path().join("old"))
+            .unwrap()
+            .set_modified(long_ago)
+            .unwrap();
+        let first = filled(Kind::Snapshot, folder.path()).body;
+        assert_eq!(first, filled(Kind::Snapshot, folder.path()).body);
+        let Body::Snapshot(body) = first else { panic!("a snapshot was wanted") };
+        assert_eq!(body.data_as_of.not_before, Timestamp::from_ms(1_000_000_000));
         assert!(body.data_as_of.not_before < body.data_as_of.not_after);
-        assert_eq!(body.data_as_of.not_after, now());
         assert_eq!((body.consistency, body.tool.as_str()), (Consistency::Crash, "holdfast push"));
     }
 
@@ -234,7 +258,9 @@ mod tests {
         let file = folder.path().join("flags.json");
         std::fs::write(&file, b"{}").unwrap();
         let Body::Flags(of_file) = filled(Kind::Flags, &file).body else { panic!("flags were wanted") };
-        let Body::Flags(of_folder) = filled(Kind::Flags, folder.path()).body else { panic!("flags were wanted") };
+        let Body::Flags(of_folder) = filled(Kind::Flags, folder.path()).body else {
+            panic!("flags were wanted")
+        };
         assert_eq!(of_file.revision, of_folder.revision);
         assert_eq!(of_file.revision.as_str(), &Blake3Digest::of(b"{}").to_string()[..12]);
         assert_eq!(of_file.project.as_str(), "shop");

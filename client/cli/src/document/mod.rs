@@ -21,7 +21,10 @@ fn read_text(file: &Path) -> anyhow::Result<String> {
     let shown = file.display();
     let size = std::fs::metadata(file).with_context(|| format!("cannot read {shown}"))?.len();
     if size > DOCUMENT_BYTES_MAX {
-        return Err(Failure::usage(format!("{shown} has {size} bytes; at most {DOCUMENT_BYTES_MAX} are read")).into());
+        return Err(Failure::usage(format!(
+            "{shown} has {size} bytes; at most {DOCUMENT_BYTES_MAX} are read"
+        ))
+        .into());
     }
     std::fs::read_to_string(file).with_context(|| format!("cannot read {shown}"))
 }

@@ -7,7 +7,6 @@ use holdfast_formats::digest::NamedDigest;
 use holdfast_formats::manifest::{
     ComponentRole, Custody, Irreversible, Need, Objectives, Scope, Undo, UndoAction, UndoMode,
 };
-use holdfast_formats::number::Seconds;
 use holdfast_formats::reference::ArtifactRef;
 use holdfast_formats::text::{Label, Reason, Uri};
 use serde::Deserialize;
@@ -23,18 +22,10 @@ struct Document {
     base: Option<ArtifactRef>,
     #[serde(rename = "component", default)]
     components: Vec<ComponentTable>,
-    objectives: Option<ObjectivesTable>,
+    objectives: Option<Objectives>,
     runbook: Option<ArtifactRef>,
     #[serde(default)]
     acceptance: Vec<Reason>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ObjectivesTable {
-    rpo_s: Option<Seconds>,
-    rto_s: Option<Seconds>,
-    rollback_window_s: Option<Seconds>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -68,7 +59,8 @@ struct UndoTable {
 /// Reads a `release.toml`; unknown keys are refused.
 pub(crate) fn read_release(file: &Path) -> anyhow::Result<ReleaseDraft> {
     let text = read_text(file)?;
-    Ok(parse(&text).map_err(|wrong| Failure::usage(format!("{}: {wrong}", file.display())).with_hint(HINT))?)
+    Ok(parse(&text)
+        .map_err(|wrong| Failure::usage(format!("{}: {wrong}", file.display())).with_hint(HINT))?)
 }
 
 fn parse(text: &str) -> Result<ReleaseDraft, String> {
@@ -79,15 +71,10 @@ fn parse(text: &str) -> Result<ReleaseDraft, String> {
     Ok(ReleaseDraft {
         base: document.base,
         components: document.components.into_iter().map(component).collect::<Result<_, _>>()?,
-        objectives: document.objectives.map(objectives),
+        objectives: document.objectives,
         runbook: document.runbook,
         acceptance: document.acceptance,
     })
-}
-
-fn objectives(table: ObjectivesTable) -> Objectives {
-    let ObjectivesTable { rpo_s, rto_s, rollback_window_s } = table;
-    Objectives { rpo_s, rto_s, rollback_window_s }
 }
 
 fn component(table: ComponentTable) -> Result<ComponentDraft, String> {
@@ -122,6 +109,8 @@ fn check_reference(table: &ComponentTable, custody: Custody) -> Result<(), Strin
 
 #[cfg(test)]
 mod tests {
+    use holdfast_formats::number::Seconds;
+
     use super::*;
 
     const WEB: &str = r#"
@@ -174,7 +163,10 @@ rpo_s = 60
         );
         let release = parse(&text).unwrap();
         let image = release.components.get(1).unwrap();
-        assert_eq!((image.custody, image.scope, image.undo.mode), (Custody::Referenced, Scope::Out, UndoMode::None));
+        assert_eq!(
+            (image.custody, image.scope, image.undo.mode),
+            (Custody::Referenced, Scope::Out, UndoMode::None)
+        );
         assert_eq!(image.undo.actions.len(), 1);
         assert_eq!(release.objectives.unwrap().rpo_s.map(Seconds::get), Some(60));
     }

@@ -15,12 +15,19 @@ pub(crate) enum Format {
     Env,
     /// Lines of KEY="value" for a .env file.
     Dotenv,
-    /// Lines of KEY=value to append to $GITHUB_ENV or $GITHUB_OUTPUT.
+    #[value(help = "Lines of KEY=value to append to $GITHUB_ENV or $GITHUB_OUTPUT")]
     Github,
     /// One flat JSON object of strings, as Terraform's external data source reads it.
     TfExternal,
     /// One OCI reference by digest a line.
     OciRef,
+}
+
+impl Format {
+    /// Whether it consists of variables.
+    pub(crate) const fn has_variables(self) -> bool {
+        matches!(self, Self::Env | Self::Dotenv | Self::Github | Self::TfExternal)
+    }
 }
 
 impl fmt::Display for Format {

@@ -21,7 +21,7 @@ const YELLOW: &str = "\u{1b}[33m";
 const RESET: &str = "\u{1b}[0m";
 
 /// The two streams of one run.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Output {
     format: Format,
     colour_out: bool,
@@ -55,7 +55,9 @@ impl Output {
     pub(crate) fn answer(&self, answer: &Answer) -> anyhow::Result<()> {
         match self.format {
             Format::Plain => self.lines(answer.lines()),
-            Format::Json => write_out(&format!("{}\n", json_escaped(&serde_json::to_string_pretty(answer.json())?))),
+            Format::Json => {
+                write_out(&format!("{}\n", json_escaped(&serde_json::to_string_pretty(answer.json())?)))
+            }
             Format::OciRef => {
                 let refs = answer.oci_refs().ok_or_else(|| not_available(self.format))?;
                 refs.iter().try_for_each(|r| write_out(&format!("{}\n", escaped(r))))

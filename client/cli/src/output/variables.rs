@@ -28,13 +28,20 @@ impl Variables {
     /// Writes them in one of the forms that consist of variables.
     pub(super) fn render(&self, format: Format) -> anyhow::Result<String> {
         if let Some((name, _)) = self.0.iter().find(|(_, value)| value.chars().any(is_dangerous)) {
-            return Err(unusable(format!("the value of {name} contains control or invisible characters")).into());
+            return Err(
+                unusable(format!("the value of {name} contains control or invisible characters")).into()
+            );
         }
         if format == Format::TfExternal {
-            let object: Map<String, Value> = self.0.iter().map(|(n, v)| (n.clone(), Value::String(v.clone()))).collect();
+            let object: Map<String, Value> =
+                self.0.iter().map(|(n, v)| (n.clone(), Value::String(v.clone()))).collect();
             return Ok(format!("{}\n", serde_json::to_string(&object)?));
         }
-        Ok(self.0.iter().map(|(name, value)| format!("{name}={}\n", quoted(value, format))).collect())
+        let mut text = String::new();
+        for (name, value) in &self.0 {
+            text.extend([name, "=", &quoted(value, format), "\n"]);
+        }
+        Ok(text)
     }
 }
 
@@ -42,9 +49,15 @@ impl Variables {
 pub(crate) fn component_variable(component: &str) -> Result<String, Failure> {
     let usable = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
     if component.is_empty() || !component.bytes().all(usable) {
-        return Err(unusable(format!("the component name '{}' cannot be part of a variable name", escaped(component))));
+        return Err(unusable(format!(
+            "the component name '{}' cannot be part of a variable name",
+            escaped(component)
+        )));
     }
-    Ok(component.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect())
+    Ok(component
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' })
+        .collect())
 }
 
 fn unusable(message: String) -> Failure {

@@ -22,8 +22,12 @@ pub(super) fn judge(case: &Case<'_>, grant: &Grant) -> Result<Ruling, JudgeError
     check_form(grant)?;
     case.check_ahead("expires", grant.expires)?;
     check_unused(case, grant)?;
-    let fact =
-        GrantFact { index: case.candidate.index, grant: grant.clone(), time: case.candidate.time, revoked: None };
+    let fact = GrantFact {
+        index: case.candidate.index,
+        grant: grant.clone(),
+        time: case.candidate.time,
+        revoked: None,
+    };
     Ok(Ruling::ready(counted, Effect::Grant(Box::new(fact))))
 }
 
@@ -47,7 +51,8 @@ fn administrators(case: &Case<'_>, grant: &Grant) -> Result<Vec<KeyId>, Refusal>
         Err(refusal) => refusal,
     };
     let alone = |name: Option<&NamePattern>, channel: Option<&NamePattern>| {
-        let (names, channels) = (name.map_or(&[][..], std::slice::from_ref), channel.map_or(&[][..], std::slice::from_ref));
+        let (names, channels) =
+            (name.map_or(&[][..], std::slice::from_ref), channel.map_or(&[][..], std::slice::from_ref));
         let reach = Reach::Patterns(names, channels);
         case.entitled(Ask { role: Role::Administrator, reach, quorum: Quorum::One }).is_ok()
     };
@@ -60,8 +65,10 @@ fn administrators(case: &Case<'_>, grant: &Grant) -> Result<Vec<KeyId>, Refusal>
 /// every action. Such a grant always ends.
 fn registry_for_identity(case: &Case<'_>, grant: &Grant, oidc: &GrantOidc) -> Result<Vec<KeyId>, JudgeError> {
     let counted = case.registry()?;
-    let stands_for = |p: &&Principal| p.kind == PrincipalKind::Oidc && p.issuer.as_ref() == Some(&oidc.issuer);
-    let may = |principal: &Principal| grant.actions.iter().all(|action| may_have(case, principal, *action, grant));
+    let stands_for =
+        |p: &&Principal| p.kind == PrincipalKind::Oidc && p.issuer.as_ref() == Some(&oidc.issuer);
+    let may =
+        |principal: &Principal| grant.actions.iter().all(|action| may_have(case, principal, *action, grant));
     if grant.expires.is_some() && case.policy.principals.iter().filter(stands_for).any(may) {
         return Ok(counted);
     }

@@ -21,7 +21,8 @@ const SUBJECTS_MAX: usize = 64;
 pub(super) fn judge(case: &Case<'_>, attest: &Attest) -> Result<Ruling, JudgeError> {
     let ask = Ask { role: Role::Attester, reach: Reach::Anything, quorum: Quorum::Rule };
     let counted = case.entitled(ask)?;
-    let distinct: BTreeSet<_> = attest.subjects.iter().map(|s| (s.digests.blake3, s.digests.sha256)).collect();
+    let distinct: BTreeSet<_> =
+        attest.subjects.iter().map(|s| (s.digests.blake3, s.digests.sha256)).collect();
     if distinct.is_empty() || distinct.len() > SUBJECTS_MAX || distinct.len() != attest.subjects.len() {
         return Err(Refusal::Malformed { rule: "subjects must be 1 to 64, none of them twice" }.into());
     }

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use holdfast_formats::key::KeyId;
+use holdfast_formats::key::{KeyId, PublicKey};
 use holdfast_formats::name::{ArtifactName, ChannelName, PrincipalId};
 use holdfast_formats::pattern::NamePattern;
 use holdfast_formats::policy::{Policy, Role, RoleRule};
@@ -34,18 +34,25 @@ pub(super) struct Signers<'a>(Vec<(KeyId, Standing<'a>)>);
 
 impl<'a> Signers<'a> {
     /// Looks up what each verified signature's key is.
-    pub(super) fn of(candidate: &Candidate<'_>, policy: &'a Policy, facts: &dyn Facts) -> Result<Self, FactsError> {
+    pub(super) fn of(
+        candidate: &Candidate<'_>,
+        policy: &'a Policy,
+        facts: &dyn Facts,
+    ) -> Result<Self, FactsError> {
         let distrusted = distrusted(policy, candidate.index);
-        let registry: BTreeSet<KeyId> = policy.registry_keys.iter().map(|key| key.id()).collect();
+        let registry: BTreeSet<KeyId> = policy.registry_keys.iter().map(PublicKey::id).collect();
         let principals: Vec<(KeyId, &PrincipalId)> =
             policy.principals.iter().filter_map(|p| p.key.as_ref().map(|key| (key.id(), &p.id))).collect();
         let mut signers = Vec::new();
-        for keyid in candidate.signatures.iter().map(|s| s.keyid).filter(|keyid| !distrusted.contains(keyid)) {
+        for keyid in candidate.signatures.iter().map(|s| s.keyid).filter(|keyid| !distrusted.contains(keyid))
+        {
             if registry.contains(&keyid) {
                 signers.push((keyid, Standing::Registry));
             } else if let Some((_, id)) = principals.iter().find(|(of, _)| *of == keyid) {
                 signers.push((keyid, Standing::Principal(id)));
-            } else if let Some(fact) = facts.grant_by_key(&keyid)?.filter(|fact| fact.is_valid_at(candidate.time)) {
+            } else if let Some(fact) =
+                facts.grant_by_key(&keyid)?.filter(|fact| fact.is_valid_at(candidate.time))
+            {
                 signers.push((keyid, Standing::Grant(Box::new(fact.grant))));
             }
         }
@@ -54,7 +61,11 @@ impl<'a> Signers<'a> {
 
     /// The registry's own keys among the signers.
     pub(super) fn registry(&self) -> Vec<KeyId> {
-        self.0.iter().filter(|(_, standing)| matches!(standing, Standing::Registry)).map(|(keyid, _)| *keyid).collect()
+        self.0
+            .iter()
+            .filter(|(_, standing)| matches!(standing, Standing::Registry))
+            .map(|(keyid, _)| *keyid)
+            .collect()
     }
 
     fn of_rule<'b>(&'b self, rule: &'b RoleRule) -> impl Iterator<Item = KeyId> + 'b {
@@ -107,7 +118,8 @@ impl Reach<'_> {
     /// Whether these patterns of a rule or grant cover it.
     pub(super) fn is_covered_by(self, names: &[NamePattern], channels: &[NamePattern]) -> bool {
         let covers = |patterns: &[NamePattern], name: &str| patterns.iter().any(|p| p.covers(name));
-        let includes = |patterns: &[NamePattern], narrower: &NamePattern| patterns.iter().any(|p| p.includes(narrower));
+        let includes =
+            |patterns: &[NamePattern], narrower: &NamePattern| patterns.iter().any(|p| p.includes(narrower));
         match self {
             Self::Anything => true,
             Self::Name(name) => covers(names, name.as_str()),
@@ -117,7 +129,9 @@ impl Reach<'_> {
                 let all: Result<NamePattern, _> = format!("{}/*", name.namespace()).parse();
                 covers(names, name.as_str()) && all.is_ok_and(|all| includes(channels, &all))
             }
-            Self::Patterns(n, c) => n.iter().all(|p| includes(names, p)) && c.iter().all(|p| includes(channels, p)),
+            Self::Patterns(n, c) => {
+                n.iter().all(|p| includes(names, p)) && c.iter().all(|p| includes(channels, p))
+            }
         }
     }
 }
@@ -177,7 +191,8 @@ impl Case<'_> {
             Ok(keys) => return Ok(keys),
             Err(refusal) => refusal,
         };
-        let meddles = |e: &&Earlier<'_>| apart(e) && self.signers.0.iter().any(|(keyid, _)| e.signers.contains(keyid));
+        let meddles =
+            |e: &&Earlier<'_>| apart(e) && self.signers.0.iter().any(|(keyid, _)| e.signers.contains(keyid));
         match earlier.iter().find(meddles) {
             Some(e) if self.entitled(ask).is_ok() => {
                 Err(Refusal::SeparationOfDuties { role: ask.role, other: e.role, artifact: artifact.clone() })
@@ -203,13 +218,16 @@ impl Case<'_> {
         let mut counted = BTreeSet::new();
         let mut satisfied = false;
         let mut closest: Option<(usize, u16)> = None;
-        let applies = |rule: &&RoleRule| rule.role == ask.role && ask.reach.is_covered_by(&rule.names, &rule.channels);
+        let applies =
+            |rule: &&RoleRule| rule.role == ask.role && ask.reach.is_covered_by(&rule.names, &rule.channels);
         for rule in self.policy.roles.iter().filter(applies) {
             let keys: BTreeSet<KeyId> =
                 self.signers.of_rule(rule).filter(|keyid| !barred.contains(keyid)).chain(ephemeral).collect();
             let need = if ask.quorum == Quorum::One { 1 } else { rule.threshold };
             satisfied |= keys.len() >= usize::from(need);
-            if !keys.is_empty() && closest.is_none_or(|(have, of)| usize::from(need) + have < keys.len() + usize::from(of)) {
+            if !keys.is_empty()
+                && closest.is_none_or(|(have, of)| usize::from(need) + have < keys.len() + usize::from(of))
+            {
                 closest = Some((keys.len(), need));
             }
             counted.extend(keys);

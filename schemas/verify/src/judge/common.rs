@@ -1,7 +1,10 @@
 //! What holds for every statement, whatever it says: which log, which rule book, when, and what it is about.
 
 use holdfast_formats::envelope::CanonicalSignature;
-use holdfast_formats::limits::{ISSUED_AHEAD_MS_MAX, QUIET_LOG_MS_MAX, RULE_BOOK_VERSION, STATEMENT_LIFE_MS_MAX};
+use holdfast_formats::key::PublicKey;
+use holdfast_formats::limits::{
+    ISSUED_AHEAD_MS_MAX, QUIET_LOG_MS_MAX, RULE_BOOK_VERSION, STATEMENT_LIFE_MS_MAX,
+};
 use holdfast_formats::policy::Policy;
 use holdfast_formats::statement::{Header, Predicate, Statement};
 use holdfast_formats::time::Timestamp;
@@ -45,11 +48,15 @@ pub(super) fn check_quiet(
     if silence <= QUIET_LOG_MS_MAX {
         return Ok(());
     }
-    let registry: Vec<_> = policy.registry_keys.iter().map(|key| key.id()).collect();
+    let registry: Vec<_> = policy.registry_keys.iter().map(PublicKey::id).collect();
     let by_somebody_else = counted.iter().any(|s| !registry.contains(&s.keyid));
     let issued_at = candidate.statement.header.issued_at;
     let age = time.ms_since(issued_at).max(issued_at.ms_since(time));
-    if by_somebody_else && age <= ISSUED_AHEAD_MS_MAX { Ok(()) } else { Err(Refusal::QuietLog { time }.into()) }
+    if by_somebody_else && age <= ISSUED_AHEAD_MS_MAX {
+        Ok(())
+    } else {
+        Err(Refusal::QuietLog { time }.into())
+    }
 }
 
 fn check_log(statement: &Statement, in_force: Option<&Policy>) -> Result<(), Refusal> {
@@ -89,6 +96,7 @@ fn check_subject(statement: &Statement) -> Result<(), Refusal> {
     if statement.subject == expected {
         return Ok(());
     }
-    let written: Vec<String> = expected.iter().map(|s| format!("{} (blake3:{})", s.name, s.digest.blake3)).collect();
+    let written: Vec<String> =
+        expected.iter().map(|s| format!("{} (blake3:{})", s.name, s.digest.blake3)).collect();
     Err(Refusal::SubjectWrong { kind: statement.kind(), expected: written.join(", ") })
 }

@@ -14,7 +14,11 @@ pub(super) fn judge(case: &Case<'_>, deny: &Deny) -> Result<Ruling, JudgeError> 
     let reach = match (deny.scope, &deny.channel) {
         (DenyScope::Channel, Some(channel)) => Reach::Line(&deny.name, channel),
         (DenyScope::Namespace | DenyScope::Everywhere, None) => Reach::Name(&deny.name),
-        _ => return Err(Refusal::Malformed { rule: "channel is there exactly when the scope is channel" }.into()),
+        _ => {
+            return Err(
+                Refusal::Malformed { rule: "channel is there exactly when the scope is channel" }.into()
+            );
+        }
     };
     let counted = case.entitled(Ask { role: Role::Releaser, reach, quorum: Quorum::One })?;
     let fact = DenyFact {

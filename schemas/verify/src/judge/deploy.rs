@@ -20,9 +20,12 @@ pub(super) fn judge(case: &Case<'_>, deploy: &Deploy) -> Result<Ruling, JudgeErr
     check_form(deploy)?;
     let fact = published(case, &deploy.artifact)?;
     let pins = case.facts.pins(&deploy.channel, name, None, 1)?;
-    let released_by = pins.iter().find(|pin| pin.artifact == deploy.artifact).map_or(&[][..], |pin| &pin.signers);
-    let earlier =
-        [Earlier { role: Role::Publisher, signers: &fact.signers }, Earlier { role: Role::Releaser, signers: released_by }];
+    let released_by =
+        pins.iter().find(|pin| pin.artifact == deploy.artifact).map_or(&[][..], |pin| &pin.signers);
+    let earlier = [
+        Earlier { role: Role::Publisher, signers: &fact.signers },
+        Earlier { role: Role::Releaser, signers: released_by },
+    ];
     let counted = case.entitled_apart(ask, &deploy.artifact.r#ref, &earlier)?;
     if deploy.phase == DeployPhase::Started && deploy.direction == Direction::Forward {
         calendar::check(case.facts, case.policy, &deploy.channel, case.candidate.time)?;
@@ -61,7 +64,10 @@ fn check_form(deploy: &Deploy) -> Result<(), Refusal> {
 /// The artifact of exactly this name, version and digests.
 pub(super) fn published(case: &Case<'_>, artifact: &Artifact) -> Result<ArtifactFact, JudgeError> {
     let name = || artifact.r#ref.clone();
-    let fact = case.facts.artifact(&artifact.r#ref)?.ok_or_else(|| Refusal::ArtifactNotFound { artifact: name() })?;
+    let fact = case
+        .facts
+        .artifact(&artifact.r#ref)?
+        .ok_or_else(|| Refusal::ArtifactNotFound { artifact: name() })?;
     if fact.artifact.digests != artifact.digests {
         return Err(Refusal::DigestsDiffer { artifact: name() }.into());
     }

@@ -107,7 +107,9 @@ fn is_met(
     wanted: &EvidenceRule,
     shown: &Shown,
 ) -> Result<bool, FactsError> {
-    let fresh = |time: Timestamp| wanted.younger_than_s.is_none_or(|s| case.candidate.time.ms_since(time) <= s.as_ms());
+    let fresh = |time: Timestamp| {
+        wanted.younger_than_s.is_none_or(|s| case.candidate.time.ms_since(time) <= s.as_ms())
+    };
     match wanted.kind {
         EvidenceKind::Attest => {
             for attest in shown.attests.iter().filter(|a| fresh(a.time) && is_about(a, pin, wanted)) {
@@ -119,7 +121,8 @@ fn is_met(
         }
         EvidenceKind::Deploy => Ok(shown.deploys.iter().any(|deploy| {
             let signers = trusted(case, &deploy.signers, deploy.index);
-            let signed = wanted.signer.as_ref().map_or(!signers.is_empty(), |id| signed_by(case, &signers, id));
+            let signed =
+                wanted.signer.as_ref().map_or(!signers.is_empty(), |id| signed_by(case, &signers, id));
             fresh(deploy.time) && shows_success(deploy, pin) && signed
         })),
         EvidenceKind::Drill => Ok(shown.drills.iter().any(|drill| {
@@ -156,14 +159,16 @@ fn is_signed_for(
     let name = fact.artifact.r#ref.name().as_str();
     let is_by_rule = case.policy.roles.iter().any(|rule| {
         let covers = rule.role == Role::Attester && rule.names.iter().any(|pattern| pattern.covers(name));
-        let signed = rule.principals.iter().filter(|id| signed_by(case, &signers, id)).collect::<BTreeSet<_>>();
+        let signed =
+            rule.principals.iter().filter(|id| signed_by(case, &signers, id)).collect::<BTreeSet<_>>();
         covers && signed.len() >= usize::from(rule.threshold)
     });
     if is_by_rule {
         return Ok(true);
     }
     for keyid in &signers {
-        let grant = case.facts.grant_by_key(keyid)?.filter(|fact| fact.revoked.is_none()).map(|fact| fact.grant);
+        let grant =
+            case.facts.grant_by_key(keyid)?.filter(|fact| fact.revoked.is_none()).map(|fact| fact.grant);
         let covers = |grant: &Grant| {
             grant.actions.contains(&Action::Attest) && grant.names.iter().any(|pattern| pattern.covers(name))
         };

@@ -19,7 +19,8 @@ pub(super) fn judge(case: &Case<'_>, pin: &Pin) -> Result<Ruling, JudgeError> {
     let ask = Ask { role: Role::Releaser, reach: Reach::Line(&pin.name, &pin.channel), quorum: Quorum::Rule };
     case.entitled(ask)?;
     let channel = || pin.channel.clone();
-    let rule = case.policy.channel(&pin.channel).ok_or_else(|| Refusal::ChannelUnknown { channel: channel() })?;
+    let rule =
+        case.policy.channel(&pin.channel).ok_or_else(|| Refusal::ChannelUnknown { channel: channel() })?;
     check_line(pin, rule)?;
     check_place(case, pin)?;
     let fact = published(case, &pin.artifact)?;
@@ -37,7 +38,8 @@ pub(super) fn judge(case: &Case<'_>, pin: &Pin) -> Result<Ruling, JudgeError> {
     let counted = case.entitled_apart(ask, &pin.artifact.r#ref, &earlier)?;
     check_scrubbed(case, &fact)?;
     let expires = expiry(pin, rule, case.candidate.time);
-    let draft = Draft::Pin { channel: channel(), number: pin.number, artifact: pin.artifact.clone(), expires };
+    let draft =
+        Draft::Pin { channel: channel(), number: pin.number, artifact: pin.artifact.clone(), expires };
     Ok(Ruling { counted, draft })
 }
 
@@ -49,7 +51,10 @@ fn check_line(pin: &Pin, rule: &ChannelRule) -> Result<(), Refusal> {
     let lines = match (&rule.follows, &rule.members) {
         (Some(line), _) if *line != pin.name => format!("follows {line}"),
         (None, Some(members)) if !members.contains(&pin.name) => {
-            format!("has the members {}", members.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
+            format!(
+                "has the members {}",
+                members.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+            )
         }
         _ => return Ok(()),
     };

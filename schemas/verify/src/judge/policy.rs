@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use holdfast_formats::key::KeyId;
+use holdfast_formats::key::{KeyId, PublicKey};
 use holdfast_formats::limits::RULE_BOOK_VERSION;
 use holdfast_formats::number::PolicyNumber;
 use holdfast_formats::policy::Policy;
@@ -12,7 +12,6 @@ use holdfast_formats::policy::Policy;
 use super::{Candidate, Draft, Ruling, policy_shape};
 use crate::facts::PolicyFact;
 use crate::refusal::Refusal;
-use crate::signature::distrusted;
 
 pub(super) fn judge(
     candidate: &Candidate<'_>,
@@ -32,13 +31,19 @@ pub(super) fn judge(
     Ok(Ruling { counted: counted.into_iter().collect(), draft: Draft::Policy(Arc::new(new.clone())) })
 }
 
-fn check_chain(candidate: &Candidate<'_>, in_force: Option<&PolicyFact>, new: &Policy) -> Result<(), Refusal> {
+fn check_chain(
+    candidate: &Candidate<'_>,
+    in_force: Option<&PolicyFact>,
+    new: &Policy,
+) -> Result<(), Refusal> {
     let stale = |expected| Refusal::StalePolicy { given: new.number, expected };
     let Some(PolicyFact { entry, policy, .. }) = in_force else {
-        let first = candidate.index.get() == 0 && new.number == PolicyNumber::FIRST && new.predecessor.is_none();
+        let first =
+            candidate.index.get() == 0 && new.number == PolicyNumber::FIRST && new.predecessor.is_none();
         return if first { Ok(()) } else { Err(stale(PolicyNumber::FIRST)) };
     };
-    let expected = policy.number.next().map_err(|_| Refusal::Malformed { rule: "the policy's number is too large" })?;
+    let expected =
+        policy.number.next().map_err(|_| Refusal::Malformed { rule: "the policy's number is too large" })?;
     if new.number != expected || new.predecessor != Some(*entry) {
         return Err(stale(expected));
     }
@@ -49,14 +54,17 @@ fn check_chain(candidate: &Candidate<'_>, in_force: Option<&PolicyFact>, new: &P
 }
 
 /// The root keys of a policy that signed, when there are enough of them.
-fn root_quorum(which: &'static str, candidate: &Candidate<'_>, policy: &Policy) -> Result<BTreeSet<KeyId>, Refusal> {
+fn root_quorum(
+    which: &'static str,
+    candidate: &Candidate<'_>,
+    policy: &Policy,
+) -> Result<BTreeSet<KeyId>, Refusal> {
     if candidate.signatures.is_empty() {
         return Err(Refusal::SignatureMissing);
     }
-    let distrusted = distrusted(policy, candidate.index);
-    let roots: BTreeSet<KeyId> = policy.root.keys.iter().map(|key| key.id()).collect();
+    let roots: BTreeSet<KeyId> = policy.root.keys.iter().map(PublicKey::id).collect();
     let signed: BTreeSet<KeyId> = candidate.signatures.iter().map(|s| s.keyid).collect();
-    let have: BTreeSet<KeyId> = &(&roots & &signed) - &distrusted;
+    let have: BTreeSet<KeyId> = &roots & &signed;
     let need = policy.root.threshold;
     // A threshold of zero is refused by the shape check; until then it must not pass for a met one.
     if have.len() >= usize::from(need.max(1)) {

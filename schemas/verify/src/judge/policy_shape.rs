@@ -17,10 +17,9 @@ pub(super) fn check(policy: &Policy) -> Result<(), Refusal> {
     let principals = check_principals(policy)?;
     policy.roles.iter().try_for_each(|rule| check_role(rule, &principals))?;
     check_separation(policy)?;
-    policy.namespaces.iter().try_for_each(|rule| match rule.name.as_str().contains('/') {
-        true => Err(unsound(format!("the namespace rule {} is for more than a namespace", rule.name))),
-        false => Ok(()),
-    })?;
+    if let Some(rule) = policy.namespaces.iter().find(|rule| rule.name.as_str().contains('/')) {
+        return Err(unsound(format!("the namespace rule {} is for more than a namespace", rule.name)));
+    }
     policy.channels.iter().try_for_each(|rule| check_channel(rule, &principals))
 }
 
@@ -32,9 +31,11 @@ fn unsound(rule: String) -> Refusal {
 /// able to sign what a checkpoint holds.
 fn check_keys(policy: &Policy) -> Result<(), Refusal> {
     let mut seen: BTreeSet<&PublicKey> = BTreeSet::new();
-    for (what, keys) in
-        [("log_keys", &policy.log_keys), ("head_keys", &policy.head_keys), ("registry_keys", &policy.registry_keys)]
-    {
+    for (what, keys) in [
+        ("log_keys", &policy.log_keys),
+        ("head_keys", &policy.head_keys),
+        ("registry_keys", &policy.registry_keys),
+    ] {
         if keys.is_empty() {
             return Err(unsound(format!("{what} is empty")));
         }
@@ -49,6 +50,7 @@ fn check_keys(policy: &Policy) -> Result<(), Refusal> {
     }
 }
 
+/// A root key is never distrusted: the policy that distrusts it takes it out.
 fn check_root(policy: &Policy) -> Result<(), Refusal> {
     let root = &policy.root;
     let distinct: BTreeSet<&PublicKey> = root.keys.iter().collect();
@@ -84,7 +86,8 @@ fn check_principals(policy: &Policy) -> Result<BTreeSet<&PrincipalId>, Refusal> 
 }
 
 fn check_principal(principal: &Principal) -> Result<(), Refusal> {
-    let has_oidc_fields = principal.issuer.is_some() || principal.audience.is_some() || principal.claims.is_some();
+    let has_oidc_fields =
+        principal.issuer.is_some() || principal.audience.is_some() || principal.claims.is_some();
     let fits = match principal.kind {
         PrincipalKind::Ed25519 => principal.key.is_some() && !has_oidc_fields,
         PrincipalKind::Oidc => principal.key.is_none() && principal.issuer.is_some(),
@@ -92,7 +95,10 @@ fn check_principal(principal: &Principal) -> Result<(), Refusal> {
     if fits {
         return Ok(());
     }
-    Err(unsound(format!("the principal {} needs a key (ed25519) or an issuer (oidc), and not both", principal.id)))
+    Err(unsound(format!(
+        "the principal {} needs a key (ed25519) or an issuer (oidc), and not both",
+        principal.id
+    )))
 }
 
 fn check_role(rule: &RoleRule, principals: &BTreeSet<&PrincipalId>) -> Result<(), Refusal> {
@@ -105,7 +111,8 @@ fn check_role(rule: &RoleRule, principals: &BTreeSet<&PrincipalId>) -> Result<()
 
 /// Only what the rule book can keep apart: who published, attested, deployed and released the same artifact.
 fn check_separation(policy: &Policy) -> Result<(), Refusal> {
-    let kept_apart = |role: Role| matches!(role, Role::Publisher | Role::Attester | Role::Deployer | Role::Releaser);
+    let kept_apart =
+        |role: Role| matches!(role, Role::Publisher | Role::Attester | Role::Deployer | Role::Releaser);
     match policy.separate.iter().find(|(a, b)| a == b || !kept_apart(*a) || !kept_apart(*b)) {
         Some((a, b)) => Err(unsound(format!(
             "{a} and {b} cannot be kept apart; publisher, attester, deployer and releaser can be, from each other"
@@ -137,7 +144,9 @@ fn evidence_fault(rule: &EvidenceRule, principals: &BTreeSet<&PrincipalId>) -> O
         EvidenceKind::Deploy | EvidenceKind::Drill if rule.predicate_type.is_some() => {
             Some("gives a predicate_type to evidence that is no attestation")
         }
-        EvidenceKind::Drill if rule.signer.is_some() => Some("names the signer of a drill; operators sign drills"),
+        EvidenceKind::Drill if rule.signer.is_some() => {
+            Some("names the signer of a drill; operators sign drills")
+        }
         _ if rule.signer.as_ref().is_some_and(|id| !principals.contains(id)) => {
             Some("wants evidence signed by somebody who is no principal")
         }

@@ -6,7 +6,9 @@ use holdfast_formats::manifest::{Kind, MANIFEST_MEDIA_TYPE, Manifest};
 use holdfast_formats::number::ByteSize;
 use holdfast_formats::policy::{NamespaceRule, Role};
 use holdfast_formats::reference::ArtifactRef;
-use holdfast_formats::statement::{Action, Artifact, AttachmentRef, ComponentRef, Publish, StatementType, WindowMode};
+use holdfast_formats::statement::{
+    Action, Artifact, AttachmentRef, ComponentRef, Publish, StatementType, WindowMode,
+};
 use holdfast_formats::text::Label;
 use holdfast_formats::time::Timestamp;
 use holdfast_formats::tree::LeafIndex;
@@ -92,7 +94,8 @@ fn keep_until(publish: &Publish, rule: &NamespaceRule, now: Timestamp) -> Result
     };
     let window = rule.windows.get(&class);
     let asked_mode = keep.and_then(|keep| keep.mode);
-    if asked_mode == Some(WindowMode::Governance) && window.is_some_and(|w| w.mode == WindowMode::Compliance) {
+    if asked_mode == Some(WindowMode::Governance) && window.is_some_and(|w| w.mode == WindowMode::Compliance)
+    {
         return Err(Refusal::KeepWeaker { class });
     }
     let by_class = now.plus_ms(window.map_or(0, |w| w.keep_s.as_ms()));
@@ -147,7 +150,10 @@ fn check_components(case: &Case<'_>, manifest: &Manifest, said: &[ComponentRef])
     let same = held.len() == said.len()
         && held.iter().zip(said).all(|((c, artifact), said)| *artifact == said.r#ref && c.is(&said.digests));
     if !same {
-        return Err(Refusal::AttachmentMismatch { what: "its held components are others, or in another order" }.into());
+        return Err(Refusal::AttachmentMismatch {
+            what: "its held components are others, or in another order",
+        }
+        .into());
     }
     for component in said {
         check_component(case, component)?;

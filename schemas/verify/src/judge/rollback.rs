@@ -29,8 +29,14 @@ pub(super) fn judge(case: &Case<'_>, rollback: &Rollback) -> Result<Ruling, Judg
 /// Phases may be left out but never go back, and nothing follows an end.
 fn check_phase(case: &Case<'_>, rollback: &Rollback) -> Result<(), JudgeError> {
     let Some(before) = case.facts.newest_rollback(&rollback.rollback_id)? else { return Ok(()) };
-    let conflict =
-        |rule| Err(Refusal::RollbackConflict { rollback_id: rollback.rollback_id.clone(), before: before.phase, rule }.into());
+    let conflict = |rule| {
+        Err(Refusal::RollbackConflict {
+            rollback_id: rollback.rollback_id.clone(),
+            before: before.phase,
+            rule,
+        }
+        .into())
+    };
     if before.channel != rollback.channel || before.drill != rollback.drill {
         return conflict("one rollback keeps its channel and stays a drill or a real one");
     }

@@ -10,6 +10,7 @@ mod pin;
 mod policy;
 mod publish;
 mod quorum;
+mod samples;
 mod sequences;
 mod upkeep;
 mod world;

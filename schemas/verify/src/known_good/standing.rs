@@ -1,4 +1,4 @@
-//! Whose statements still count: a question that both sides of a lookup ask alike.
+//! Whose statements still count, and until when: questions that both sides of a lookup ask alike.
 //!
 //! A statement was judged by the policy in force at its place, once and for ever. Only `distrust` looks back: when a
 //! signer is distrusted from an earlier entry on, the remaining signers must fill the role under the newest policy.
@@ -8,7 +8,13 @@ use std::collections::BTreeSet;
 use holdfast_formats::key::KeyId;
 use holdfast_formats::name::{ArtifactName, ChannelName};
 use holdfast_formats::policy::{Policy, Role, RoleRule};
+use holdfast_formats::statement::Pin;
+use holdfast_formats::time::Timestamp;
 use holdfast_formats::tree::LeafIndex;
+
+use crate::logged::LoggedStatement;
+use crate::policy_chain::PolicyChain;
+use crate::signature::distrusted;
 
 /// How many keys a role takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,6 +101,13 @@ pub(crate) fn still_counts(newest: &Policy, index: LeafIndex, wanted: &Wanted<'_
 
 /// The signers that the newest policy does not distrust at a place in the log.
 pub(crate) fn trusted(newest: &Policy, index: LeafIndex, signers: &[KeyId]) -> Vec<KeyId> {
-    let distrusted = |keyid: &KeyId| newest.distrust.iter().any(|d| index >= d.from_entry && d.key.id() == *keyid);
-    signers.iter().filter(|keyid| !distrusted(keyid)).copied().collect()
+    let distrusted = distrusted(newest, index);
+    signers.iter().filter(|keyid| !distrusted.contains(keyid)).copied().collect()
+}
+
+/// When a pin stops being answered: at its own expiry or that of the policy at its place, whichever is earlier.
+pub(crate) fn pin_expiry(policies: &PolicyChain, logged: &LoggedStatement, pin: &Pin) -> Option<Timestamp> {
+    let rule = policies.in_force_at(logged.index()).and_then(|chained| chained.policy.channel(&pin.channel));
+    let by_policy = rule.and_then(|rule| rule.pin_expires_s).map(|s| logged.time().plus_ms(s.as_ms()));
+    [pin.expires, by_policy].into_iter().flatten().min()
 }

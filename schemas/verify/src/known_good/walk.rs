@@ -9,8 +9,9 @@ use holdfast_formats::wire::v1::{Excluded, KnownGoodQuery, PassReason};
 
 use super::choice::{ChooseError, PassedPin};
 use super::closure;
-use super::standing::{Wanted, still_counts, trusted};
-use crate::facts::{ArtifactFact, DenyFact, DeployFact, Facts, FactsError, PinFact, PolicyFact};
+use super::standing::{Wanted, still_counts};
+use crate::denial::denied;
+use crate::facts::{ArtifactFact, DeployFact, Facts, FactsError, PinFact, PolicyFact};
 
 /// The most qualifying pins that a query may step back over.
 pub const BACK_MAX: u32 = 100;
@@ -156,8 +157,7 @@ impl Walk<'_> {
 
     /// A deny or a failed scrub of one artifact of the closure.
     fn against_part(&self, part: &ArtifactFact) -> Result<Option<Against>, FactsError> {
-        let denies = self.facts.denies_of(&part.artifact.digests)?;
-        if let Some(deny) = denies.iter().find(|deny| self.is_in_force(deny, part)) {
+        if let Some(deny) = denied(self.facts, &self.in_force.policy, &part.artifact, self.channel)? {
             return Ok(Some(Against::ended(PassReason::Denied, deny.index)));
         }
         Ok(match part.scrub {
@@ -165,11 +165,5 @@ impl Walk<'_> {
             Some(scrub) => Some(Against::ended(PassReason::ScrubFailed, scrub.index)),
             None => Some(Against::said(PassReason::ScrubFailed)),
         })
-    }
-
-    fn is_in_force(&self, deny: &DenyFact, part: &ArtifactFact) -> bool {
-        deny.lifted.is_none()
-            && deny.is_against(&part.artifact, self.channel)
-            && !trusted(&self.in_force.policy, deny.index, &deny.signers).is_empty()
     }
 }

@@ -75,7 +75,9 @@ impl RefusalKind {
     /// The code under which HTTP reports it.
     pub const fn problem_code(self) -> ProblemCode {
         match self {
-            Self::Malformed | Self::WrongLog | Self::Expired | Self::UnknownRuleBook => ProblemCode::StatementInvalid,
+            Self::Malformed | Self::WrongLog | Self::Expired | Self::UnknownRuleBook => {
+                ProblemCode::StatementInvalid
+            }
             Self::SignatureMissing | Self::SignatureBad => ProblemCode::SignatureInvalid,
             Self::RoleMissing | Self::SeparationOfDuties | Self::Forbidden => ProblemCode::Forbidden,
             Self::ThresholdNotMet => ProblemCode::ThresholdNotMet,
@@ -104,9 +106,10 @@ impl Refusal {
     /// Which kind of refusal this is.
     pub const fn kind(&self) -> RefusalKind {
         match self {
-            Self::Malformed { .. } | Self::SubjectWrong { .. } | Self::PolicyUnsound { .. } | Self::Component { .. } => {
-                RefusalKind::Malformed
-            }
+            Self::Malformed { .. }
+            | Self::SubjectWrong { .. }
+            | Self::PolicyUnsound { .. }
+            | Self::Component { .. } => RefusalKind::Malformed,
             Self::WrongLog { .. } => RefusalKind::WrongLog,
             Self::IssuedAhead { .. }
             | Self::LifeWrong { .. }
@@ -119,6 +122,7 @@ impl Refusal {
             Self::SignatureSize { .. }
             | Self::SignatureBad { .. }
             | Self::SignatureUnknown { .. }
+            | Self::SignatureSurplus { .. }
             | Self::SignatureUnnamed { .. } => RefusalKind::SignatureBad,
             Self::RoleMissing { .. } | Self::RegistryOnly { .. } => RefusalKind::RoleMissing,
             Self::ThresholdNotMet { .. } | Self::RootThreshold { .. } => RefusalKind::ThresholdNotMet,

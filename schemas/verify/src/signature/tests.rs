@@ -51,7 +51,8 @@ fn t21_a_known_key_whose_signature_fails_is_refused_and_not_left_out() {
 fn t22_a_signature_over_another_payload_type_is_refused() {
     let other = "application/json";
     let sig = key(10).sign(&pre_authentication_encoding(other, b"x")).to_vec();
-    let signature = EnvelopeSignature { keyid: Some(key(10).public().id().to_string()), sig: Base64Bytes(sig) };
+    let signature =
+        EnvelopeSignature { keyid: Some(key(10).public().id().to_string()), sig: Base64Bytes(sig) };
     assert!(verify_envelope(other, b"x", std::slice::from_ref(&signature), &keys()).is_ok());
     assert!(matches!(check(b"x", &[signature]), Err(Refusal::SignatureBad { .. })));
 }

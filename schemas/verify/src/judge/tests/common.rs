@@ -1,6 +1,8 @@
 //! What holds for every statement: log, rule book, times, subject, and that it is new.
 
-use holdfast_formats::limits::{ISSUED_AHEAD_MS_MAX, QUIET_LOG_MS_MAX, RULE_BOOK_VERSION, STATEMENT_LIFE_MS_MAX};
+use holdfast_formats::limits::{
+    ISSUED_AHEAD_MS_MAX, QUIET_LOG_MS_MAX, RULE_BOOK_VERSION, STATEMENT_LIFE_MS_MAX,
+};
 use holdfast_formats::statement::{Freeze, Hold, ScrubOutcome, Statement};
 
 use super::world::{HOUR_MS, World, ana, of, policy, registry_key, scrub_of};

@@ -1,76 +1,32 @@
 //! A small log in memory: keys, a policy, and statements that are signed, judged and applied as a registry would.
 
 use std::collections::HashMap;
-use std::str::FromStr;
 
-use holdfast_formats::digest::{Blake3Digest, Digests, NamedDigest, Sha256Digest};
+use holdfast_formats::digest::{Digests, Sha256Digest};
 use holdfast_formats::entry::{Entry, EntryPayload};
 use holdfast_formats::envelope::{Envelope, PAYLOAD_TYPE};
 use holdfast_formats::id::RandomId;
 use holdfast_formats::key::SigningKey;
 use holdfast_formats::limits::RULE_BOOK_VERSION;
-use holdfast_formats::manifest::{
-    Body, Component, ComponentRole, Custody, File, Kind, MANIFEST_MEDIA_TYPE, Manifest, ReleaseBody, Scope, Undo, UndoMode,
-};
+use holdfast_formats::manifest::{Body, File, Kind, MANIFEST_MEDIA_TYPE, Manifest, ReleaseBody};
 use holdfast_formats::number::{ByteSize, PinNumber};
-use holdfast_formats::policy::{Policy, Principal, PrincipalKind};
+use holdfast_formats::policy::{Distrust, Policy};
 use holdfast_formats::statement::{
-    Artifact, AttestedEnvelope, AttestedSubject, Attest, ComponentRef, Deny, DenyEffect, DenyScope, Deploy, DeployPhase,
-    Direction, Header, ManifestDescriptor, Pin, Predicate, Publish, Scrub, ScrubOutcome, Statement,
+    Artifact, Attest, AttestedEnvelope, AttestedSubject, ComponentRef, Header, ManifestDescriptor, Pin,
+    Predicate, Publish, ScrubOutcome, Statement,
 };
 use holdfast_formats::time::Timestamp;
 use holdfast_formats::tree::{LeafIndex, TreeHash};
 
-use crate::facts::{Facts as _, PinFact};
-use crate::judge::{Candidate, JudgeError, Judgement, judge};
+pub(super) use super::samples::*;
+use crate::facts::{Facts, PinFact};
+use crate::judge::{Candidate, Judgement, judge};
 use crate::ledger::Ledger;
-use crate::policy_template::{RegistryKeys, solo_policy};
-use crate::refusal::Refusal;
+use crate::refusal::{JudgeError, Refusal};
 use crate::signature::{known_keys, verify_envelope};
 use crate::subject::statement;
 
-/// Reads a value that a test writes as text.
-pub(super) fn of<T: FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
-    text.parse().unwrap()
-}
-
-pub(super) const HOUR_MS: u64 = 3600 * 1000;
-pub(super) const DAY_MS: u64 = 24 * HOUR_MS;
-
-pub(super) fn log_key() -> SigningKey {
-    SigningKey::from_seed([1; 32])
-}
-pub(super) fn head_key() -> SigningKey {
-    SigningKey::from_seed([2; 32])
-}
-pub(super) fn registry_key() -> SigningKey {
-    SigningKey::from_seed([3; 32])
-}
-/// Ana: root, and every role of the solo policy.
-pub(super) fn ana() -> SigningKey {
-    SigningKey::from_seed([10; 32])
-}
-pub(super) fn bob() -> SigningKey {
-    SigningKey::from_seed([11; 32])
-}
-pub(super) fn cleo() -> SigningKey {
-    SigningKey::from_seed([12; 32])
-}
-
-/// The solo policy, in which Bob and Cleo are principals without any role.
-pub(super) fn policy() -> Policy {
-    let keys =
-        RegistryKeys { log: log_key().public(), head: head_key().public(), registry: registry_key().public() };
-    let mut policy = solo_policy(of("registry.example/log"), keys, ana().public(), of("ana"));
-    policy.principals.push(principal("bob", &bob()));
-    policy.principals.push(principal("cleo", &cleo()));
-    policy
-}
-
-pub(super) fn principal(id: &str, key: &SigningKey) -> Principal {
-    let key = Some(key.public());
-    Principal { id: of(id), kind: PrincipalKind::Ed25519, key, issuer: None, audience: None, claims: None }
-}
+type Judge = fn(&Candidate<'_>, &dyn Facts) -> Result<Judgement, JudgeError>;
 
 /// A log in memory.
 pub(super) struct World {
@@ -79,7 +35,6 @@ pub(super) struct World {
     attachments: HashMap<Sha256Digest, Vec<u8>>,
     ids: u64,
     size: u64,
-    last_pin_or_policy: Option<TreeHash>,
 }
 
 impl World {
@@ -91,7 +46,6 @@ impl World {
             attachments: HashMap::new(),
             ids: 0,
             size: 0,
-            last_pin_or_policy: None,
         }
     }
 
@@ -129,7 +83,11 @@ impl World {
     }
 
     /// Builds, signs, judges and logs a statement.
-    pub(super) fn say(&mut self, predicate: impl Into<Predicate>, by: &[&SigningKey]) -> Result<LeafIndex, Refusal> {
+    pub(super) fn say(
+        &mut self,
+        predicate: impl Into<Predicate>,
+        by: &[&SigningKey],
+    ) -> Result<LeafIndex, Refusal> {
         let statement = self.statement(predicate);
         self.log(&statement, by)
     }
@@ -146,7 +104,6 @@ impl World {
             self.ledger.apply(&effect);
         }
         self.ledger.note_entry(index, Sha256Digest::of(&payload), self.now);
-        self.last_pin_or_policy = Some(leaf);
         self.size += 1;
         Ok(index)
     }
@@ -158,9 +115,21 @@ impl World {
         by: &[&SigningKey],
         rules: u32,
     ) -> Result<(Judgement, Vec<u8>), Refusal> {
+        self.judge_by(judge, statement, by, rules)
+    }
+
+    /// The same with another judge.
+    pub(super) fn judge_by(
+        &self,
+        judge: Judge,
+        statement: &Statement,
+        by: &[&SigningKey],
+        rules: u32,
+    ) -> Result<(Judgement, Vec<u8>), Refusal> {
         let payload = statement.to_payload().unwrap();
         let [first, more @ ..] = by else { return Err(Refusal::SignatureMissing) };
-        let envelope = more.iter().fold(Envelope::sign(payload.clone(), first), |e, key| e.signed_also_by(key));
+        let envelope =
+            more.iter().fold(Envelope::sign(payload.clone(), first), |e, key| e.signed_also_by(key));
         let keys = known_keys(statement, &envelope.signatures, &self.ledger).unwrap();
         let signatures = verify_envelope(PAYLOAD_TYPE, &payload, &envelope.signatures, &keys)?;
         let stored = |digest: &Sha256Digest| self.attachments.get(digest).map(Vec::as_slice);
@@ -188,6 +157,29 @@ impl World {
             Err(JudgeError::Refused(refusal)) => Err(refusal),
             Err(JudgeError::Facts(error)) => panic!("{error}"),
         }
+    }
+
+    /// The policy in force, made ready to be its own successor.
+    pub(super) fn next_policy(&self) -> Policy {
+        let fact = self.ledger.policy().unwrap().unwrap();
+        let mut next = fact.policy.as_ref().clone();
+        next.number = next.number.next().unwrap();
+        next.predecessor = Some(fact.entry);
+        next
+    }
+
+    /// Changes the policy, by Ana.
+    pub(super) fn amend(&mut self, change: impl FnOnce(&mut Policy)) {
+        let mut next = self.next_policy();
+        change(&mut next);
+        self.say(next, &[&ana()]).unwrap();
+    }
+
+    /// Distrusts a key from the log's beginning on, by Ana.
+    pub(super) fn distrust(&mut self, key: &SigningKey) {
+        let from_entry = LeafIndex::new(0).unwrap();
+        let distrust = Distrust { key: key.public(), from_entry, reason: of("stolen") };
+        self.amend(|policy| policy.distrust.push(distrust));
     }
 
     pub(super) fn next(&self) -> LeafIndex {
@@ -223,11 +215,17 @@ impl World {
             runbook: None,
             acceptance: Vec::new(),
         };
-        let held = components.iter().map(|a| ComponentRef { r#ref: a.r#ref.clone(), digests: a.digests }).collect();
+        let held =
+            components.iter().map(|a| ComponentRef { r#ref: a.r#ref.clone(), digests: a.digests }).collect();
         self.publish_of(artifact, &Manifest::of_files(Vec::new(), Body::Release(Box::new(body))), Some(held))
     }
 
-    fn publish_of(&mut self, artifact: &str, manifest: &Manifest, components: Option<Vec<ComponentRef>>) -> Publish {
+    fn publish_of(
+        &mut self,
+        artifact: &str,
+        manifest: &Manifest,
+        components: Option<Vec<ComponentRef>>,
+    ) -> Publish {
         let bytes = manifest.to_bytes().unwrap();
         let digests = self.attach(&bytes);
         let (name, version) = artifact.split_once('@').unwrap();
@@ -288,7 +286,12 @@ impl World {
         }
     }
 
-    pub(super) fn pin(&mut self, channel: &str, artifact: &Artifact, by: &[&SigningKey]) -> Result<LeafIndex, Refusal> {
+    pub(super) fn pin(
+        &mut self,
+        channel: &str,
+        artifact: &Artifact,
+        by: &[&SigningKey],
+    ) -> Result<LeafIndex, Refusal> {
         let pin = self.next_pin(channel, artifact);
         self.say(pin, by)
     }
@@ -297,71 +300,8 @@ impl World {
     pub(super) fn attest(&mut self, artifact: &Artifact, predicate_type: &str) -> Attest {
         let bytes = format!("{{\"about\":\"{}\"}}", artifact.r#ref).into_bytes();
         let digests = self.attach(&bytes);
-        let envelope = AttestedEnvelope { digests, size: ByteSize::of(&bytes), predicate_type: of(predicate_type) };
+        let envelope =
+            AttestedEnvelope { digests, size: ByteSize::of(&bytes), predicate_type: of(predicate_type) };
         Attest { envelope, subjects: vec![AttestedSubject { digests: artifact.digests }] }
     }
-}
-
-pub(super) fn scrub_of(artifacts: &[&Artifact], outcome: ScrubOutcome, now: Timestamp) -> Scrub {
-    let artifacts = artifacts.iter().copied().cloned().collect();
-    Scrub { artifacts, outcome, bytes: ByteSize::of(b"12345"), started: now, ended: now, bad: None }
-}
-
-pub(super) fn deploy(channel: &str, artifact: &Artifact, phase: DeployPhase, now: Timestamp) -> Deploy {
-    Deploy {
-        channel: of(channel),
-        deploy_id: of("d-1"),
-        attempt: 1,
-        phase,
-        direction: Direction::Forward,
-        artifact: artifact.clone(),
-        replaces: None,
-        pin: None,
-        slot: None,
-        cohort: None,
-        steps: None,
-        observed: None,
-        started: now,
-        ended: (phase != DeployPhase::Started).then_some(now),
-    }
-}
-
-pub(super) fn deny(artifact: &Artifact, scope: DenyScope, channel: Option<&str>) -> Deny {
-    Deny {
-        name: artifact.r#ref.name().clone(),
-        digests: artifact.digests,
-        effect: DenyEffect::Lookup,
-        scope,
-        channel: channel.map(of),
-        reason: of("it loses orders"),
-    }
-}
-
-fn component(artifact: &Artifact) -> Component {
-    Component {
-        name: of(artifact.r#ref.name().as_str()),
-        role: ComponentRole::Code,
-        r#ref: of(&artifact.r#ref.to_string()),
-        digest: NamedDigest::Blake3(artifact.digests.blake3),
-        custody: Custody::Held,
-        locations: None,
-        stage: 1,
-        after: Vec::new(),
-        needs: Vec::new(),
-        scope: Scope::In,
-        preserve: None,
-        undo: Undo { mode: UndoMode::Redeploy, actions: Vec::new() },
-        irreversible: None,
-    }
-}
-
-/// An artifact that nobody published.
-pub(super) fn unpublished(artifact: &str) -> Artifact {
-    Artifact { r#ref: of(artifact), digests: Digests::of(b"nobody published this") }
-}
-
-/// The same artifact with another BLAKE3 digest.
-pub(super) fn other_digests(artifact: &Artifact) -> Artifact {
-    let digests = Digests { blake3: Blake3Digest::of(b"other"), ..artifact.digests };
-    Artifact { r#ref: artifact.r#ref.clone(), digests }
 }

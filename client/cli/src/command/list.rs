@@ -1,0 +1,73 @@
+//! `list`: which artifacts there are.
+
+use holdfast_client::Registry;
+use holdfast_formats::manifest::Kind;
+use holdfast_formats::text::Label;
+use holdfast_formats::wire::v1::{ArtifactSummary, ListQuery};
+use indicatif::HumanBytes;
+
+use crate::output::{Answer, Line};
+use crate::session::Session;
+
+const AFTER_HELP: &str = "\
+Examples:
+  holdfast list
+  holdfast list shop/ --kind release
+  holdfast list shop/web@ --format json";
+
+/// Artifacts asked for at a time.
+const PAGE: u32 = 500;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct Args {
+    /// Only names that begin so
+    prefix: Option<Label>,
+    /// Only this kind
+    #[arg(long, value_name = "KIND")]
+    kind: Option<Kind>,
+    /// How many at most
+    #[arg(long, short = 'n', default_value_t = 1000, value_name = "N")]
+    limit: u32,
+}
+
+impl Args {
+    pub(crate) async fn run(self, session: &Session) -> anyhow::Result<()> {
+        let (artifacts, more) = self.read(&session.registry()?).await?;
+        session.output().answer(&Answer::new(&artifacts)?.with_lines(artifacts.iter().map(line)))?;
+        if more {
+            session
+                .output()
+                .note(format!("there are more than {}: name a longer prefix, or raise --limit", self.limit));
+        }
+        Ok(())
+    }
+
+    async fn read(&self, registry: &Registry) -> anyhow::Result<(Vec<ArtifactSummary>, bool)> {
+        let mut artifacts: Vec<ArtifactSummary> = Vec::new();
+        let mut after = None;
+        loop {
+            let left = self.limit.saturating_sub(u32::try_from(artifacts.len()).unwrap_or(u32::MAX));
+            if left == 0 {
+                return Ok((artifacts, after.is_some()));
+            }
+            let query = ListQuery {
+                prefix: self.prefix.clone(),
+                kind: self.kind,
+                after,
+                limit: Some(left.min(PAGE)),
+            };
+            let page = registry.list(&query).await?;
+            artifacts.extend(page.artifacts);
+            after = page.next;
+            if after.is_none() {
+                return Ok((artifacts, false));
+            }
+        }
+    }
+}
+
+fn line(summary: &ArtifactSummary) -> Line {
+    let size = HumanBytes(summary.size_bytes.get()).to_string();
+    Line::plain(format!("{}  {:<8}  {size:>11}  {}", summary.time, summary.kind, summary.artifact.r#ref))
+}

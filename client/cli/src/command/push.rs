@@ -1,0 +1,157 @@
+//! `push`: a file or folder becomes one version of an artifact.
+
+use std::path::PathBuf;
+
+use holdfast_client::{Content, PushRequest};
+use holdfast_formats::manifest::{Body, Kind, Need};
+use holdfast_formats::reference::ArtifactRef;
+use holdfast_formats::statement::{Artifact, Keep};
+use holdfast_formats::text::Label;
+use holdfast_formats::version::Version;
+use indicatif::HumanBytes;
+
+use super::logged::logged;
+use crate::document::{BodySource, body_of, read_body};
+use crate::moment::{Moment, version_of};
+use crate::session::Session;
+use crate::signing::{Signing, parse_pair};
+
+const AFTER_HELP: &str = "\
+Only what the registry does not have yet is sent; a push that was cut goes on where it stopped. A version never changes its
+meaning: the same content again succeeds with the same receipt, other content is refused (exit 9).
+
+Examples:
+  holdfast push shop/web@1.4.2 dist/
+  holdfast push shop/config@1.4.2 config/ --kind config --label team=checkout
+  holdfast push shop/database@now dump/ --kind snapshot --source shop-db-1
+  holdfast push shop/schema@1.4.2 migrations/ --kind schema --body ledger.json";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct Args {
+    /// Name and version; @now stands for the time in UTC
+    #[arg(value_name = "NAME@VERSION", value_parser = parse_target)]
+    target: Target,
+    /// The file or folder
+    path: PathBuf,
+    /// What it is
+    #[arg(long, value_name = "KIND", default_value = "build")]
+    kind: Kind,
+    /// The typed part of the manifest of a schema, flags or snapshot (TOML or JSON)
+    #[arg(long, value_name = "FILE")]
+    body: Option<PathBuf>,
+    /// The system that a snapshot is of; this machine when left out
+    #[arg(long, value_name = "SYSTEM", conflicts_with = "body")]
+    source: Option<Label>,
+    #[command(flatten)]
+    more: Describing,
+    #[command(flatten)]
+    signing: Signing,
+}
+
+/// Options that describe what is published; `release` has them too.
+#[derive(Debug, clap::Args)]
+pub(super) struct Describing {
+    /// A free label
+    #[arg(long = "label", value_name = "KEY=VALUE", value_parser = parse_label)]
+    pub(super) labels: Vec<(Label, Label)>,
+    /// Something that must be there for it to work, in a range of versions
+    #[arg(long = "needs", value_name = "NAME=RANGE", value_parser = parse_need)]
+    pub(super) needs: Vec<Need>,
+    /// Keep it at least until then: a duration from now, or a time
+    #[arg(long, value_name = "WHEN")]
+    keep_until: Option<Moment>,
+    /// The version that it takes the place of
+    #[arg(long, value_name = "VERSION")]
+    pub(super) supersedes: Option<Version>,
+}
+
+impl Describing {
+    pub(super) fn keep(&self) -> Option<Keep> {
+        let until = self.keep_until?.ahead_of(Session::now());
+        Some(Keep { class: None, until: Some(until), mode: None })
+    }
+}
+
+/// A reference whose version may be left to the clock.
+#[derive(Debug, Clone)]
+struct Target(ArtifactRef);
+
+fn parse_target(text: &str) -> Result<Target, String> {
+    let filled = match text.strip_suffix("@now") {
+        Some(name) => format!("{name}@{}", version_of(Session::now())),
+        None => text.to_owned(),
+    };
+    filled.parse().map(Target).map_err(|e| format!("{e}"))
+}
+
+fn parse_label(text: &str) -> Result<(Label, Label), String> {
+    parse_pair(text)
+}
+
+fn parse_need(text: &str) -> Result<Need, String> {
+    parse_pair(text).map(|(name, range)| Need { name, range })
+}
+
+impl Args {
+    pub(crate) async fn run(self, session: &Session) -> anyhow::Result<()> {
+        let registry = session.registry()?;
+        let request = self.request(session)?;
+        let staged = registry.stage(&request).await?;
+        let done = |verb| sentence(verb, &staged.artifact, &staged.content);
+        if let Some(submitted) = self.signing.log(staged.draft, &registry, session).await? {
+            session.output().answer(&logged(&done("pushed"), Some(&staged.artifact), &submitted)?)?;
+        } else {
+            session.output().note(done("uploaded"));
+        }
+        Ok(())
+    }
+
+    fn request(&self, session: &Session) -> anyhow::Result<PushRequest> {
+        let Target(artifact) = &self.target;
+        let mut request =
+            PushRequest::new(artifact.clone(), self.path.clone(), self.body(artifact, session)?);
+        request.labels.clone_from(&self.more.labels);
+        request.needs.clone_from(&self.more.needs);
+        request.keep = self.more.keep();
+        request.supersedes.clone_from(&self.more.supersedes);
+        Ok(request)
+    }
+
+    fn body(&self, artifact: &ArtifactRef, session: &Session) -> anyhow::Result<Body> {
+        if let Some(file) = &self.body {
+            return read_body(self.kind, file);
+        }
+        let source =
+            BodySource { artifact, path: &self.path, system: self.source.as_ref(), now: Session::now() };
+        let filled = body_of(self.kind, &source)?;
+        if let Some(warning) = filled.warning {
+            session.output().warning(warning);
+        }
+        Ok(filled.body)
+    }
+}
+
+fn sentence(verb: &str, artifact: &Artifact, content: &Content) -> String {
+    format!(
+        "{verb} {}  blake3:{}  {} file(s), {}, {} new",
+        artifact.r#ref,
+        artifact.digests.blake3,
+        content.files,
+        HumanBytes(content.bytes),
+        HumanBytes(content.new_bytes)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn now_becomes_a_version_of_the_clock() {
+        let Target(artifact) = parse_target("shop/db@now").unwrap();
+        assert_eq!(artifact.name().as_str(), "shop/db");
+        assert!(artifact.version().as_str().ends_with('Z') && artifact.version().as_str().len() == 18);
+        assert!(parse_target("shop@now").is_err() && parse_target("shop/db").is_err());
+    }
+}

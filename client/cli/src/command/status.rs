@@ -1,0 +1,54 @@
+//! `status`: how the registry does, in its own words.
+
+use holdfast_formats::wire::v1::{ExitCode, Status};
+use indicatif::HumanBytes;
+
+use crate::failure::Failure;
+use crate::moment::shown_duration;
+use crate::output::{Answer, Line, Variables};
+use crate::session::Session;
+
+const AFTER_HELP: &str = "\
+What the registry says about itself is not proven; `holdfast audit` proves it. Ends with 8 when it takes no writes.
+
+Example:
+  holdfast status";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct Args {}
+
+impl Args {
+    pub(crate) async fn run(self, session: &Session) -> anyhow::Result<()> {
+        let registry = session.registry()?;
+        let status = registry.status().await?;
+        session.output().answer(&answer(registry.url(), &status)?)?;
+        match (&status.halted, status.writable) {
+            (Some(reason), _) => {
+                Err(Failure::new(ExitCode::Integrity, format!("the registry has halted: {reason}")).into())
+            }
+            (None, false) => {
+                Err(Failure::new(ExitCode::Unreachable, "the registry takes no writes now").into())
+            }
+            (None, true) => Ok(()),
+        }
+    }
+}
+
+fn answer(url: &str, status: &Status) -> anyhow::Result<Answer> {
+    let variables = Variables::none()
+        .with("HOLDFAST_ORIGIN", status.origin.to_string())?
+        .with("HOLDFAST_SIZE", status.size.to_string())?
+        .with("HOLDFAST_WRITABLE", status.writable.to_string())?;
+    let newest = status.newest_entry.map_or_else(|| "none yet".to_owned(), |time| time.to_string());
+    let policy = status.policy.map_or_else(|| "none yet: log in".to_owned(), |number| number.to_string());
+    let bytes = HumanBytes(status.artifact_bytes.get());
+    Ok(Answer::new(status)?
+        .line(Line::heading(format!("{} at {url}, version {}", status.origin, status.version)))
+        .text(format!("  log        {} entries, the newest of {newest}", status.size))
+        .text(format!("  policy     {policy}"))
+        .text(format!("  artifacts  {}, {bytes}", status.artifacts))
+        .text(format!("  channels   {}", status.channels))
+        .text(format!("  up         {}", shown_duration(status.uptime_s.as_ms())))
+        .with_variables(variables))
+}

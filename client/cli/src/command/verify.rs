@@ -1,0 +1,118 @@
+//! `verify`: an artifact in the registry, a local copy of one, or a bundle.
+
+use std::path::{Path, PathBuf};
+
+use holdfast_client::{VerifiedBundle, bundle};
+use holdfast_formats::reference::Reference;
+use indicatif::HumanBytes;
+use serde_json::json;
+
+use super::known_good_view::KnownGoodView;
+use crate::failure::Failure;
+use crate::output::{Answer, Line};
+use crate::session::Session;
+
+const AFTER_HELP: &str = "\
+REF reads every byte of the artifact from the registry and checks it; nothing is written.
+DIR or FILE with --ref checks a local copy against the artifact's signed manifest.
+A bundle needs no network: answer, signatures, proofs and bytes are all in the file. Whether its pins have expired is judged now.
+
+Examples:
+  holdfast verify shop/web@1.4.2
+  holdfast verify dist/ --ref shop/web@1.4.2
+  holdfast verify shop-prod.bundle";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct Args {
+    /// An artifact, a folder, a file or a bundle
+    #[arg(value_name = "REF|DIR|FILE")]
+    what: String,
+    /// The artifact that the folder or file should be
+    #[arg(long = "ref", value_name = "REF")]
+    reference: Option<Reference>,
+    /// Unpack a bundle here once it is verified
+    #[arg(long, value_name = "DIR")]
+    to: Option<PathBuf>,
+}
+
+impl Args {
+    pub(crate) async fn run(self, session: &Session) -> anyhow::Result<()> {
+        let path = Path::new(&self.what);
+        match (&self.reference, self.what.parse::<Reference>()) {
+            (Some(reference), _) => local(reference, path, session).await,
+            (None, Ok(reference)) => remote(&reference, session).await,
+            (None, Err(_)) if path.is_file() && bundle::is_bundle(path) => self.offline(path, session),
+            (None, Err(_)) if path.exists() => {
+                let message = format!("{} is no bundle", path.display());
+                Err(Failure::usage(message).with_hint("say with --ref which artifact it should be").into())
+            }
+            (None, Err(wrong)) => {
+                let hint = "name an artifact, or a file or folder that exists";
+                Err(Failure::usage(wrong.to_string()).with_hint(hint).into())
+            }
+        }
+    }
+
+    fn offline(&self, file: &Path, session: &Session) -> anyhow::Result<()> {
+        let trust = session.places()?.trust().ok();
+        let now = Session::now();
+        let verified = match &self.to {
+            Some(target) => bundle::extract(file, trust.as_ref(), now, target)?,
+            None => bundle::verify(file, trust.as_ref(), now)?,
+        };
+        if verified.trusted_by_itself {
+            session.output().warning(
+                "there is no trust.json here, so the bundle was checked against the keys that it brings itself: \
+                 compare them with somebody else's before you rely on it",
+            );
+        }
+        session.output().answer(&bundle_answer(file, &verified)?)
+    }
+}
+
+fn bundle_answer(file: &Path, verified: &VerifiedBundle) -> anyhow::Result<Answer> {
+    let view = KnownGoodView::of(verified.answer.get(), None);
+    let size = HumanBytes(verified.bytes);
+    let sentence = format!("{} holds: answer, proofs and {} file(s), {size}", file.display(), verified.files);
+    let json = json!({
+        "bundle": file.display().to_string(), "files": verified.files, "bytes": verified.bytes,
+        "trusted_by_itself": verified.trusted_by_itself, "answer": view,
+    });
+    Ok(Answer::new(&json)?.line(Line::heading(sentence)).with_lines(view.lines()))
+}
+
+async fn remote(reference: &Reference, session: &Session) -> anyhow::Result<()> {
+    let registry = session.registry()?;
+    let record = registry.artifact(reference).await?;
+    let checked = registry.verify_artifact(&record).await?;
+    let artifact = record.artifact();
+    let size = HumanBytes(checked.bytes);
+    let sentence = format!(
+        "{} holds: signature, entry {}, manifest and {} file(s), {size}",
+        artifact.r#ref,
+        record.receipt().index,
+        checked.files
+    );
+    let json = json!({ "ref": artifact.r#ref, "digests": artifact.digests, "files": checked.files, "bytes": checked.bytes });
+    session.output().answer(&Answer::new(&json)?.text(sentence))
+}
+
+async fn local(reference: &Reference, path: &Path, session: &Session) -> anyhow::Result<()> {
+    let registry = session.registry()?;
+    let record = registry.artifact(reference).await?;
+    let checked = registry.verify_local(&record, path).await?;
+    let artifact = record.artifact();
+    let sentence = format!(
+        "{} is {}: {} file(s), {}",
+        path.display(),
+        artifact.r#ref,
+        checked.files,
+        HumanBytes(checked.bytes)
+    );
+    let json = json!({
+        "ref": artifact.r#ref, "digests": artifact.digests, "files": checked.files, "bytes": checked.bytes, "extra": checked.extra,
+    });
+    let extra = checked.extra.iter().map(|name| Line::caution(format!("  not part of it: {name}")));
+    session.output().answer(&Answer::new(&json)?.text(sentence).with_lines(extra))
+}

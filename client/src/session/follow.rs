@@ -1,0 +1,144 @@
+//! One growing log: every tree head that this machine ever accepts extends the one that it saw before (I8).
+
+use holdfast_formats::checkpoint::Checkpoint;
+use holdfast_formats::note::Note;
+use holdfast_formats::number::PolicyNumber;
+use holdfast_formats::proof::TlogProof;
+use holdfast_formats::tree::{TreeHash, TreeSize};
+use holdfast_formats::wire::v1::{Consistency, ConsistencyQuery, Receipt};
+use holdfast_verify::consistency::verify_consistency;
+use holdfast_verify::policy_chain::PolicyChain;
+
+use super::{Registry, SMALL_ANSWER_MAX};
+use crate::blocking;
+use crate::error::ClientError;
+use crate::transport::{Request, query_string};
+
+/// Attempts to write what was seen while other processes write it too.
+const ATTEMPTS_MAX: u32 = 20;
+/// Tree heads remembered in memory.
+const HEADS_MAX: usize = 64;
+
+/// How the log stood when it was last looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogView {
+    /// How many entries it has.
+    pub size: TreeSize,
+    /// Their root.
+    pub root: TreeHash,
+    /// The signed checkpoint.
+    pub checkpoint: String,
+    /// The newest policy.
+    pub policy: PolicyNumber,
+}
+
+impl Registry {
+    /// Takes up newer policies and the newest checkpoint, and checks that the log is the one seen before.
+    pub async fn sync(&self) -> Result<LogView, ClientError> {
+        let chain = self.fetch_policies().await?;
+        let note = self.newest_checkpoint().await?;
+        let checkpoint = self.check_checkpoint(&note, &chain)?;
+        self.follow(&note, &checkpoint).await?;
+        let policy = chain.newest().policy.number;
+        Ok(LogView { size: checkpoint.size(), root: checkpoint.root(), checkpoint: note, policy })
+    }
+
+    /// The tree head seen last, from disk.
+    pub(crate) fn seen_checkpoint(&self, chain: &PolicyChain) -> Result<Option<Checkpoint>, ClientError> {
+        self.state().checkpoint()?.map(|note| self.check_checkpoint(&note, chain)).transpose()
+    }
+
+    /// Accepts the checkpoint of a receipt only as part of the log seen before.
+    pub(super) async fn follow_receipt(&self, receipt: &Receipt) -> Result<(), ClientError> {
+        let proof: TlogProof = receipt.proof.parse().map_err(|e| ClientError::malformed("receipt", e))?;
+        let chain = self.policies().await?;
+        let checkpoint = self.check_checkpoint(proof.checkpoint(), &chain)?;
+        self.follow(proof.checkpoint(), &checkpoint).await
+    }
+
+    /// Accepts a verified checkpoint when the log seen before and it are of one growing log; the larger is remembered.
+    pub(crate) async fn follow(&self, note: &str, checkpoint: &Checkpoint) -> Result<(), ClientError> {
+        let head = (checkpoint.size(), checkpoint.root());
+        if self.seen().heads.contains(&head) {
+            return Ok(());
+        }
+        for _ in 0..ATTEMPTS_MAX {
+            let before = self.state().checkpoint()?;
+            if let Some(seen) = &before {
+                let chain = self.policies().await?;
+                self.check_one_log(&self.check_checkpoint(seen, &chain)?, checkpoint).await?;
+            }
+            if self.keep_if_unchanged(before, note, checkpoint).await? {
+                self.remember(head);
+                return Ok(());
+            }
+        }
+        Err(ClientError::FileMalformed {
+            path: "checkpoint".into(),
+            rule: "other processes keep changing what was seen; try again".to_owned(),
+        })
+    }
+
+    /// Checks a signed checkpoint by the log keys of the policy in force at its size.
+    pub(crate) fn check_checkpoint(&self, note: &str, chain: &PolicyChain) -> Result<Checkpoint, ClientError> {
+        let untrue = |e: holdfast_formats::checkpoint::CheckpointError| ClientError::untrue("checkpoint", e);
+        let parsed = Note::parse(note.as_bytes()).map_err(|e| ClientError::malformed("checkpoint", e))?;
+        let size = Checkpoint::from_body(parsed.unverified_text()).map_err(untrue)?.size();
+        // Before the first policy known there is only trust.json to go by.
+        let keys = chain.in_force_of(size).map_or(&self.trust().log_keys, |policy| &policy.policy.log_keys);
+        Checkpoint::from_signed(note.as_bytes(), self.origin(), keys).map_err(untrue)
+    }
+
+    async fn newest_checkpoint(&self) -> Result<String, ClientError> {
+        let request = Request::get("/v1/log/checkpoint", "checkpoint", SMALL_ANSWER_MAX);
+        let bytes = self.transport().call_bytes(&request).await?;
+        String::from_utf8(bytes).map_err(|e| ClientError::malformed("checkpoint", e))
+    }
+
+    /// Fetches and checks the proof that the smaller of two trees is the beginning of the larger.
+    async fn check_one_log(&self, a: &Checkpoint, b: &Checkpoint) -> Result<(), ClientError> {
+        let (old, new) = if a.size() <= b.size() { (a, b) } else { (b, a) };
+        let hashes = if old.size() == new.size() || old.size() == TreeSize::ZERO {
+            Vec::new()
+        } else {
+            let query = ConsistencyQuery { from: old.size(), to: Some(new.size()) };
+            let path = format!("/v1/log/consistency{}", query_string(&query)?);
+            let answer: Consistency = self.transport().get(&path, "consistency proof", SMALL_ANSWER_MAX).await?;
+            answer.hashes
+        };
+        verify_consistency(old.size(), new.size(), &old.root(), &new.root(), &hashes)
+            .map_err(|e| ClientError::Fork { detail: e.to_string() })
+    }
+
+    /// Writes the larger checkpoint, unless another process changed what was seen since it was compared.
+    async fn keep_if_unchanged(&self, before: Option<String>, note: &str, checkpoint: &Checkpoint) -> Result<bool, ClientError> {
+        let (handle, note, size) = (self.clone(), note.to_owned(), checkpoint.size());
+        blocking::run(move || {
+            let lock = handle.state().lock()?;
+            if handle.state().checkpoint()? != before {
+                return Ok(false);
+            }
+            let seen = before.as_deref().map(size_of).transpose()?;
+            if seen.is_none_or(|seen| size > seen) {
+                handle.state().keep_checkpoint(&lock, &note)?;
+            }
+            Ok(true)
+        })
+        .await
+    }
+
+    fn remember(&self, head: (TreeSize, TreeHash)) {
+        let mut seen = self.seen();
+        if seen.heads.len() >= HEADS_MAX {
+            seen.heads.clear();
+        }
+        seen.heads.push(head);
+    }
+}
+
+/// The size in a checkpoint that was verified when it was compared.
+fn size_of(note: &str) -> Result<TreeSize, ClientError> {
+    let parsed = Note::parse(note.as_bytes()).map_err(|e| ClientError::malformed("remembered checkpoint", e))?;
+    let body = Checkpoint::from_body(parsed.unverified_text());
+    body.map(|checkpoint| checkpoint.size()).map_err(|e| ClientError::malformed("remembered checkpoint", e))
+}

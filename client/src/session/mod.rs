@@ -1,0 +1,164 @@
+//! The handle on one registry: what is trusted, how it is reached, and what was seen of its log.
+//!
+//! Owns opening and the pieces that every operation shares. The operations themselves stand in their own modules and
+//! extend [`Registry`]; none of them returns anything state-bearing that was not checked against what is trusted here.
+
+mod follow;
+mod policies;
+mod submit;
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use holdfast_formats::key::SigningKey;
+use holdfast_formats::origin::Origin;
+use holdfast_formats::time::Timestamp;
+use holdfast_formats::token::Token;
+use holdfast_formats::tree::{TreeHash, TreeSize};
+use holdfast_formats::trust::Trust;
+use holdfast_formats::wire::v1::{RegistryInfo, Status};
+use holdfast_verify::policy_chain::PolicyChain;
+
+use crate::clock::{SharedClock, SystemClock};
+use crate::credentials;
+use crate::error::ClientError;
+use crate::keys;
+use crate::places::Places;
+use crate::progress::{Progress, Quiet};
+use crate::state::State;
+use crate::transport::{Address, Transport};
+pub use follow::LogView;
+pub use submit::Submitted;
+
+/// The most bytes of a small answer.
+pub(crate) const SMALL_ANSWER_MAX: u64 = 16 * 1024 * 1024;
+/// The most bytes of an answer that carries manifests: each at most an attachment, in base64.
+pub(crate) const LARGE_ANSWER_MAX: u64 = 256 * 1024 * 1024;
+
+/// What a caller sets itself instead of taking it from [`Places`].
+#[derive(Debug, Clone)]
+pub struct OpenOptions {
+    /// Another address than trust.json has. What answers there is checked all the same.
+    pub url: Option<String>,
+    /// Another token than the one kept.
+    pub token: Option<Token>,
+    /// Another signing key.
+    pub key_file: Option<PathBuf>,
+    /// Who hears about long work.
+    pub progress: Arc<dyn Progress>,
+    /// What time it is.
+    pub clock: SharedClock,
+}
+
+#[expect(clippy::new_without_default, reason = "what reaches a network has no silent default")]
+impl OpenOptions {
+    /// Nothing set, no progress, the system's clock.
+    pub fn new() -> Self {
+        Self { url: None, token: None, key_file: None, progress: Arc::new(Quiet), clock: SystemClock::shared() }
+    }
+}
+
+/// A registry that is trusted as far as trust.json says, and no further. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Registry(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    trust: Trust,
+    transport: Transport,
+    state: State,
+    key_file: PathBuf,
+    progress: Arc<dyn Progress>,
+    clock: SharedClock,
+    seen: Mutex<Seen>,
+}
+
+/// What this process has verified so far.
+#[derive(Debug)]
+struct Seen {
+    policies: Option<Arc<PolicyChain>>,
+    /// Tree heads that are known to lie on one growing log with the newest one seen.
+    heads: Vec<(TreeSize, TreeHash)>,
+}
+
+impl Registry {
+    /// Opens what trust.json names. No network.
+    pub fn open(places: &Places, options: OpenOptions) -> Result<Self, ClientError> {
+        let trust = places.trust()?;
+        let token = match &options.token {
+            Some(token) => Some(token.clone()),
+            None => credentials::load(&places.credentials_file(), &trust.origin)?,
+        };
+        Self::with(places, options, trust, token)
+    }
+
+    /// Opens what is trusted, with this token or none.
+    pub(crate) fn with(places: &Places, options: OpenOptions, trust: Trust, token: Option<Token>) -> Result<Self, ClientError> {
+        if trust.witnesses.is_some() {
+            let rule = "it asks for witnesses, which this version does not check; use a newer version of holdfast".to_owned();
+            return Err(ClientError::FileMalformed { path: places.trust_file().to_owned(), rule });
+        }
+        let address = Address::parse(options.url.as_deref().unwrap_or(trust.url.as_str()))?;
+        Ok(Self(Arc::new(Inner {
+            state: State::of(places.state_dir(), &trust.origin),
+            transport: Transport::new(address, token)?,
+            key_file: options.key_file.unwrap_or_else(|| places.key_file()),
+            progress: options.progress,
+            clock: options.clock,
+            seen: Mutex::new(Seen { policies: None, heads: Vec::new() }),
+            trust,
+        })))
+    }
+
+    /// The log's name.
+    pub fn origin(&self) -> &Origin {
+        &self.0.trust.origin
+    }
+
+    /// Where the registry is.
+    pub fn url(&self) -> String {
+        self.0.transport.address().to_string()
+    }
+
+    /// What trust.json says.
+    pub fn trust(&self) -> &Trust {
+        &self.0.trust
+    }
+
+    /// The user's signing key.
+    pub fn key(&self) -> Result<SigningKey, ClientError> {
+        keys::load(&self.0.key_file)
+    }
+
+    /// The moment it is.
+    pub fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+
+    /// How the registry says it does. Unverified: for people to look at.
+    pub async fn status(&self) -> Result<Status, ClientError> {
+        self.0.transport.get("/v1/status", "status", SMALL_ANSWER_MAX).await
+    }
+
+    /// Who the registry says it is. Unverified.
+    pub async fn info(&self) -> Result<RegistryInfo, ClientError> {
+        self.0.transport.get("/v1/registry", "description", SMALL_ANSWER_MAX).await
+    }
+
+    pub(crate) fn transport(&self) -> &Transport {
+        &self.0.transport
+    }
+
+    pub(crate) fn state(&self) -> &State {
+        &self.0.state
+    }
+
+    pub(crate) fn progress(&self) -> &dyn Progress {
+        self.0.progress.as_ref()
+    }
+
+    fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
+        // What is inside is replaced whole, so it is right even after a panic elsewhere.
+        self.0.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,96 @@
+//! The chain of policies, followed from trust.json and never backwards.
+
+use std::sync::Arc;
+
+use holdfast_formats::policy::Policy;
+use holdfast_formats::tree::LeafIndex;
+use holdfast_formats::wire::v1::{PolicyChain as PolicyAnswer, PolicyQuery, Receipt};
+use holdfast_verify::logged::LoggedStatement;
+use holdfast_verify::policy_chain::PolicyChain;
+use holdfast_verify::receipt::{verify_policies, verify_receipt};
+use holdfast_verify::verified::Verified;
+
+use super::{LARGE_ANSWER_MAX, Registry};
+use crate::blocking;
+use crate::error::ClientError;
+use crate::transport::query_string;
+
+impl Registry {
+    /// The newest policy of the log, with its place.
+    pub async fn policy(&self) -> Result<(LeafIndex, Policy), ClientError> {
+        self.sync().await?;
+        let chain = self.policies().await?;
+        let newest = chain.newest();
+        Ok((newest.entry.index, newest.policy.as_ref().clone()))
+    }
+
+    /// The policies known, from memory, from disk, or else from the registry.
+    pub(crate) async fn policies(&self) -> Result<Arc<PolicyChain>, ClientError> {
+        match self.policies_at_hand()? {
+            Some(chain) => Ok(chain),
+            None => self.fetch_policies().await,
+        }
+    }
+
+    /// The policies known without asking anybody; `None` before the registry was asked for the first time.
+    pub(crate) fn policies_at_hand(&self) -> Result<Option<Arc<PolicyChain>>, ClientError> {
+        if let Some(chain) = self.seen().policies.clone() {
+            return Ok(Some(chain));
+        }
+        let kept = self.state().policies()?;
+        if kept.is_empty() {
+            return Ok(None);
+        }
+        let chain = Arc::new(self.follow_policies(&kept)?);
+        self.seen().policies = Some(Arc::clone(&chain));
+        Ok(Some(chain))
+    }
+
+    /// Asks for newer policies, checks them, and remembers them on disk.
+    pub(crate) async fn fetch_policies(&self) -> Result<Arc<PolicyChain>, ClientError> {
+        let mut receipts = self.state().policies()?;
+        let known = if receipts.is_empty() { None } else { Some(self.follow_policies(&receipts)?.newest().policy.number) };
+        let path = format!("/v1/policies{}", query_string(&PolicyQuery { after: known })?);
+        let answer: PolicyAnswer = self.transport().get(&path, "policies", LARGE_ANSWER_MAX).await?;
+        let is_new = !answer.policies.is_empty();
+        receipts.extend(answer.policies);
+        let chain = Arc::new(self.follow_policies(&receipts)?);
+        if is_new {
+            self.keep_policies(receipts, &chain).await?;
+        }
+        self.seen().policies = Some(Arc::clone(&chain));
+        Ok(chain)
+    }
+
+    /// Checks a receipt from end to end: entry, signatures, place, and that its checkpoint is of the log seen before.
+    pub(crate) async fn check_receipt(&self, what: &'static str, receipt: &Receipt) -> Result<Verified<LoggedStatement>, ClientError> {
+        let verified = match verify_receipt(receipt, self.policies().await?.as_ref()) {
+            Ok(verified) => verified,
+            // A newer policy may name the key; the second answer is final.
+            Err(_) => {
+                let newer = self.fetch_policies().await?;
+                verify_receipt(receipt, &newer).map_err(|e| ClientError::untrue(what, e))?
+            }
+        };
+        self.follow_receipt(receipt).await?;
+        Ok(verified)
+    }
+
+    fn follow_policies(&self, receipts: &[Receipt]) -> Result<PolicyChain, ClientError> {
+        verify_policies(self.trust(), receipts).map_err(|e| ClientError::untrue("chain of policies", e))
+    }
+
+    /// Another process may have gone further in the meantime: the longer chain stays.
+    async fn keep_policies(&self, receipts: Vec<Receipt>, chain: &PolicyChain) -> Result<(), ClientError> {
+        let (handle, newest) = (self.clone(), chain.newest().policy.number);
+        blocking::run(move || {
+            let lock = handle.state().lock()?;
+            let kept = handle.state().policies()?;
+            if !kept.is_empty() && handle.follow_policies(&kept)?.newest().policy.number >= newest {
+                return Ok(());
+            }
+            handle.state().keep_policies(&lock, receipts)
+        })
+        .await
+    }
+}

@@ -1,0 +1,119 @@
+//! Chunks: taking them in and reading them back.
+
+use bytes::Bytes;
+use holdfast_formats::digest::{Blake3Digest, NamedDigest};
+use holdfast_formats::name::Namespace;
+use holdfast_formats::statement::ObjectClass;
+
+use super::address::{Address, chunk_key};
+use super::error::{BlobError, Unreadable};
+use super::known::Standing;
+use super::memory::{Pool, Reservation};
+use super::{Blobs, Put, content};
+use crate::objects::{Created, ObjectKey};
+
+/// The content of a chunk that hashed to its address, and the memory it takes.
+#[derive(Debug)]
+pub(super) struct Chunk {
+    pub(super) content: Bytes,
+    pub(super) reservation: Reservation,
+}
+
+impl Blobs {
+    /// Takes in the stored object of a chunk, once its content hashed to `digest`.
+    ///
+    /// The memory of `object` itself is the caller's. A bad object found under the digest is replaced.
+    pub async fn put_chunk(
+        &self,
+        namespace: &Namespace,
+        digest: Blake3Digest,
+        object: Bytes,
+    ) -> Result<Put, BlobError> {
+        let refused = |unsound: super::error::Unsound| unsound.refused(NamedDigest::Blake3(digest));
+        let unpacked_bytes = content::unpacked_bytes(&object).map_err(refused)?;
+        let reservation = self.inner.budget.work.reserve(unpacked_bytes).await;
+        let sent = object.clone();
+        let opened = self.inner.blocking.run(move || content::open(&sent, &digest)).await.map_err(refused)?;
+        let address = Address::of(namespace, ObjectClass::Chunk, &digest);
+        self.inner.recent.note(address, &opened);
+        drop((opened, reservation));
+        self.store_chunk(namespace, &digest, address, object).await
+    }
+
+    async fn store_chunk(
+        &self,
+        namespace: &Namespace,
+        digest: &Blake3Digest,
+        address: Address,
+        object: Bytes,
+    ) -> Result<Put, BlobError> {
+        let _lock = self.inner.chunk_locks.lock(&address).await;
+        if self.inner.known.standing(&address) == Some(Standing::Good) {
+            return Ok(Put::Existing);
+        }
+        let key = chunk_key(namespace, digest)?;
+        let created = self.inner.store.create(&key, object.clone()).await?;
+        let put = match created {
+            Created::New => Put::New,
+            Created::AlreadyExisted if self.adopt_chunk(namespace, digest).await? => Put::Existing,
+            Created::AlreadyExisted => {
+                self.replace_bad(&key, object).await?;
+                Put::New
+            }
+        };
+        self.inner.known.note(address, Standing::Good);
+        Ok(put)
+    }
+
+    /// Puts good bytes in the place of an object that was read and found bad.
+    pub(super) async fn replace_bad(&self, key: &ObjectKey, object: Bytes) -> Result<(), BlobError> {
+        tracing::warn!(object.key = %key, "a stored object was not what its address says and is replaced");
+        Ok(self.inner.store.replace(key, object).await?)
+    }
+
+    /// Reads a chunk that nobody vouches for; whether it is good, and then also durable.
+    pub(super) async fn adopt_chunk(
+        &self,
+        namespace: &Namespace,
+        digest: &Blake3Digest,
+    ) -> Result<bool, BlobError> {
+        match self.load_chunk(namespace, digest, &self.inner.budget.work).await {
+            Ok(_) => {}
+            Err(Unreadable::Absent(_) | Unreadable::Bad(..)) => return Ok(false),
+            Err(Unreadable::Object(error)) => return Err(error.into()),
+        }
+        self.inner.store.make_durable(&chunk_key(namespace, digest)?).await?;
+        self.inner.known.note(Address::of(namespace, ObjectClass::Chunk, digest), Standing::Good);
+        Ok(true)
+    }
+
+    /// Reads a chunk from the store, never from a cache, and hashes it. What fails is no longer known to be good.
+    pub(super) async fn load_chunk(
+        &self,
+        namespace: &Namespace,
+        digest: &Blake3Digest,
+        pool: &Pool,
+    ) -> Result<Chunk, Unreadable> {
+        let loaded = self.load_chunk_object(namespace, digest, pool).await;
+        if matches!(loaded, Err(Unreadable::Absent(_) | Unreadable::Bad(..))) {
+            self.forget(namespace, ObjectClass::Chunk, digest);
+        }
+        loaded
+    }
+
+    async fn load_chunk_object(
+        &self,
+        namespace: &Namespace,
+        digest: &Blake3Digest,
+        pool: &Pool,
+    ) -> Result<Chunk, Unreadable> {
+        let key = chunk_key(namespace, digest)?;
+        let mut reservation = pool.reserve(content::CHUNK_WORK_BYTES).await;
+        let object = self.inner.store.get(&key).await.map_err(|error| Unreadable::from_get(&key, error))?;
+        let wanted = *digest;
+        let opened = self.inner.blocking.run(move || content::open(&object, &wanted)).await;
+        let content = opened.map_err(|unsound| Unreadable::Bad(key, unsound))?;
+        reservation.shrink_to(content.len());
+        Ok(Chunk { content, reservation })
+    }
+}

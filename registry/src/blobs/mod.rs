@@ -1,0 +1,111 @@
+//! Content: chunks, the records that make blobs of them, and the aliases that find a blob by another digest.
+//!
+//! Bytes enter only after they hashed to the address they claim, and leave only after they hashed to it again. What this
+//! process has not written or verified itself, and no committed entry refers to, is read and hashed before it counts as
+//! present: it may be the leftover of a crash. This module never judges who may read or write, and never deletes.
+//!
+//! Memory is bounded by shares of one budget (see `memory`). Nobody who holds a part of one share waits for another part
+//! of the same share, and those who hold `records` may wait for `work` or `serving` but never the other way round, so
+//! that no two of them can wait for each other.
+
+mod address;
+mod alias;
+mod chunk;
+mod content;
+mod error;
+mod frame;
+mod hashing;
+mod known;
+mod memory;
+mod parts;
+mod piece;
+mod presence;
+mod reader;
+mod record;
+mod scrub;
+mod sealed;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use holdfast_formats::digest::{Blake3Digest, Digests};
+use holdfast_formats::name::Namespace;
+pub use holdfast_formats::statement::{BadObject, ObjectClass, ScrubOutcome};
+
+pub use content::CHUNK_OBJECT_BYTES_MAX;
+pub use error::BlobError;
+pub use reader::BlobReader;
+pub use scrub::ScrubFinding;
+
+use crate::blocking::Blocking;
+use crate::objects::Store;
+use known::{Known, Locks, Recent};
+use memory::Budget;
+
+/// How a put ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Put {
+    /// It was not there, or what was there was bad, and is now.
+    New,
+    /// It was there already, and good.
+    Existing,
+}
+
+/// A blob that somebody is about to refer to: its digests and its size in bytes.
+pub type Wanted = (Digests, u64);
+
+/// The content of a store; clones share it.
+#[derive(Clone, Debug)]
+pub struct Blobs {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    store: Store,
+    blocking: Blocking,
+    budget: Budget,
+    known: Known,
+    recent: Recent,
+    chunk_locks: Locks,
+    record_locks: Locks,
+}
+
+impl Blobs {
+    /// The content of `store`, using at most about `memory_budget_bytes` for buffers and caches.
+    pub fn new(store: Store, blocking: Blocking, memory_budget_bytes: u64) -> Self {
+        let budget = Budget::of(memory_budget_bytes);
+        let (known, recent) = (Known::within(&budget), Recent::within(&budget));
+        let (chunk_locks, record_locks) = (Locks::new(), Locks::new());
+        Self { inner: Arc::new(Inner { store, blocking, budget, known, recent, chunk_locks, record_locks }) }
+    }
+
+    /// Returns when all that was put before the call is durable.
+    pub async fn barrier(&self) -> Result<(), BlobError> {
+        Ok(self.inner.store.barrier().await?)
+    }
+
+    /// Notes that a committed entry refers to these objects, so that they count as present without being read again.
+    ///
+    /// Only as many as fit the budget are remembered; the others are read again when they are next needed. A blob stands
+    /// for its chunks.
+    pub fn refer(&self, namespace: &Namespace, class: ObjectClass, digests: &[Blake3Digest]) {
+        for digest in digests {
+            self.inner.known.note_reference(address::Address::of(namespace, class, digest));
+        }
+    }
+
+    /// Drops what is remembered of an object, so that it is read and hashed before it counts as present again.
+    pub fn forget(&self, namespace: &Namespace, class: ObjectClass, digest: &Blake3Digest) {
+        let address = address::Address::of(namespace, class, digest);
+        self.inner.known.forget(&address);
+        self.inner.recent.forget(&address);
+    }
+
+    fn recall(&self, namespace: &Namespace, digest: &Blake3Digest) -> Option<Bytes> {
+        self.inner.recent.get(&address::Address::of(namespace, ObjectClass::Chunk, digest))
+    }
+}

@@ -1,0 +1,115 @@
+//! The bytes of a blob, chunk by chunk, read ahead within the memory budget. Each chunk hashed to its address before a
+//! byte of it leaves here.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::stream::{self, BoxStream};
+use futures::StreamExt;
+use holdfast_formats::blob::BlobRecord;
+use holdfast_formats::digest::Blake3Digest;
+use holdfast_formats::name::Namespace;
+
+use super::Blobs;
+use super::address::record_key;
+use super::error::{Unreadable, Unsound};
+use super::memory::Reservation;
+use super::piece::{Piece, Pieces};
+
+/// What a blob is read for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// To check a record that just arrived: small chunks that just arrived need no reading back.
+    Admission,
+    /// To know how the stored bytes are.
+    Scrub,
+    /// For a reader, who may be slow.
+    Serving,
+}
+
+impl Purpose {
+    /// How many chunks are in memory or on their way at a time.
+    const fn depth(self) -> usize {
+        match self {
+            Self::Admission | Self::Scrub => 4,
+            Self::Serving => 3,
+        }
+    }
+}
+
+/// Bytes of a blob, and the memory they take.
+#[derive(Debug)]
+pub(super) struct Part {
+    pub(super) bytes: Bytes,
+    /// What had to be read for them.
+    pub(super) chunk_bytes: usize,
+    /// `None` when they came out of a cache.
+    pub(super) reservation: Option<Reservation>,
+}
+
+/// A blob to be read.
+#[derive(Clone, Debug)]
+pub(super) struct Parts {
+    blobs: Blobs,
+    namespace: Arc<Namespace>,
+    record: Arc<BlobRecord>,
+    purpose: Purpose,
+}
+
+impl Parts {
+    pub(super) fn new(blobs: Blobs, namespace: Namespace, record: Arc<BlobRecord>, purpose: Purpose) -> Self {
+        Self { blobs, namespace: Arc::new(namespace), record, purpose }
+    }
+
+    /// The chunk that is the whole blob, where one is: it hashed to the blob's digest when it hashed to its own.
+    pub(super) fn is_one_chunk(&self) -> bool {
+        matches!(&*self.record.extents, [only] if only.offset == 0 && only.chunk == self.record.digests.blake3)
+    }
+
+    /// Every byte of the blob in order.
+    pub(super) fn all(self) -> BoxStream<'static, (Blake3Digest, Result<Part, Unreadable>)> {
+        let range = 0..self.record.size;
+        self.range(range)
+    }
+
+    /// The bytes of `range` in order, each part with the chunk it comes from.
+    pub(super) fn range(
+        self,
+        range: Range<u64>,
+    ) -> BoxStream<'static, (Blake3Digest, Result<Part, Unreadable>)> {
+        let depth = self.purpose.depth();
+        let pieces = Pieces::new(Arc::clone(&self.record), range);
+        let parts = stream::iter(pieces).map(move |piece| {
+            let this = self.clone();
+            async move { (piece.chunk, this.part(piece).await) }
+        });
+        parts.buffered(depth).boxed()
+    }
+
+    async fn part(self, piece: Piece) -> Result<Part, Unreadable> {
+        if self.purpose == Purpose::Admission
+            && let Some(content) = self.blobs.recall(&self.namespace, &piece.chunk)
+        {
+            return self.cut(&piece, &content, None);
+        }
+        let budget = &self.blobs.inner.budget;
+        let pool = if self.purpose == Purpose::Serving { &budget.serving } else { &budget.work };
+        let chunk = self.blobs.load_chunk(&self.namespace, &piece.chunk, pool).await?;
+        self.cut(&piece, &chunk.content, Some(chunk.reservation))
+    }
+
+    fn cut(
+        &self,
+        piece: &Piece,
+        content: &Bytes,
+        reservation: Option<Reservation>,
+    ) -> Result<Part, Unreadable> {
+        if piece.reach > content.len() {
+            let key = record_key(&self.namespace, &self.record.digests.blake3)?;
+            return Err(Unreadable::Bad(key, Unsound::Malformed("an extent reaches beyond its chunk")));
+        }
+        let bytes = content.slice(piece.wanted.clone());
+        Ok(Part { bytes, chunk_bytes: content.len(), reservation })
+    }
+}

@@ -1,0 +1,179 @@
+//! Scrubbing a blob: reading all of it back from the store and naming what is not as it was.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use futures::{StreamExt, future};
+use holdfast_formats::blob::BlobRecord;
+use holdfast_formats::digest::{Blake3Digest, Digests, NamedDigest};
+use holdfast_formats::name::Namespace;
+use holdfast_formats::statement::{BadObject, ObjectClass, ScrubOutcome};
+use holdfast_formats::text::Label;
+use holdfast_formats::tree::LeafIndex;
+
+use super::Blobs;
+use super::address::{generation, record_key};
+use super::error::{BlobError, Unreadable};
+use super::hashing::Hashers;
+use super::parts::{Parts, Purpose};
+
+/// The most bad objects that are named; a blob with more is as bad.
+const BAD_MAX: usize = 256;
+const ABSENT: &str = "it is not there";
+
+/// How a blob was when all of it was read back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScrubFinding {
+    /// How it was. Missing outweighs bad.
+    pub outcome: ScrubOutcome,
+    /// How many bytes of it were read and hashed.
+    pub bytes: u64,
+    /// Which objects were not as they should be, at most 256.
+    pub bad: Vec<BadObject>,
+}
+
+impl Blobs {
+    /// Reads a blob back from the store, never from a cache, and hashes its chunks and the whole of it.
+    ///
+    /// What is found bad or missing counts as missing from then on, and the next put of it replaces it. A store that does
+    /// not answer is an error: nothing is then said about the blob.
+    pub async fn scrub(
+        &self,
+        namespace: &Namespace,
+        wanted: &Digests,
+        size: u64,
+    ) -> Result<ScrubFinding, BlobError> {
+        let mut scrub = Scrub::new(self.clone(), namespace.clone());
+        scrub.alias(wanted).await?;
+        if let Some(record) = scrub.record(wanted, size).await? {
+            scrub.content(record).await?;
+        }
+        let finding = scrub.finish();
+        if finding.outcome != ScrubOutcome::Good {
+            self.forget(namespace, ObjectClass::Blob, &wanted.blake3);
+        }
+        Ok(finding)
+    }
+}
+
+struct Scrub {
+    blobs: Blobs,
+    namespace: Namespace,
+    bad: Vec<BadObject>,
+    named: HashSet<(ObjectClass, NamedDigest)>,
+    bytes: u64,
+    outcome: ScrubOutcome,
+}
+
+impl Scrub {
+    fn new(blobs: Blobs, namespace: Namespace) -> Self {
+        Self { blobs, namespace, bad: Vec::new(), named: HashSet::new(), bytes: 0, outcome: ScrubOutcome::Good }
+    }
+
+    async fn alias(&mut self, wanted: &Digests) -> Result<(), BlobError> {
+        let digest = NamedDigest::Sha256(wanted.sha256);
+        match self.blobs.load_alias(&self.namespace, &wanted.sha256).await {
+            Ok(blob) if blob == wanted.blake3 => {}
+            Ok(_) => self.name(ObjectClass::Alias, digest, Some("it names another blob")),
+            Err(unreadable) => self.unreadable(ObjectClass::Alias, digest, unreadable)?,
+        }
+        Ok(())
+    }
+
+    /// The record, when it can be used to find the content.
+    async fn record(&mut self, wanted: &Digests, size: u64) -> Result<Option<Arc<BlobRecord>>, BlobError> {
+        let digest = NamedDigest::Blake3(wanted.blake3);
+        match self.blobs.load_record(&self.namespace, &wanted.blake3).await {
+            Ok(loaded) if loaded.record.digests == *wanted && loaded.record.size == size => {
+                Ok(Some(loaded.record))
+            }
+            Ok(_) => {
+                self.name(ObjectClass::Blob, digest, Some("its digests or size are not those that were published"));
+                Ok(None)
+            }
+            Err(unreadable) => self.unreadable(ObjectClass::Blob, digest, unreadable).map(|()| None),
+        }
+    }
+
+    /// Goes on after a bad chunk, so that one scrub names all of them.
+    async fn content(&mut self, record: Arc<BlobRecord>) -> Result<(), BlobError> {
+        let blocking = self.blobs.inner.blocking.clone();
+        let parts =
+            Parts::new(self.blobs.clone(), self.namespace.clone(), Arc::clone(&record), Purpose::Scrub);
+        let mut parts = parts.all();
+        let mut hashers = Hashers::new();
+        let mut next = parts.next().await;
+        while let Some((chunk, part)) = next {
+            next = match part {
+                Ok(part) => {
+                    self.bytes = self.bytes.saturating_add(u64::try_from(part.bytes.len()).unwrap_or(u64::MAX));
+                    let following;
+                    (hashers, following) =
+                        future::join(hashers.feed(&blocking, part.bytes), parts.next()).await;
+                    following
+                }
+                Err(unreadable) => {
+                    self.unreadable_chunk(&record, chunk, unreadable)?;
+                    parts.next().await
+                }
+            };
+        }
+        let hashed = hashers.finish();
+        if self.named.is_empty() && (hashed.digests != record.digests || hashed.size_bytes != record.size) {
+            let digest = NamedDigest::Blake3(record.digests.blake3);
+            self.name(ObjectClass::Blob, digest, Some("its chunks are good and do not make the blob"));
+        }
+        Ok(())
+    }
+
+    /// An extent that reaches beyond its chunk is the record's fault.
+    fn unreadable_chunk(
+        &mut self,
+        record: &BlobRecord,
+        chunk: Blake3Digest,
+        unreadable: Unreadable,
+    ) -> Result<(), BlobError> {
+        let of_record = record_key(&self.namespace, &record.digests.blake3)?;
+        match &unreadable {
+            Unreadable::Bad(key, _) if *key == of_record => {
+                self.unreadable(ObjectClass::Blob, NamedDigest::Blake3(record.digests.blake3), unreadable)
+            }
+            _ => self.unreadable(ObjectClass::Chunk, NamedDigest::Blake3(chunk), unreadable),
+        }
+    }
+
+    fn unreadable(
+        &mut self,
+        class: ObjectClass,
+        digest: NamedDigest,
+        unreadable: Unreadable,
+    ) -> Result<(), BlobError> {
+        match unreadable {
+            Unreadable::Absent(_) => self.name(class, digest, None),
+            Unreadable::Bad(_, unsound) => self.name(class, digest, Some(unsound.what())),
+            Unreadable::Object(error) => return Err(error.into()),
+        }
+        Ok(())
+    }
+
+    /// Names an object once; `what` is `None` when it is not there.
+    fn name(&mut self, class: ObjectClass, digest: NamedDigest, what: Option<&str>) {
+        self.outcome = self.outcome.max(if what.is_some() { ScrubOutcome::Bad } else { ScrubOutcome::Missing });
+        if !self.named.insert((class, digest)) || self.bad.len() >= BAD_MAX {
+            return;
+        }
+        let label: Result<Label, _> = what.unwrap_or(ABSENT).parse();
+        let g = LeafIndex::try_from(generation(&self.namespace, class, digest));
+        self.bad.push(BadObject {
+            namespace: self.namespace.clone(),
+            class,
+            digest,
+            g: g.expect("a generation is the index of an entry"),
+            what: label.expect("a constant sentence is a label"),
+        });
+    }
+
+    fn finish(self) -> ScrubFinding {
+        ScrubFinding { outcome: self.outcome, bytes: self.bytes, bad: self.bad }
+    }
+}

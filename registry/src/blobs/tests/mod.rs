@@ -1,0 +1,1 @@
+//! Content, over a memory store and a directory.

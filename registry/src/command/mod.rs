@@ -1,0 +1,53 @@
+//! The commands of the binary, and how they fail.
+
+mod opening;
+pub(crate) mod rebuild;
+pub(crate) mod serve;
+pub(crate) mod status;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use holdfast_formats::wire::v1::ExitCode as Exit;
+use holdfast_registry::config::ConfigError;
+use holdfast_registry::log::ReplayError;
+use holdfast_registry::node::NodeError;
+
+/// A command that failed: why, and what the process exits with.
+pub(crate) struct CommandFailure {
+    error: anyhow::Error,
+    exit: Exit,
+}
+
+impl CommandFailure {
+    /// Says on standard error why, and gives the exit code.
+    pub(crate) fn report(&self) -> ExitCode {
+        // When standard error is gone there is nobody left to tell.
+        drop(writeln!(std::io::stderr(), "holdfast-registry: {:#}", self.error));
+        ExitCode::from(self.exit as u8)
+    }
+}
+
+impl<E: Into<anyhow::Error>> From<E> for CommandFailure {
+    fn from(error: E) -> Self {
+        let error = error.into();
+        Self { exit: exit_of(&error), error }
+    }
+}
+
+/// A log that does not recompute is an integrity failure, bad settings are usage, everything else is internal.
+fn exit_of(error: &anyhow::Error) -> Exit {
+    let halted = |e: &ReplayError| matches!(e, ReplayError::Halt(_));
+    let node = error.downcast_ref::<NodeError>();
+    if matches!(node, Some(NodeError::Replay(replay)) if halted(replay)) {
+        return Exit::Integrity;
+    }
+    if error.is::<ConfigError>() { Exit::Usage } else { Exit::Internal }
+}
+
+/// Prints one line of data.
+pub(crate) fn say(line: &str) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{line}")?;
+    out.flush()
+}

@@ -1,0 +1,72 @@
+//! Request bodies, read whole under a limit of their own and a budget of all together.
+
+use axum::body::{Body, to_bytes};
+use axum::http::HeaderMap;
+use axum::http::header::CONTENT_LENGTH;
+use bytes::Bytes;
+use holdfast_formats::wire::v1::ProblemCode;
+use serde::Deserialize;
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use super::answer::Refused;
+
+/// The unit of the budget.
+const KIB: u64 = 1024;
+
+/// How many bytes of bodies are held at a time. Who comes when it is used up waits for others to finish.
+#[derive(Debug)]
+pub(super) struct BodyBudget {
+    kibibytes: Semaphore,
+    total: u32,
+}
+
+/// A body and its share of the budget, given back when dropped.
+pub(super) struct HeldBody<'a> {
+    pub(super) bytes: Bytes,
+    _share: SemaphorePermit<'a>,
+}
+
+impl BodyBudget {
+    pub(super) fn new(bytes: u64) -> Self {
+        let total = u32::try_from(bytes.div_ceil(KIB)).unwrap_or(u32::MAX).max(1);
+        Self { kibibytes: Semaphore::new(usize::try_from(total).unwrap_or(usize::MAX)), total }
+    }
+
+    /// Reads a body of at most `max` bytes.
+    pub(super) async fn read(&self, headers: &HeaderMap, body: Body, max: usize) -> Result<HeldBody<'_>, Refused> {
+        let declared = headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<u64>().ok());
+        let max_bytes = max as u64;
+        if declared.is_some_and(|size| size > max_bytes) {
+            return Err(too_large(max));
+        }
+        let share = u32::try_from(declared.unwrap_or(max_bytes).div_ceil(KIB)).unwrap_or(u32::MAX).clamp(1, self.total);
+        let share = self
+            .kibibytes
+            .acquire_many(share)
+            .await
+            .map_err(|_| Refused::new(ProblemCode::Unavailable, "the registry is shutting down"))?;
+        let bytes = to_bytes(body, max).await.map_err(|error| unread(&error, max))?;
+        Ok(HeldBody { bytes, _share: share })
+    }
+}
+
+fn too_large(max: usize) -> Refused {
+    Refused::new(ProblemCode::TooLarge, format!("the body has more than the {max} bytes that are accepted here"))
+}
+
+fn unread(error: &axum::Error, max: usize) -> Refused {
+    let mut below: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(cause) = below {
+        if cause.is::<http_body_util::LengthLimitError>() {
+            return too_large(max);
+        }
+        below = cause.source();
+    }
+    Refused::new(ProblemCode::Malformed, "the body ended early or came too slowly; send it again")
+}
+
+/// Reads strict JSON.
+pub(super) fn json<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Refused> {
+    holdfast_formats::from_json(bytes, bytes.len())
+        .map_err(|error| Refused::new(ProblemCode::Malformed, error.to_string()))
+}

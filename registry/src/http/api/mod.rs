@@ -1,0 +1,66 @@
+//! The routes of version 1 and the log's tiles: one handler a use case.
+
+mod answer;
+mod artifacts;
+mod body;
+mod bearer;
+mod channels;
+mod log;
+mod node;
+mod path;
+mod query;
+mod uploads;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{get, post, put};
+
+use crate::service::Service;
+use body::BodyBudget;
+
+/// What requests may use together.
+#[derive(Debug, Clone, Copy)]
+pub struct ApiLimits {
+    /// Bytes of request bodies held at a time.
+    pub body_bytes: u64,
+}
+
+/// What handlers share.
+#[derive(Clone)]
+struct Api {
+    service: Service,
+    bodies: Arc<BodyBudget>,
+}
+
+/// Every route there is.
+pub fn router(service: Service, limits: ApiLimits) -> Router {
+    let api = Api { service, bodies: Arc::new(BodyBudget::new(limits.body_bytes)) };
+    Router::new()
+        .route("/healthz", get(node::healthy))
+        .route("/readyz", get(node::ready))
+        .route("/metrics", get(node::metrics))
+        .route("/v1/openapi.json", get(node::openapi))
+        .route("/v1/registry", get(node::info))
+        .route("/v1/status", get(node::status))
+        .route("/v1/submissions", post(log::submit))
+        .route("/v1/policies", get(log::policies))
+        .route("/v1/log/checkpoint", get(log::checkpoint))
+        .route("/v1/log/consistency", get(log::consistency))
+        .route("/v1/log/entries", get(log::entries))
+        .route("/v1/log/proof/{index}", get(log::proof))
+        .route("/log/{*path}", get(log::tile))
+        .route("/v1/channels/{*path}", get(channels::get))
+        .route("/v1/artifacts", get(artifacts::list))
+        .route("/v1/artifacts/{*path}", get(artifacts::get))
+        .route("/v1/namespaces/{namespace}/chunks/missing", post(uploads::missing))
+        .route("/v1/namespaces/{namespace}/chunks/{digest}", put(uploads::chunk))
+        .route("/v1/namespaces/{namespace}/blobs", post(uploads::blob))
+        .fallback(node::no_such_route)
+        .method_not_allowed_fallback(node::wrong_method)
+        // Every handler that reads a body names its own limit.
+        .layer(DefaultBodyLimit::disable())
+        .layer(axum::middleware::map_response_with_state(api.clone(), answer::count_refusals))
+        .with_state(api)
+}

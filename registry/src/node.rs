@@ -1,0 +1,121 @@
+//! A node: every part put together, without a socket. The binary and the tests both start one.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use axum::Router;
+
+use crate::blobs::Blobs;
+use crate::blocking::Blocking;
+use crate::clock::SharedClock;
+use crate::http::{ApiLimits, router};
+use crate::index::{Index, IndexError};
+use crate::log::{KeysError, Log, LogParts, LogTasks, NodeKeys, ReplayError};
+use crate::objects::Store;
+use crate::service::{Service, ServiceParts};
+use crate::telemetry::Metrics;
+
+/// What a node is started with.
+pub struct NodeParts {
+    /// The store, opened and probed.
+    pub store: Store,
+    /// The node's keys.
+    pub keys: NodeKeys,
+    /// Where they are, and the login secret's hash.
+    pub keys_folder: PathBuf,
+    /// The index file.
+    pub index_path: PathBuf,
+    /// What time it is.
+    pub clock: SharedClock,
+    /// Where blocking work runs.
+    pub blocking: Blocking,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// Bytes of bodies, chunks and records held at a time.
+    pub memory_bytes: u64,
+    /// A refused entry that a person has looked at.
+    pub acknowledge_refused: Option<holdfast_formats::tree::LeafIndex>,
+}
+
+/// Why a node did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum NodeError {
+    /// The keys are unusable.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// The index is unusable.
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    /// The log could not be followed.
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+}
+
+/// A running node.
+pub struct Node {
+    service: Service,
+    router: Router,
+    log: Log,
+    tasks: LogTasks,
+}
+
+impl Node {
+    /// Follows the log and starts the node's tasks. Needs a runtime with several threads.
+    pub async fn start(parts: NodeParts) -> Result<Self, NodeError> {
+        let (index, mut writer) = open_index(&parts)?;
+        if let Some(entry) = parts.acknowledge_refused {
+            writer.acknowledge(entry)?;
+        }
+        let blobs = Blobs::new(parts.store.clone(), parts.blocking.clone(), parts.memory_bytes);
+        let shared_store = !parts.store.is_local();
+        let log_parts = LogParts {
+            store: parts.store,
+            index,
+            keys: Arc::new(parts.keys),
+            clock: Arc::clone(&parts.clock),
+            blocking: parts.blocking,
+            metrics: Arc::clone(&parts.metrics),
+        };
+        let (log, tasks) = Log::open(log_parts, writer).await?;
+        let service = Service::new(ServiceParts {
+            log: log.clone(),
+            blobs,
+            clock: parts.clock,
+            metrics: parts.metrics,
+            keys_folder: parts.keys_folder,
+            shared_store,
+        });
+        // Bodies and what they are decoded into share the budget.
+        let router = router(service.clone(), ApiLimits { body_bytes: parts.memory_bytes / 2 });
+        Ok(Self { service, router, log, tasks })
+    }
+
+    /// The use cases.
+    pub const fn service(&self) -> &Service {
+        &self.service
+    }
+
+    /// The log.
+    pub const fn log(&self) -> &Log {
+        &self.log
+    }
+
+    /// The routes, to be served.
+    pub fn router(&self) -> Router {
+        self.router.clone()
+    }
+
+    /// Ends the node: what is queued is answered first. Every clone of its router must be gone.
+    pub async fn stop(self) {
+        let Self { service, router, log, tasks } = self;
+        drop((service, router, log));
+        tasks.finished().await;
+    }
+}
+
+fn open_index(parts: &NodeParts) -> Result<(Index, crate::index::Writer), NodeError> {
+    if let Some(folder) = parts.index_path.parent() {
+        std::fs::create_dir_all(folder).map_err(IndexError::Folder)?;
+    }
+    Ok(Index::open(&parts.index_path, parts.blocking.clone())?)
+}

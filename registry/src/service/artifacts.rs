@@ -1,0 +1,172 @@
+//! Artifacts: lists, single ones, and their bytes. Bytes are read through an artifact that the reader may read.
+
+use std::ops::RangeInclusive;
+
+use holdfast_formats::digest::{Blake3Digest, Digests, NamedDigest};
+use holdfast_formats::envelope::Base64Bytes;
+use holdfast_formats::reference::Reference;
+use holdfast_formats::statement::DenyEffect;
+use holdfast_formats::tree::LeafIndex;
+use holdfast_formats::wire::v1::{ArtifactList, ArtifactSummary, ArtifactView, ListQuery, LoggedEntry, ProblemCode};
+use holdfast_verify::facts::{ArtifactFact, Facts as _};
+
+use super::{Failure, Identity, Service};
+use crate::blobs::BlobReader;
+use crate::index::ArtifactFilter;
+
+/// How many artifacts one answer brings at most.
+const LIST_MAX: usize = 1000;
+/// How many attestations of one artifact are shown at most.
+const ATTESTS_MAX: usize = 64;
+
+/// Which bytes of a blob are wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BlobRange {
+    /// All.
+    Whole,
+    /// From the first to the last one named, as far as there are any.
+    Part(RangeInclusive<u64>),
+    /// From here to the end.
+    From(u64),
+    /// The last so many.
+    Last(u64),
+}
+
+impl BlobRange {
+    /// The first byte and the one after the last, in a blob of `size` bytes; `None` when there is nothing in the range.
+    fn resolve(&self, size: u64) -> Option<(u64, u64)> {
+        let (start, end) = match self {
+            Self::Whole => return Some((0, size)),
+            Self::Part(range) => (*range.start(), range.end().saturating_add(1).min(size)),
+            Self::From(start) => (*start, size),
+            Self::Last(count) => (size.saturating_sub(*count), size),
+        };
+        (start < end).then_some((start, end))
+    }
+}
+
+/// A stream of checked bytes and where they stand.
+pub struct OpenBlob {
+    /// The bytes.
+    pub reader: BlobReader,
+    /// The first byte and the one after the last.
+    pub range: (u64, u64),
+    /// The size of the whole blob.
+    pub size: u64,
+}
+
+impl Service {
+    /// Artifacts by reference, those that the reader may read.
+    pub async fn list(&self, who: &Identity, query: &ListQuery) -> Result<ArtifactList, Failure> {
+        self.require_reader(who)?;
+        let limit = query.limit.map_or(100, |n| usize::try_from(n).unwrap_or(LIST_MAX)).clamp(1, LIST_MAX);
+        let text = |label: &Option<holdfast_formats::text::Label>| label.as_ref().map_or(String::new(), ToString::to_string);
+        let filter =
+            ArtifactFilter { prefix: text(&query.prefix), kind: query.kind, after: text(&query.after), limit };
+        let facts = self.log().index().read(move |view| view.artifacts(&filter).map_err(Failure::from)).await?;
+        let next = if facts.len() == limit { facts.last().and_then(|f| f.artifact.r#ref.to_string().parse().ok()) } else { None };
+        let readable = facts.into_iter().filter(|fact| self.require_read(who, fact.artifact.r#ref.name()).is_ok());
+        Ok(ArtifactList { artifacts: readable.map(summary).collect(), next })
+    }
+
+    /// The artifact that a reference names, when the reader may read it.
+    pub(super) async fn find(&self, who: &Identity, reference: &Reference) -> Result<ArtifactFact, Failure> {
+        let name = match reference {
+            Reference::Version(artifact) => artifact.name(),
+            Reference::Digest(name, _) => name,
+            Reference::Channel(_) => {
+                return Err(Failure::new(ProblemCode::Malformed, "ask /v1/channels/{channel}/known-good for what is known-good"));
+            }
+        };
+        self.require_read(who, name)?;
+        let reference = reference.clone();
+        let found = self
+            .log()
+            .index()
+            .read(move |view| match &reference {
+                Reference::Version(artifact) => view.artifact(artifact).map_err(Failure::from),
+                Reference::Digest(name, NamedDigest::Blake3(digest)) => {
+                    view.artifact_by_blake3(name, digest).map_err(Failure::from)
+                }
+                Reference::Digest(..) | Reference::Channel(_) => Ok(None),
+            })
+            .await?;
+        found.ok_or_else(Failure::not_found)
+    }
+
+    /// One artifact with everything that shows it.
+    pub async fn artifact(&self, who: &Identity, reference: &Reference) -> Result<ArtifactView, Failure> {
+        let fact = self.find(who, reference).await?;
+        let digests = fact.artifact.digests;
+        let (denies, attests) = self
+            .log()
+            .index()
+            .read(move |view| {
+                let denies = view.denies_of(&digests)?;
+                Ok::<_, Failure>((denies, view.attests_about(&digests, ATTESTS_MAX)?))
+            })
+            .await?;
+        let denies: Vec<_> = denies.into_iter().filter(|deny| deny.lifted.is_none()).collect();
+        if denies.iter().any(|deny| deny.effect == DenyEffect::Read) {
+            return Err(read_denied());
+        }
+        let manifest = self.inner.manifests.of(&fact).await?;
+        let publish = self.receipt(fact.index).await?;
+        let scrub = match fact.scrub {
+            Some(scrub) => Some(self.receipt(scrub.index).await?),
+            None => None,
+        };
+        Ok(ArtifactView {
+            name: fact.artifact.r#ref.name().clone(),
+            artifact: fact.artifact,
+            publish,
+            manifest: Base64Bytes(manifest.bytes.to_vec()),
+            scrub,
+            denies: self.entries(denies.iter().map(|deny| deny.index)).await?,
+            attests: self.entries(attests.into_iter()).await?,
+        })
+    }
+
+    async fn entries(&self, indices: impl Iterator<Item = LeafIndex>) -> Result<Vec<LoggedEntry>, Failure> {
+        let mut out = Vec::new();
+        for index in indices {
+            let leaf = self.log().entries().read(index).await?;
+            let payload = super::receipts::attached(&leaf);
+            out.push(LoggedEntry { index, entry: Base64Bytes(leaf.bytes.to_vec()), payload });
+        }
+        Ok(out)
+    }
+
+    /// The bytes of one file of an artifact. Nothing is answered that did not hash to its address.
+    pub async fn open_blob(
+        &self,
+        who: &Identity,
+        reference: &Reference,
+        digest: Blake3Digest,
+        range: &BlobRange,
+    ) -> Result<OpenBlob, Failure> {
+        let fact = self.find(who, reference).await?;
+        let digests: Digests = fact.artifact.digests;
+        let denies = self.log().index().read(move |view| view.denies_of(&digests).map_err(Failure::from)).await?;
+        if denies.iter().any(|deny| deny.lifted.is_none() && deny.effect == DenyEffect::Read) {
+            return Err(read_denied());
+        }
+        let manifest = self.inner.manifests.of(&fact).await?;
+        let file = manifest.manifest.files.iter().find(|file| file.digests.blake3 == digest);
+        let size = file.ok_or_else(Failure::not_found)?.size.get();
+        let resolved = range.resolve(size).ok_or_else(|| {
+            Failure::new(ProblemCode::RangeNotSatisfiable, format!("the blob has {size} bytes; ask for a range inside"))
+        })?;
+        let namespace = fact.artifact.r#ref.name().namespace();
+        let reader = self.inner.blobs.reader(&namespace, digest, Some(resolved)).await?;
+        Ok(OpenBlob { reader, range: resolved, size })
+    }
+}
+
+fn read_denied() -> Failure {
+    Failure::new(ProblemCode::Denied, "a deny with the effect `read` stands on this artifact; `holdfast history` shows who and why")
+}
+
+fn summary(fact: ArtifactFact) -> ArtifactSummary {
+    ArtifactSummary { artifact: fact.artifact, kind: fact.kind, size_bytes: fact.size_bytes, time: fact.time, index: fact.index }
+}

@@ -1,0 +1,177 @@
+//! Why a use case failed, as the one list of problem codes that clients branch on.
+
+use holdfast_formats::wire::v1::{MissingChunk, Problem, ProblemCode};
+use holdfast_verify::facts::FactsError;
+use holdfast_verify::known_good::{ChooseError, PlanError};
+use holdfast_verify::refusal::{JudgeError, Refusal};
+
+use crate::blobs::BlobError;
+use crate::index::IndexError;
+use crate::log::{AppendError, AttachmentError, EntriesError, ProofsError};
+use crate::objects::ObjectError;
+
+/// A failure with its code. What is internal is logged where it is rendered and not shown.
+#[derive(Debug, thiserror::Error)]
+#[error("{code}: {detail}")]
+pub struct Failure {
+    code: ProblemCode,
+    detail: String,
+    missing: Vec<MissingChunk>,
+    #[source]
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl Failure {
+    /// A failure that says what was wrong and what to do.
+    pub fn new(code: ProblemCode, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into(), missing: Vec::new(), source: None }
+    }
+
+    /// Not there, or not the reader's to see: the two look alike.
+    pub fn not_found() -> Self {
+        Self::new(ProblemCode::NotFound, "there is no such thing, or this token may not read it; check the name, and the token's grant")
+    }
+
+    /// Something inside failed; the details go to the log.
+    pub fn internal(source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        let detail = "the registry failed inside; its log has the details under this request id".to_owned();
+        Self { code: ProblemCode::Internal, detail, missing: Vec::new(), source: Some(Box::new(source)) }
+    }
+
+    fn caused(code: ProblemCode, source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self { code, detail: source.to_string(), missing: Vec::new(), source: Some(Box::new(source)) }
+    }
+
+    /// The code.
+    pub const fn code(&self) -> ProblemCode {
+        self.code
+    }
+
+    /// What clients are told.
+    pub fn problem(&self) -> Problem {
+        let mut problem = Problem::new(self.code, self.detail.clone());
+        if !self.missing.is_empty() {
+            problem.missing = Some(self.missing.clone());
+        }
+        problem
+    }
+}
+
+impl From<ObjectError> for Failure {
+    fn from(error: ObjectError) -> Self {
+        match &error {
+            ObjectError::NoSpace { .. } => Self::caused(ProblemCode::NoSpace, error),
+            ObjectError::ReadOnly { .. } => Self::caused(ProblemCode::ReadOnly, error),
+            ObjectError::Unavailable { .. } => Self::caused(ProblemCode::Unavailable, error),
+            ObjectError::NotFound { .. } => Self::caused(ProblemCode::Corrupt, error),
+            ObjectError::InvalidKey(_)
+            | ObjectError::OutOfRange { .. }
+            | ObjectError::NotDurable { .. }
+            | ObjectError::Io { .. } => Self::internal(error),
+        }
+    }
+}
+
+impl From<IndexError> for Failure {
+    fn from(error: IndexError) -> Self {
+        Self::internal(error)
+    }
+}
+
+impl From<FactsError> for Failure {
+    fn from(error: FactsError) -> Self {
+        Self::internal(error)
+    }
+}
+
+impl From<ProofsError> for Failure {
+    fn from(error: ProofsError) -> Self {
+        match &error {
+            ProofsError::Merkle(_) => Self::caused(ProblemCode::Malformed, error),
+            ProofsError::Index(_) | ProofsError::MissingTile(_) | ProofsError::Format(_) => Self::internal(error),
+        }
+    }
+}
+
+impl From<AttachmentError> for Failure {
+    fn from(error: AttachmentError) -> Self {
+        match error {
+            AttachmentError::Object(error) => error.into(),
+            AttachmentError::Corrupt(_) => Self::caused(ProblemCode::Corrupt, error),
+        }
+    }
+}
+
+impl From<EntriesError> for Failure {
+    fn from(error: EntriesError) -> Self {
+        match error {
+            EntriesError::NotFound(_) => Self::not_found(),
+            EntriesError::Index(error) => error.into(),
+            EntriesError::Object(error) => error.into(),
+            EntriesError::Attachment(error) => error.into(),
+            EntriesError::Corrupt { .. } | EntriesError::Commit(_) => Self::caused(ProblemCode::Corrupt, error),
+        }
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self::caused(refusal.kind().problem_code(), refusal)
+    }
+}
+
+impl From<JudgeError> for Failure {
+    fn from(error: JudgeError) -> Self {
+        match error {
+            JudgeError::Refused(refusal) => refusal.into(),
+            JudgeError::Facts(error) => error.into(),
+        }
+    }
+}
+
+impl From<AppendError> for Failure {
+    fn from(error: AppendError) -> Self {
+        match error {
+            AppendError::Refused(refusal) => refusal.into(),
+            AppendError::Halted(_) => Self::caused(ProblemCode::Halted, error),
+            AppendError::NoSpace => Self::caused(ProblemCode::NoSpace, error),
+            AppendError::ReadOnly => Self::caused(ProblemCode::ReadOnly, error),
+            AppendError::Unavailable(_) => Self::caused(ProblemCode::Unavailable, error),
+        }
+    }
+}
+
+impl From<ChooseError> for Failure {
+    fn from(error: ChooseError) -> Self {
+        match error {
+            ChooseError::Facts(error) => error.into(),
+            other => Self::caused(other.code(), other),
+        }
+    }
+}
+
+impl From<PlanError> for Failure {
+    fn from(error: PlanError) -> Self {
+        Self::caused(ProblemCode::NothingQualifies, error)
+    }
+}
+
+impl From<BlobError> for Failure {
+    fn from(error: BlobError) -> Self {
+        match error {
+            BlobError::Object(error) => error.into(),
+            BlobError::Missing(missing) => Self {
+                code: ProblemCode::ContentMissing,
+                detail: "some content is not here: send the chunks under `missing`, then submit again".to_owned(),
+                missing,
+                source: None,
+            },
+            BlobError::Malformed(_) => Self::caused(ProblemCode::Malformed, error),
+            BlobError::TooLarge(_) => Self::caused(ProblemCode::TooLarge, error),
+            BlobError::DigestMismatch { .. } => Self::caused(ProblemCode::DigestMismatch, error),
+            BlobError::NotFound => Self::not_found(),
+            BlobError::Corrupt { .. } => Self::caused(ProblemCode::Corrupt, error),
+            BlobError::Range { .. } => Self::caused(ProblemCode::RangeNotSatisfiable, error),
+        }
+    }
+}

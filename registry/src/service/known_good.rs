@@ -1,0 +1,135 @@
+//! The lookup: what is known-good in a channel now, with everything that proves it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use holdfast_formats::channel_head::{ChannelHead, HeadLine};
+use holdfast_formats::name::{ArtifactName, ChannelName};
+use holdfast_formats::statement::Artifact;
+use holdfast_formats::time::Timestamp;
+use holdfast_formats::wire::v1::{KnownGood, KnownGoodQuery, ProblemCode};
+use holdfast_verify::channel_head::sign_head;
+use holdfast_verify::known_good::{Choice, choose, expiry_warning};
+
+use super::assembly::Assembly;
+use super::lookup_cache::LookupKey;
+use super::{Failure, Identity, Service};
+use crate::log::Head;
+
+/// A node that has not seen the end of the log for so long answers stale.
+pub(super) const STALE_MS: u64 = 2_000;
+/// For how long one answer is given again while nothing is logged.
+const MOMENT_MS: u64 = 500;
+
+/// A finished answer.
+#[derive(Debug)]
+pub struct LookupAnswer {
+    /// The JSON of a [`KnownGood`].
+    pub body: Bytes,
+    /// The artifacts that are in it: who may not read one of them is refused the whole.
+    names: BTreeSet<ArtifactName>,
+}
+
+pub(super) fn stale() -> Failure {
+    Failure::new(ProblemCode::Unavailable, "this node has not seen the end of the log for 2 s and would answer stale; ask again, or ask another node")
+}
+
+impl Service {
+    /// What is known-good in a channel now.
+    pub async fn known_good(
+        &self,
+        who: &Identity,
+        channel: &ChannelName,
+        query: &KnownGoodQuery,
+    ) -> Result<Arc<LookupAnswer>, Failure> {
+        self.require_channel(who, channel)?;
+        let head = self.head_reaching(query.min_size).await?;
+        let now = self.now();
+        // A local store has one node, by lock, so nobody else can have appended.
+        let seen = if self.inner.shared_store { head.seen() } else { now };
+        if now.ms_since(seen) > STALE_MS {
+            return Err(stale());
+        }
+        let key = LookupKey::new(channel, query, head.size(), seen.as_ms() / MOMENT_MS);
+        let answer = self.inner.lookups.get_or_make(key, self.look_up(head, channel, query, seen)).await?;
+        for name in &answer.names {
+            self.require_read(who, name)?;
+        }
+        Ok(answer)
+    }
+
+    async fn look_up(
+        &self,
+        head: Arc<Head>,
+        channel: &ChannelName,
+        query: &KnownGoodQuery,
+        seen: Timestamp,
+    ) -> Result<LookupAnswer, Failure> {
+        let (wanted, asked) = (channel.clone(), query.clone());
+        let size = head.size();
+        let choice = self
+            .log()
+            .index()
+            .read(move |view| {
+                use holdfast_verify::facts::Facts as _;
+                let choice = choose(view, &wanted, &asked, seen)?;
+                // The index may be ahead of the head that was taken; then the lookup begins again with a newer one.
+                Ok::<_, Failure>((view.size()? == size).then_some(choice))
+            })
+            .await?;
+        let Some(choice) = choice else {
+            let newer = self.log().head();
+            return Box::pin(self.look_up(newer, channel, query, seen)).await;
+        };
+        let policies = self.policies_after(query.policy.map_or(u64::MAX - 1, |n| n.get())).await?;
+        let mut assembly = Assembly::begin(self, Arc::clone(&head));
+        let mut read = Vec::new();
+        for fact in choice.artifacts() {
+            read.push((fact.artifact.clone(), self.inner.manifests.of(fact).await?));
+        }
+        let manifest_of = |artifact: &Artifact| {
+            read.iter().find(|(known, _)| known == artifact).map(|(_, manifest)| &manifest.manifest)
+        };
+        let plan = choice.plan(&manifest_of)?;
+        let answer = KnownGood {
+            channel: channel.clone(),
+            head: sign_head(&channel_head(self, &head, &choice, seen), &self.log().keys().head),
+            checkpoint: head.checkpoint().to_owned(),
+            consistency: assembly.consistency(query.min_size).await?,
+            policies: assembly.entries(policies.iter().map(|fact| fact.entry.index)).await?,
+            lines: assembly.lines(&choice).await?,
+            artifacts: assembly.artifacts(&choice, &read).await?,
+            deploys: assembly.entries(choice.deploys().iter().map(|deploy| deploy.index)).await?,
+            plan,
+            warnings: warnings(&choice, seen),
+        };
+        let names = choice.artifacts().iter().map(|fact| fact.artifact.r#ref.name().clone()).collect();
+        let body = serde_json::to_vec(&answer).map_err(Failure::internal)?;
+        Ok(LookupAnswer { body: Bytes::from(body), names })
+    }
+}
+
+fn channel_head(service: &Service, head: &Head, choice: &Choice, seen: Timestamp) -> ChannelHead {
+    let line = |line: &holdfast_verify::known_good::ChosenLine| HeadLine {
+        name: line.name.clone(),
+        issued: line.issued,
+        answered: Some(line.pin.number),
+    };
+    ChannelHead {
+        origin: service.log().keys().origin.clone(),
+        channel: choice.channel.clone(),
+        size: head.size(),
+        root: head.root(),
+        time: seen,
+        newest_entry: choice.newest_entry,
+        lines: choice.lines.iter().map(line).collect(),
+    }
+}
+
+fn warnings(choice: &Choice, now: Timestamp) -> Vec<holdfast_formats::text::Reason> {
+    let warn = |line: &holdfast_verify::known_good::ChosenLine| {
+        expiry_warning(&line.name, line.pin.number, line.pin.time, line.pin.expires, now)
+    };
+    choice.lines.iter().filter_map(warn).collect()
+}

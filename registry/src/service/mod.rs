@@ -1,0 +1,94 @@
+//! The use cases of the registry, one a file: parse nothing, render nothing, decide who may and put the parts together.
+//!
+//! Called by HTTP and by nothing else; knows nothing of it. Every answer about content goes through [`access`] first.
+
+pub mod access;
+mod artifacts;
+mod assembly;
+mod channels;
+mod failure;
+mod known_good;
+mod lookup_cache;
+mod manifests;
+mod receipts;
+mod scrub;
+mod status;
+mod submission;
+mod tiles;
+mod upload;
+
+pub use access::Identity;
+pub use artifacts::BlobRange;
+pub use failure::Failure;
+pub use known_good::LookupAnswer;
+pub use submission::Submitted;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::blobs::Blobs;
+use crate::clock::SharedClock;
+use crate::log::Log;
+use crate::telemetry::Metrics;
+
+/// What the use cases share; clones share it.
+#[derive(Clone)]
+pub struct Service {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    log: Log,
+    blobs: Blobs,
+    clock: SharedClock,
+    metrics: Arc<Metrics>,
+    /// Where the hash of the login secret is, as long as nobody logged in.
+    keys_folder: PathBuf,
+    shared_store: bool,
+    started_ms: u64,
+    lookups: lookup_cache::LookupCache,
+    manifests: manifests::Manifests,
+    tokens: access::TokenCache,
+}
+
+/// What a service is made of.
+pub struct ServiceParts {
+    /// The log.
+    pub log: Log,
+    /// The content.
+    pub blobs: Blobs,
+    /// What time it is.
+    pub clock: SharedClock,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// Where the keys are.
+    pub keys_folder: PathBuf,
+    /// Whether other nodes may write to the same store.
+    pub shared_store: bool,
+}
+
+impl Service {
+    /// Puts the parts together.
+    pub fn new(parts: ServiceParts) -> Self {
+        let ServiceParts { log, blobs, clock, metrics, keys_folder, shared_store } = parts;
+        let started_ms = clock.now_ms();
+        let manifests = manifests::Manifests::new(log.attachments());
+        let (lookups, tokens) = (lookup_cache::LookupCache::new(), access::TokenCache::new());
+        let inner =
+            Inner { log, blobs, clock, metrics, keys_folder, shared_store, started_ms, lookups, manifests, tokens };
+        Self { inner: Arc::new(inner) }
+    }
+
+    fn log(&self) -> &Log {
+        &self.inner.log
+    }
+
+    fn now(&self) -> holdfast_formats::time::Timestamp {
+        holdfast_formats::time::Timestamp::from_ms(self.inner.clock.now_ms())
+    }
+
+    /// What is measured.
+    pub fn metrics(&self) -> &Metrics {
+        &self.inner.metrics
+    }
+}

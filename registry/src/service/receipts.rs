@@ -1,0 +1,128 @@
+//! Receipts, proofs and entries: what lets others check the log.
+
+use holdfast_formats::envelope::Base64Bytes;
+use holdfast_formats::policy::Policy;
+use holdfast_formats::tree::{LeafIndex, TreeSize};
+use holdfast_formats::wire::v1::{
+    Consistency, ConsistencyQuery, EntriesQuery, LogEntries, LoggedEntry, PolicyChain, PolicyQuery, ProblemCode, Receipt,
+};
+use holdfast_verify::facts::PolicyFact;
+
+use super::{Failure, Identity, Service};
+use crate::log::{Head, Leaf};
+
+/// How many entries one answer brings at most.
+const ENTRIES_MAX: usize = 1024;
+/// How many policies one answer brings at most.
+const POLICIES_MAX: u64 = 64;
+
+impl Service {
+    /// The receipt of an entry, for an auditor.
+    pub async fn receipt_for(&self, who: &Identity, index: LeafIndex) -> Result<Receipt, Failure> {
+        self.require_audit(who)?;
+        self.receipt(index).await
+    }
+
+    /// The receipt of an entry against the newest checkpoint.
+    pub(super) async fn receipt(&self, index: LeafIndex) -> Result<Receipt, Failure> {
+        let head = self.log().head();
+        if !head.size().contains(index) {
+            return Err(Failure::not_found());
+        }
+        let leaf = self.log().entries().read(index).await?;
+        let prover = self.log().prover().clone();
+        let proof = self
+            .log()
+            .index()
+            .read(move |view| prover.receipt(view, &head, index).map_err(Failure::from))
+            .await?;
+        Ok(Receipt { index, entry: Base64Bytes(leaf.bytes.to_vec()), proof, payload: attached(&leaf) })
+    }
+
+    /// Successive entries, for an auditor.
+    pub async fn log_entries(&self, who: &Identity, query: &EntriesQuery) -> Result<LogEntries, Failure> {
+        self.require_audit(who)?;
+        let head = self.log().head();
+        let limit = query.limit.map_or(ENTRIES_MAX, |n| usize::try_from(n).unwrap_or(ENTRIES_MAX)).clamp(1, ENTRIES_MAX);
+        let left = usize::try_from(head.size().get().saturating_sub(query.from.get())).unwrap_or(limit);
+        let leaves = self.log().entries().read_many(query.from, limit.min(left)).await?;
+        let mut entries = Vec::with_capacity(leaves.len());
+        for (at, bytes) in leaves.into_iter().enumerate() {
+            let index = query.from.checked_add(at as u64).map_err(Failure::internal)?;
+            let payload = self.log().entries().attached_payload(index, &bytes).await?;
+            let payload = payload.map(|bytes| Base64Bytes(bytes.to_vec()));
+            entries.push(LoggedEntry { index, entry: Base64Bytes(bytes.to_vec()), payload });
+        }
+        Ok(LogEntries { size: head.size(), entries })
+    }
+
+    /// The newest checkpoint, for any reader.
+    pub fn checkpoint(&self, who: &Identity) -> Result<String, Failure> {
+        self.require_reader(who)?;
+        Ok(self.log().head().checkpoint().to_owned())
+    }
+
+    /// The consistency proof between two sizes, for any reader.
+    pub async fn consistency(&self, who: &Identity, query: &ConsistencyQuery) -> Result<Consistency, Failure> {
+        self.require_reader(who)?;
+        let head = self.log().head();
+        let to = query.to.unwrap_or(head.size());
+        if to != head.size() {
+            return Err(Failure::new(
+                ProblemCode::Malformed,
+                "only the newest checkpoint is signed here; leave `to` out, or compute the proof from the log's tiles",
+            ));
+        }
+        let (from, checkpoint) = (query.from, head.checkpoint().to_owned());
+        let prover = self.log().prover().clone();
+        let hashes = self
+            .log()
+            .index()
+            .read(move |view| prover.consistency(view, &head, from, to).map_err(Failure::from))
+            .await?;
+        Ok(Consistency { from, hashes, checkpoint })
+    }
+
+    /// The chain of policies, for whoever has a grant.
+    pub async fn policies(&self, who: &Identity, query: &PolicyQuery) -> Result<PolicyChain, Failure> {
+        self.require_reader(who)?;
+        let facts = self.policies_after(query.after.map_or(0, |n| n.get())).await?;
+        let mut policies = Vec::with_capacity(facts.len());
+        for fact in facts {
+            policies.push(self.receipt(fact.entry.index).await?);
+        }
+        Ok(PolicyChain { policies })
+    }
+
+    /// The policies after a number, oldest first.
+    pub(super) async fn policies_after(&self, after: u64) -> Result<Vec<PolicyFact>, Failure> {
+        let newest = self.log().head().policy().map_or(0, |p: &std::sync::Arc<Policy>| p.number.get());
+        let range = after + 1..=newest.min(after.saturating_add(POLICIES_MAX));
+        self.log()
+            .index()
+            .read(move |view| {
+                let found = range.filter_map(|n| view.policy_numbered(Some(n)).transpose());
+                found.collect::<Result<Vec<_>, _>>().map_err(Failure::from)
+            })
+            .await
+    }
+
+    /// A head at least as long as the size that a client saw.
+    pub(super) async fn head_reaching(&self, size: Option<TreeSize>) -> Result<std::sync::Arc<Head>, Failure> {
+        let head = self.log().head();
+        let Some(size) = size.filter(|size| *size > head.size()) else { return Ok(head) };
+        let waited = tokio::time::timeout(std::time::Duration::from_secs(2), self.log().reached(size)).await;
+        match waited {
+            Ok(head) if head.size() >= size => Ok(head),
+            _ => Err(Failure::new(
+                ProblemCode::Unavailable,
+                "this node has not seen as much of the log as the client has; ask again, or ask another node",
+            )),
+        }
+    }
+}
+
+/// The payload of a leaf, when it is an attachment.
+pub(super) fn attached(leaf: &Leaf) -> Option<Base64Bytes> {
+    leaf.payload.as_ref().map(|bytes| Base64Bytes(bytes.to_vec()))
+}

@@ -1,0 +1,56 @@
+//! The registry itself: who it is and how it does.
+
+use holdfast_formats::number::{ByteSize, Count, Seconds};
+use holdfast_formats::wire::v1::{RegistryInfo, Status};
+
+use super::{Failure, Identity, Service};
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+impl Service {
+    /// What everybody may know.
+    pub fn info(&self) -> RegistryInfo {
+        let keys = self.log().keys();
+        let [log, head, registry] = keys.public();
+        RegistryInfo {
+            origin: keys.origin.clone(),
+            version: VERSION.to_owned(),
+            log_keys: vec![log],
+            head_keys: vec![head],
+            registry_keys: vec![registry],
+            policy: self.log().head().policy().map(|policy| policy.number),
+        }
+    }
+
+    /// Whether lookups can be answered, and why not.
+    pub fn ready(&self) -> Result<(), Failure> {
+        let age_ms = self.now().ms_since(self.log().head().seen());
+        if self.inner.shared_store && age_ms > super::known_good::STALE_MS {
+            return Err(super::known_good::stale());
+        }
+        Ok(())
+    }
+
+    /// How it does, for any reader.
+    pub async fn status(&self, who: &Identity) -> Result<Status, Failure> {
+        self.require_reader(who)?;
+        let head = self.log().head();
+        let totals = self.log().index().read(|view| view.totals().map_err(Failure::from)).await?;
+        let count = |n| Count::new(n).map_err(Failure::internal);
+        let uptime_ms = self.inner.clock.now_ms().saturating_sub(self.inner.started_ms);
+        Ok(Status {
+            origin: self.log().keys().origin.clone(),
+            version: VERSION.to_owned(),
+            size: head.size(),
+            newest_entry: head.time(),
+            now: self.now(),
+            uptime_s: Seconds::new(uptime_ms / 1000).map_err(Failure::internal)?,
+            writable: head.halted().is_none(),
+            halted: head.halted().map(ToOwned::to_owned),
+            policy: head.policy().map(|policy| policy.number),
+            artifacts: count(totals.artifacts)?,
+            artifact_bytes: ByteSize::new(totals.artifact_bytes).map_err(Failure::internal)?,
+            channels: count(totals.channels)?,
+        })
+    }
+}

@@ -1,0 +1,66 @@
+//! Uploads into a namespace: what is missing, chunks, records.
+
+use bytes::Bytes;
+use holdfast_formats::blob::{BLOB_RECORD_BYTES_MAX, BlobRecord};
+use holdfast_formats::digest::Blake3Digest;
+use holdfast_formats::name::Namespace;
+use holdfast_formats::number::ByteSize;
+use holdfast_formats::wire::v1::{BlobStored, MissingAnswer, MissingQuery, ProblemCode};
+
+use super::{Failure, Identity, Service};
+use crate::blobs::Put;
+
+/// How many chunks may be asked about at once.
+const ASKED_MAX: usize = 4096;
+
+impl Service {
+    /// Whether somebody may upload at all; asked before a body is read.
+    pub fn may_upload(&self, who: &Identity, namespace: &Namespace) -> Result<(), Failure> {
+        self.require_upload(who, namespace)
+    }
+
+    /// Which of these chunks must be sent.
+    pub async fn missing(
+        &self,
+        who: &Identity,
+        namespace: &Namespace,
+        query: &MissingQuery,
+    ) -> Result<MissingAnswer, Failure> {
+        self.require_upload(who, namespace)?;
+        if query.chunks.len() > ASKED_MAX {
+            return Err(Failure::new(ProblemCode::TooLarge, format!("ask about at most {ASKED_MAX} chunks at a time")));
+        }
+        Ok(MissingAnswer { missing: self.inner.blobs.missing(namespace, &query.chunks).await? })
+    }
+
+    /// Stores one chunk; returns whether it was new.
+    pub async fn put_chunk(
+        &self,
+        who: &Identity,
+        namespace: &Namespace,
+        digest: Blake3Digest,
+        object: Bytes,
+    ) -> Result<bool, Failure> {
+        self.require_upload(who, namespace)?;
+        Ok(self.inner.blobs.put_chunk(namespace, digest, object).await? == Put::New)
+    }
+
+    /// Stores one blob's record once all its bytes hash to its digests; returns whether it was new.
+    pub async fn put_blob(
+        &self,
+        who: &Identity,
+        namespace: &Namespace,
+        record: &[u8],
+    ) -> Result<(BlobStored, bool), Failure> {
+        self.require_upload(who, namespace)?;
+        if record.len() > BLOB_RECORD_BYTES_MAX {
+            return Err(Failure::new(ProblemCode::TooLarge, "the blob has more extents than the format allows"));
+        }
+        let record =
+            BlobRecord::parse(record).map_err(|error| Failure::new(ProblemCode::Malformed, error.to_string()))?;
+        let size = ByteSize::new(record.size).map_err(|error| Failure::new(ProblemCode::Malformed, error.to_string()))?;
+        let stored = BlobStored { digests: record.digests, size };
+        let put = self.inner.blobs.put_record(namespace, record).await?;
+        Ok((stored, put == Put::New))
+    }
+}

@@ -1,0 +1,93 @@
+//! Entries of an answer as evidence: under the answer's checkpoint, and said by those who may.
+
+use holdfast_formats::checkpoint::Checkpoint;
+use holdfast_formats::key::KeyId;
+use holdfast_formats::policy::Policy;
+use holdfast_formats::statement::{Deny, Deploy, Pin, Predicate, Publish, Scrub, StatementType};
+use holdfast_formats::tree::LeafIndex;
+use holdfast_formats::wire::v1::ProvenEntry;
+
+use super::answer::Signer;
+use super::error::{AnswerError, EvidenceError};
+use crate::entitlement;
+use crate::inclusion::verify_inclusion;
+use crate::logged::LoggedStatement;
+use crate::policy_chain::PolicyChain;
+
+/// The state of the log that an answer is proven against.
+#[derive(Clone, Copy)]
+pub(super) struct Proofs<'a> {
+    pub(super) checkpoint: &'a Checkpoint,
+    pub(super) policies: &'a PolicyChain,
+}
+
+/// A believed entry and the predicate it was wanted for.
+#[derive(Debug, Clone)]
+pub(super) struct Said<T> {
+    pub(super) logged: LoggedStatement,
+    pub(super) what: T,
+}
+
+/// A predicate that can stand in evidence.
+pub(super) trait Evidence: Clone {
+    /// Its statement type.
+    const TYPE: StatementType;
+    /// The predicate, when it is of this type.
+    fn of(predicate: &Predicate) -> Option<&Self>;
+}
+
+macro_rules! evidence {
+    ($($name:ident),*) => {
+        $(impl Evidence for $name {
+            const TYPE: StatementType = StatementType::$name;
+            fn of(predicate: &Predicate) -> Option<&Self> {
+                match predicate {
+                    Predicate::$name(own) => Some(own),
+                    _ => None,
+                }
+            }
+        })*
+    };
+}
+
+evidence!(Publish, Pin, Deny, Deploy, Scrub);
+
+impl Proofs<'_> {
+    /// A believed entry of the wanted type; `as_what` says in errors what it was sent as.
+    pub(super) fn said<T: Evidence>(&self, as_what: &str, entry: &ProvenEntry) -> Result<Said<T>, AnswerError> {
+        let read = || -> Result<Said<T>, EvidenceError> {
+            let logged = LoggedStatement::of_proven(entry)?;
+            check_place(self.checkpoint, &logged, entry)?;
+            let predicate = &logged.statement().predicate;
+            let other = || EvidenceError::OtherType { wanted: T::TYPE, found: predicate.kind() };
+            let what = T::of(predicate).ok_or_else(other)?.clone();
+            entitlement::check(&logged, self.policies)?;
+            Ok(Said { logged, what })
+        };
+        read().map_err(|source| AnswerError::Entry { what: as_what.to_owned(), source })
+    }
+
+    /// The newest policy: what distrust is judged by.
+    pub(super) fn newest(&self) -> &Policy {
+        &self.policies.newest().policy
+    }
+
+    /// Keys of an entry with the principals whose they were.
+    pub(super) fn signers(&self, index: LeafIndex, keys: &[KeyId]) -> Vec<Signer> {
+        let policy = self.policies.in_force_at(index).map(|chained| &chained.policy);
+        let principal_of = |key: &KeyId| {
+            let mut principals = policy.iter().flat_map(|policy| &policy.principals);
+            principals.find(|p| p.key.as_ref().is_some_and(|k| k.id() == *key)).map(|p| p.id.clone())
+        };
+        keys.iter().map(|key| Signer { key: *key, principal: principal_of(key) }).collect()
+    }
+}
+
+/// Proves that an entry stands where it claims to, under a checkpoint.
+pub(super) fn check_place(
+    checkpoint: &Checkpoint,
+    logged: &LoggedStatement,
+    entry: &ProvenEntry,
+) -> Result<(), EvidenceError> {
+    Ok(verify_inclusion(&logged.leaf(), entry.index, checkpoint.size(), &entry.proof, &checkpoint.root())?)
+}

@@ -1,0 +1,240 @@
+//! The two sides: a registry that assembles whole answers, and a client that remembers what it saw.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+
+use holdfast_formats::channel_head::{ChannelHead, HeadLine};
+use holdfast_formats::checkpoint::{Checkpoint, sign_checkpoint};
+use holdfast_formats::envelope::Base64Bytes;
+use holdfast_formats::limits::INLINE_PAYLOAD_BYTES_MAX;
+use holdfast_formats::manifest::Manifest;
+use holdfast_formats::name::ArtifactName;
+use holdfast_formats::number::{PinNumber, PolicyNumber, Seconds};
+use holdfast_formats::statement::{Artifact, Predicate, Statement};
+use holdfast_formats::time::Timestamp;
+use holdfast_formats::tree::{LeafIndex, TreeHash, TreeSize};
+use holdfast_formats::trust::{Trust, TrustedPolicy};
+use holdfast_formats::wire::v1::{
+    ConsistencyProof, HeldArtifact, KnownGood, KnownGoodQuery, LineAnswer, PassedOver, ProvenEntry, Receipt,
+};
+
+use super::world::{PROD, World, head_key, log_key, of};
+use crate::channel_head::sign_head;
+use crate::facts::ArtifactFact;
+use crate::known_good::{
+    AnswerError, Asked, Choice, KnownGoodAnswer, Mode, TrustedState, choose, verify_known_good,
+};
+use crate::logged::LoggedStatement;
+use crate::merkle::{NodeAddress, ProofPlan, tree_root};
+use crate::policy_chain::PolicyChain;
+
+pub(super) const EVERYTHING: KnownGoodQuery =
+    KnownGoodQuery { component: None, not: None, at: None, back: None, min_size: None, policy: None };
+
+impl World {
+    pub(super) fn size(&self) -> TreeSize {
+        TreeSize::new(self.leaves.len() as u64).unwrap()
+    }
+
+    fn node(&self, node: NodeAddress) -> Result<TreeHash, Infallible> {
+        let width = 1_usize << node.level();
+        let start = usize::try_from(node.index()).unwrap() * width;
+        let mut hashes: Vec<TreeHash> =
+            self.leaves[start..start + width].iter().map(|leaf| TreeHash::leaf(&leaf.bytes)).collect();
+        while hashes.len() > 1 {
+            hashes = hashes.chunks(2).map(|pair| TreeHash::node(&pair[0], &pair[1])).collect();
+        }
+        Ok(hashes[0])
+    }
+
+    pub(super) fn root(&self) -> TreeHash {
+        let Ok(root) = tree_root::<Infallible>(self.size(), &|node| self.node(node));
+        root
+    }
+
+    pub(super) fn checkpoint(&self) -> String {
+        let origin = self.newest_policy().policy.origin.clone();
+        sign_checkpoint(&Checkpoint::new(origin, self.size(), self.root()).unwrap(), &log_key())
+    }
+
+    pub(super) fn proven(&self, index: LeafIndex) -> ProvenEntry {
+        let leaf = &self.leaves[usize::try_from(index.get()).unwrap()];
+        let Ok(proof) = ProofPlan::inclusion(index, self.size()).unwrap().build(&|node| self.node(node));
+        let attached = leaf.payload.len() > INLINE_PAYLOAD_BYTES_MAX;
+        ProvenEntry {
+            index,
+            entry: Base64Bytes(leaf.bytes.clone()),
+            proof,
+            payload: attached.then(|| Base64Bytes(leaf.payload.clone())),
+        }
+    }
+
+    pub(super) fn receipt(&self, index: LeafIndex) -> Receipt {
+        let ProvenEntry { entry, proof, payload, .. } = self.proven(index);
+        let proof = holdfast_formats::proof::TlogProof::new(index, proof, self.checkpoint()).unwrap();
+        Receipt { index, entry, proof: proof.to_string(), payload }
+    }
+
+    pub(super) fn consistency(&self, from: TreeSize) -> ConsistencyProof {
+        let Ok(hashes) = ProofPlan::consistency(from, self.size()).unwrap().build(&|node| self.node(node));
+        ConsistencyProof { from, hashes }
+    }
+
+    fn policies_after(&self, known: Option<PolicyNumber>) -> Vec<ProvenEntry> {
+        let is_later = |payload: &[u8]| match Statement::parse(payload).unwrap().predicate {
+            Predicate::Policy(policy) => known.is_none_or(|known| policy.number > known),
+            _ => false,
+        };
+        let indices = (0..self.leaves.len()).filter(|at| is_later(&self.leaves[*at].payload));
+        indices.map(|at| self.proven(LeafIndex::new(at as u64).unwrap())).collect()
+    }
+
+    fn held(&self, fact: &ArtifactFact) -> HeldArtifact {
+        HeldArtifact {
+            artifact: fact.artifact.clone(),
+            publish: self.proven(fact.index),
+            scrub: fact.scrub.map(|scrub| self.proven(scrub.index)),
+            manifest: Base64Bytes(self.manifests[&fact.artifact.digests.sha256].clone()),
+        }
+    }
+
+    pub(super) fn head(&self, choice: &Choice) -> ChannelHead {
+        let line = |line: &crate::known_good::ChosenLine| HeadLine {
+            name: line.name.clone(),
+            issued: line.issued,
+            answered: Some(line.pin.number),
+        };
+        ChannelHead {
+            origin: self.newest_policy().policy.origin.clone(),
+            channel: choice.channel.clone(),
+            size: self.size(),
+            root: self.root(),
+            time: self.now,
+            newest_entry: choice.newest_entry,
+            lines: choice.lines.iter().map(line).collect(),
+        }
+    }
+
+    pub(super) fn choose(&self, query: &KnownGoodQuery) -> Choice {
+        choose(&self.ledger, &of(PROD), query, self.now).unwrap()
+    }
+
+    /// The whole answer, as an honest registry assembles it.
+    pub(super) fn answer(&self, query: &KnownGoodQuery) -> KnownGood {
+        let choice = self.choose(query);
+        let manifests: BTreeMap<String, Manifest> = choice
+            .artifacts()
+            .into_iter()
+            .map(|fact| {
+                let bytes = &self.manifests[&fact.artifact.digests.sha256];
+                (fact.artifact.r#ref.to_string(), Manifest::parse(bytes).unwrap())
+            })
+            .collect();
+        let manifest_of = |artifact: &Artifact| manifests.get(&artifact.r#ref.to_string());
+        let passed = |passed: &crate::known_good::PassedPin| PassedOver {
+            pin: self.proven(passed.pin.entry.index),
+            number: passed.pin.number,
+            reason: passed.reason,
+            ended_by: passed.ended_by.map(|index| self.proven(index)),
+        };
+        KnownGood {
+            channel: choice.channel.clone(),
+            head: sign_head(&self.head(&choice), &head_key()),
+            checkpoint: self.checkpoint(),
+            consistency: query.min_size.filter(|size| *size < self.size()).map(|size| self.consistency(size)),
+            policies: self.policies_after(query.policy),
+            lines: choice
+                .lines
+                .iter()
+                .map(|line| LineAnswer {
+                    name: line.name.clone(),
+                    pin: self.proven(line.pin.entry.index),
+                    passed_over: line.passed_over.iter().map(passed).collect(),
+                })
+                .collect(),
+            artifacts: choice.artifacts().into_iter().map(|fact| self.held(fact)).collect(),
+            deploys: choice.deploys().into_iter().map(|deploy| self.proven(deploy.index)).collect(),
+            plan: choice.plan(&manifest_of).unwrap(),
+            warnings: Vec::new(),
+        }
+    }
+
+    /// What a client of this log starts from: policy 1.
+    pub(super) fn trust(&self) -> Trust {
+        let first = LoggedStatement::of_proven(&self.proven(LeafIndex::new(0).unwrap())).unwrap();
+        let Predicate::Policy(policy) = &first.statement().predicate else { panic!("entry 0 is policy 1") };
+        Trust {
+            origin: policy.origin.clone(),
+            url: of("http://127.0.0.1:7420"),
+            log_keys: policy.log_keys.clone(),
+            head_keys: policy.head_keys.clone(),
+            root: policy.root.clone(),
+            policy: TrustedPolicy { number: policy.number, sha256: first.payload_sha256() },
+            witnesses: None,
+            head_max_age_s: Seconds::new(Trust::HEAD_MAX_AGE_S).unwrap(),
+        }
+    }
+}
+
+/// A client and what it remembers.
+#[derive(Clone)]
+pub(super) struct Client {
+    pub(super) policies: PolicyChain,
+    pub(super) seen: Option<(TreeSize, TreeHash)>,
+    pub(super) issued: BTreeMap<ArtifactName, PinNumber>,
+}
+
+impl Client {
+    /// A client that has seen nothing but policy 1.
+    pub(super) fn of(world: &World) -> Self {
+        let first = LoggedStatement::of_proven(&world.proven(LeafIndex::new(0).unwrap())).unwrap();
+        let policies = PolicyChain::from_trust(&world.trust(), &[first]).unwrap();
+        Self { policies, seen: None, issued: BTreeMap::new() }
+    }
+
+    /// The query with what the client knows.
+    pub(super) fn query(&self, query: &KnownGoodQuery) -> KnownGoodQuery {
+        KnownGoodQuery {
+            min_size: self.seen.map(|(size, _)| size),
+            policy: Some(self.policies.newest().policy.number),
+            ..query.clone()
+        }
+    }
+
+    pub(super) fn verify_in(
+        &self,
+        answer: &KnownGood,
+        query: &KnownGoodQuery,
+        now: Timestamp,
+        mode: Mode,
+    ) -> Result<KnownGoodAnswer, AnswerError> {
+        let channel = of(PROD);
+        let asked = Asked { channel: &channel, query, now, mode };
+        let trust = TrustedState {
+            policies: &self.policies,
+            seen: self.seen,
+            issued: &self.issued,
+            head_max_age: Seconds::new(300).unwrap(),
+        };
+        verify_known_good(answer, &asked, &trust).map(crate::verified::Verified::into_inner)
+    }
+
+    pub(super) fn verify(
+        &self,
+        answer: &KnownGood,
+        query: &KnownGoodQuery,
+        now: Timestamp,
+    ) -> Result<KnownGoodAnswer, AnswerError> {
+        self.verify_in(answer, query, now, Mode::Online)
+    }
+
+    /// Asks an honest registry, believes it and remembers.
+    pub(super) fn ask(&mut self, world: &World, query: &KnownGoodQuery) -> KnownGoodAnswer {
+        let query = self.query(query);
+        let answer = self.verify(&world.answer(&query), &query, world.now).unwrap();
+        self.policies = answer.policies.clone();
+        self.seen = Some((answer.checkpoint.size(), answer.checkpoint.root()));
+        self.issued.extend(answer.lines.iter().map(|line| (line.name.clone(), line.issued)));
+        answer
+    }
+}

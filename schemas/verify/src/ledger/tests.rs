@@ -1,0 +1,82 @@
+use holdfast_formats::statement::{DeployPhase, Direction, EntryRef};
+use holdfast_formats::tree::TreeHash;
+
+use super::*;
+
+fn at(index: u64) -> LeafIndex {
+    LeafIndex::new(index).unwrap()
+}
+
+fn artifact() -> Artifact {
+    Artifact { r#ref: "shop/web@1".parse().unwrap(), digests: Digests::of(b"manifest") }
+}
+
+fn pin(number: u64) -> Effect {
+    Effect::Pin(PinFact {
+        entry: EntryRef { index: at(number + 10), leaf: TreeHash::empty() },
+        channel: "shop/prod".parse().unwrap(),
+        number: PinNumber::new(number).unwrap(),
+        artifact: artifact(),
+        time: Timestamp::from_ms(0),
+        expires: None,
+        signers: Vec::new(),
+    })
+}
+
+fn deploy(index: u64) -> Effect {
+    Effect::Deploy(DeployFact {
+        index: at(index),
+        channel: "shop/prod".parse().unwrap(),
+        deploy_id: "d".parse().unwrap(),
+        phase: DeployPhase::Started,
+        direction: Direction::Forward,
+        artifact: artifact(),
+        time: Timestamp::from_ms(0),
+        signers: Vec::new(),
+    })
+}
+
+fn ledger(effects: impl IntoIterator<Item = Effect>) -> Ledger {
+    let mut ledger = Ledger::empty();
+    effects.into_iter().for_each(|effect| ledger.apply(&effect));
+    ledger
+}
+
+#[test]
+fn pins_come_newest_first_below_a_number_and_within_a_limit() {
+    let ledger = ledger((1..=5).map(pin));
+    let (channel, name) = ("shop/prod".parse().unwrap(), "shop/web".parse().unwrap());
+    let numbers = |below: Option<u64>, limit| {
+        let below = below.map(|number| PinNumber::new(number).unwrap());
+        let pins = ledger.pins(&channel, &name, below, limit).unwrap();
+        pins.iter().map(|pin| pin.number.get()).collect::<Vec<_>>()
+    };
+    assert_eq!(numbers(None, 2), [5, 4]);
+    assert_eq!(numbers(Some(4), 9), [3, 2, 1]);
+    assert!(numbers(Some(1), 9).is_empty());
+    assert_eq!(ledger.lines(&channel).unwrap(), std::slice::from_ref(&name));
+}
+
+#[test]
+fn deploys_come_newest_first_down_to_an_entry_and_within_a_limit() {
+    let ledger = ledger([3, 5, 8, 13].map(deploy));
+    let (channel, name) = ("shop/prod".parse().unwrap(), "shop/web".parse().unwrap());
+    let indices = |after: Option<u64>, limit| {
+        let deploys = ledger.deploys(&channel, &name, after.map(at), limit).unwrap();
+        deploys.iter().map(|deploy| deploy.index.get()).collect::<Vec<_>>()
+    };
+    assert_eq!(indices(None, 3), [13, 8, 5]);
+    assert_eq!(indices(Some(5), 9), [13, 8]);
+    assert!(indices(Some(13), 9).is_empty());
+}
+
+#[test]
+fn an_entry_counts_whether_or_not_it_had_an_effect_and_time_never_goes_back() {
+    let mut ledger = Ledger::empty();
+    let payload = Sha256Digest::of(b"x");
+    ledger.note_entry(at(0), payload, Timestamp::from_ms(9));
+    ledger.note_entry(at(1), payload, Timestamp::from_ms(7));
+    assert_eq!(ledger.size().unwrap().get(), 2);
+    assert_eq!(ledger.newest_time().unwrap(), Some(Timestamp::from_ms(9)));
+    assert_eq!(ledger.entry_of_payload(&payload).unwrap(), Some(at(0)));
+}

@@ -1,0 +1,86 @@
+//! Receipts: an entry with the proof that it is in the log, checked from end to end.
+
+use holdfast_formats::checkpoint::{Checkpoint, CheckpointError};
+use holdfast_formats::note::{Note, NoteError};
+use holdfast_formats::proof::{ProofError, TlogProof};
+use holdfast_formats::tree::{LeafIndex, TreeSize};
+use holdfast_formats::trust::Trust;
+use holdfast_formats::wire::v1::Receipt;
+
+use crate::entitlement::{self, EntitlementError};
+use crate::inclusion::{InclusionError, verify_inclusion};
+use crate::logged::{LoggedError, LoggedStatement};
+use crate::policy_chain::{ChainError, PolicyChain};
+use crate::verified::Verified;
+
+/// Why a receipt was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum ReceiptError {
+    /// The entry itself.
+    #[error("the receipt's entry is refused: {0}")]
+    Entry(#[from] LoggedError),
+    /// Who signed the statement.
+    #[error("the receipt's statement is not believed: {0}")]
+    Entitlement(#[from] EntitlementError),
+    /// The proof's text.
+    #[error("the receipt's proof is malformed: {0}")]
+    Proof(#[from] ProofError),
+    /// The proof is about another place than the receipt.
+    #[error("the receipt is for entry {receipt}, its proof for entry {proof}")]
+    OtherIndex {
+        /// What the receipt says.
+        receipt: LeafIndex,
+        /// What the proof says.
+        proof: LeafIndex,
+    },
+    /// The checkpoint inside the proof.
+    #[error("the receipt's checkpoint is refused: {0}")]
+    Checkpoint(#[from] CheckpointError),
+    /// The checkpoint is older than every policy that is known.
+    #[error("no policy is known that was in force when the log had {0} entries; fetch the chain of policies from its beginning")]
+    NoPolicy(TreeSize),
+    /// The audit path.
+    #[error("the receipt does not prove its entry: {0}")]
+    Inclusion(#[from] InclusionError),
+    /// The policies that came as receipts.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+}
+
+/// Checks a receipt: the leaf, its place under a signed checkpoint, its form, and that its signers may say it.
+pub fn verify_receipt(
+    receipt: &Receipt,
+    policies: &PolicyChain,
+) -> Result<Verified<LoggedStatement>, ReceiptError> {
+    let logged = LoggedStatement::of_receipt(receipt)?;
+    check_place(receipt, &logged, policies)?;
+    entitlement::check(&logged, policies)?;
+    Ok(Verified::new(logged))
+}
+
+/// Follows the receipts of policies, oldest first, from the trusted one; each must be in the log where it claims to be.
+pub fn verify_policies(trust: &Trust, receipts: &[Receipt]) -> Result<PolicyChain, ReceiptError> {
+    let logged: Vec<LoggedStatement> = receipts.iter().map(LoggedStatement::of_receipt).collect::<Result<_, _>>()?;
+    let chain = PolicyChain::from_trust(trust, &logged)?;
+    for (receipt, logged) in receipts.iter().zip(&logged) {
+        check_place(receipt, logged, &chain)?;
+    }
+    Ok(chain)
+}
+
+fn check_place(receipt: &Receipt, logged: &LoggedStatement, policies: &PolicyChain) -> Result<(), ReceiptError> {
+    let proof: TlogProof = receipt.proof.parse()?;
+    if proof.index() != receipt.index {
+        return Err(ReceiptError::OtherIndex { receipt: receipt.index, proof: proof.index() });
+    }
+    let checkpoint = verify_checkpoint(proof.checkpoint(), policies)?;
+    Ok(verify_inclusion(&logged.leaf(), proof.index(), checkpoint.size(), proof.hashes(), &checkpoint.root())?)
+}
+
+/// Reads a signed checkpoint by the log keys of the policy that was in force at its size.
+pub(crate) fn verify_checkpoint(signed: &str, policies: &PolicyChain) -> Result<Checkpoint, ReceiptError> {
+    let note = Note::parse(signed.as_bytes()).map_err(|error: NoteError| CheckpointError::from(error))?;
+    let size = Checkpoint::from_body(note.unverified_text())?.size();
+    let policy = policies.in_force_of(size).ok_or(ReceiptError::NoPolicy(size))?;
+    Ok(Checkpoint::from_signed(signed.as_bytes(), policies.origin(), &policy.policy.log_keys)?)
+}
