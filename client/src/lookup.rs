@@ -6,8 +6,10 @@ use std::time::Duration;
 use holdfast_formats::name::{ArtifactName, ChannelName};
 use holdfast_formats::number::PinNumber;
 use holdfast_formats::time::Timestamp;
+use holdfast_formats::tree::{TreeHash, TreeSize};
 use holdfast_formats::wire::v1::{ExitCode, KnownGood, KnownGoodQuery};
 use holdfast_verify::known_good::{AnswerError, Asked, KnownGoodAnswer, Mode, TrustedState, verify_known_good};
+use holdfast_verify::policy_chain::PolicyChain;
 use holdfast_verify::verified::Verified;
 
 use crate::blocking;
@@ -50,29 +52,46 @@ impl Registry {
     async fn ask(&self, channel: &ChannelName, query: &KnownGoodQuery) -> Result<Lookup, ClientError> {
         let now = self.now();
         let chain = self.policies().await?;
-        let seen = self.seen_checkpoint(&chain)?;
+        let seen = self.seen_checkpoint(&chain)?.map(|checkpoint| (checkpoint.size(), checkpoint.root()));
         let query = KnownGoodQuery {
-            min_size: seen.as_ref().map(holdfast_formats::checkpoint::Checkpoint::size),
+            min_size: seen.map(|(size, _)| size),
             policy: Some(chain.newest().policy.number),
             ..query.clone()
         };
-        let path = format!("/v1/channels/{channel}/known-good{}", query_string(&query)?);
-        let wire: KnownGood = self.transport().get(&path, "known-good answer", LARGE_ANSWER_MAX).await?;
-        let issued = self.issued(channel)?;
-        let trusted = TrustedState {
-            policies: &chain,
-            seen: seen.map(|checkpoint| (checkpoint.size(), checkpoint.root())),
-            issued: &issued,
-            head_max_age: self.trust().head_max_age_s,
-        };
-        let asked = Asked { channel, query: &query, now, mode: Mode::Online };
-        let answer = verify_known_good(&wire, &asked, &trusted).map_err(answer_error)?;
-        self.follow(&wire.checkpoint, &answer.get().checkpoint).await?;
+        let (answer, wire) = self.ask_and_check(channel, &query, &chain, seen, now).await?;
         self.keep(channel, &query, &wire, &answer, now).await?;
         if answer.get().policies.newest().policy.number > chain.newest().policy.number {
             self.fetch_policies().await?;
         }
         Ok(Lookup { answer, wire, query, cached_age: None })
+    }
+
+    /// Asks as somebody who knows nothing but trust.json, so that the answer proves itself to such a one.
+    pub(crate) async fn ask_from_nothing(
+        &self,
+        channel: &ChannelName,
+        query: &KnownGoodQuery,
+    ) -> Result<(Verified<KnownGoodAnswer>, KnownGood), ClientError> {
+        let chain = self.policies().await?;
+        self.ask_and_check(channel, query, &chain, None, self.now()).await
+    }
+
+    async fn ask_and_check(
+        &self,
+        channel: &ChannelName,
+        query: &KnownGoodQuery,
+        chain: &PolicyChain,
+        seen: Option<(TreeSize, TreeHash)>,
+        now: Timestamp,
+    ) -> Result<(Verified<KnownGoodAnswer>, KnownGood), ClientError> {
+        let path = format!("/v1/channels/{channel}/known-good{}", query_string(query)?);
+        let wire: KnownGood = self.transport().get(&path, "known-good answer", LARGE_ANSWER_MAX).await?;
+        let issued = self.issued(channel)?;
+        let trusted = TrustedState { policies: chain, seen, issued: &issued, head_max_age: self.trust().head_max_age_s };
+        let asked = Asked { channel, query, now, mode: Mode::Online };
+        let answer = verify_known_good(&wire, &asked, &trusted).map_err(answer_error)?;
+        self.follow(&wire.checkpoint, &answer.get().checkpoint).await?;
+        Ok((answer, wire))
     }
 
     /// The remembered answer, if it is young enough and still passes every check.

@@ -41,8 +41,17 @@ pub(crate) struct Arguments {
     /// One folder for trust.json, key, tokens and memory
     #[arg(long, global = true, env = "HOLDFAST_HOME", value_name = "DIR", help_heading = "Everywhere")]
     home: Option<PathBuf>,
-    /// The form of the answer
-    #[arg(long, global = true, value_enum, default_value_t = Format::Plain, value_name = "FORM", help_heading = "Everywhere")]
+    /// The form of the answer: plain, json, env, dotenv, github, tf-external or oci-ref
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t = Format::Plain,
+        hide_default_value = true,
+        hide_possible_values = true,
+        value_name = "FORM",
+        help_heading = "Everywhere"
+    )]
     format: Format,
     /// Say nothing but answers, warnings and errors
     #[arg(long, short, global = true, help_heading = "Everywhere")]

@@ -13,9 +13,9 @@ use crate::moment::parse_duration;
 use crate::session::Session;
 
 /// How long a statement that is signed and sent at once may take.
-const AT_ONCE: Duration = Duration::from_secs(600);
+const AT_ONCE: Duration = Duration::from_mins(10);
 /// How long people may take who sign one after the other.
-const AMONG_SEVERAL: Duration = Duration::from_secs(24 * 3600);
+const AMONG_SEVERAL: Duration = Duration::from_hours(24);
 
 /// Options of every command that signs.
 #[derive(Debug, clap::Args)]

@@ -23,6 +23,11 @@ impl Sink {
         Self { file: None, hasher: Box::new(blake3::Hasher::new()), length: 0 }
     }
 
+    /// A sink that writes on at the end of an open file.
+    pub(crate) fn append(file: std::fs::File) -> Self {
+        Self { file: Some(cap_std::fs::File::from_std(file)), ..Self::nowhere() }
+    }
+
     /// Goes on with a partial file: hashes what is there. One longer than the file should be begins anew.
     pub(super) fn resume(mut file: cap_std::fs::File, wanted: &File) -> std::io::Result<Self> {
         let mut sink = Self::nowhere();
@@ -54,7 +59,7 @@ impl Sink {
     }
 
     /// Hashes and writes some bytes.
-    pub(super) fn write(mut self, pieces: &[Bytes]) -> Result<Self, ClientError> {
+    pub(crate) fn write(mut self, pieces: &[Bytes]) -> Result<Self, ClientError> {
         for piece in pieces {
             self.hasher.update(piece);
             self.length += piece.len() as u64;

@@ -38,7 +38,8 @@ pub(super) struct Address([u8; 32]);
 impl Address {
     pub(super) fn of(namespace: &Namespace, class: ObjectClass, digest: &Blake3Digest) -> Self {
         let mut hasher = blake3::Hasher::new();
-        for part in [class.as_str().as_bytes(), b"/", namespace.as_str().as_bytes(), b"/", digest.as_bytes()] {
+        for part in [class.as_str().as_bytes(), b"/", namespace.as_str().as_bytes(), b"/", digest.as_bytes()]
+        {
             hasher.update(part);
         }
         Self(*hasher.finalize().as_bytes())

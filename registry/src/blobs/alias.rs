@@ -21,7 +21,7 @@ impl Blobs {
             Err(Unreadable::Absent(_)) => return Ok(None),
             Err(unreadable) => return Err(unreadable.into()),
         };
-        match self.load_record(namespace, &blob).await {
+        match self.load_record(namespace, &blob, &self.inner.budget.served_records).await {
             Ok(loaded) if loaded.record.digests.sha256 == *sha256 => Ok(Some(blob)),
             Ok(_) => Err(Unreadable::Bad(alias_key(namespace, sha256)?, Unsound::Mismatch).into()),
             Err(unreadable) => Err(unreadable.into()),

@@ -33,7 +33,9 @@ pub enum BlobError {
         size_bytes: u64,
     },
     /// A stored object is not what its address says. No byte of it is given.
-    #[error("the stored object {key} is damaged ({what}): restore it from a replica, or push its bytes again")]
+    #[error(
+        "the stored object {key} is damaged ({what}): restore it from a replica, or push its bytes again"
+    )]
     Corrupt {
         /// Its key.
         key: String,

@@ -48,8 +48,8 @@ impl Claims {
             return Err(Unsound::Malformed("what it stores does not begin like a zstd frame"));
         }
         let (descriptor, rest) = rest.split_first().ok_or(cut)?;
-        if descriptor & 0b1011 != 0 {
-            return Err(Unsound::Malformed("its zstd frame names a dictionary or sets a reserved bit"));
+        if descriptor & 0b0001_1011 != 0 {
+            return Err(Unsound::Malformed("its zstd frame names a dictionary or sets an unused bit"));
         }
         let single_segment = descriptor & 0b0010_0000 != 0;
         let (window_bytes, rest) = match rest.split_first() {
@@ -57,7 +57,9 @@ impl Claims {
             _ => (None, rest),
         };
         let content_bytes = match (descriptor >> 6, single_segment) {
-            (0, false) => return Err(Unsound::Malformed("its zstd frame does not say how long its content is")),
+            (0, false) => {
+                return Err(Unsound::Malformed("its zstd frame does not say how long its content is"));
+            }
             (0, true) => little_endian::<1>(rest).ok_or(cut)?,
             (1, _) => little_endian::<2>(rest).ok_or(cut)?.saturating_add(256),
             (2, _) => little_endian::<4>(rest).ok_or(cut)?,

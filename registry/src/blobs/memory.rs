@@ -2,7 +2,8 @@
 //!
 //! | share | for |
 //! |---|---|
-//! | records 1/8 | blob records while they are in use |
+//! | records 1/16 | blob records while they are checked |
+//! | served records 1/16 | blob records while their blob is read |
 //! | work 3/8 | unpacking and hashing: uploads, reading back, scrubs |
 //! | serving 3/8 | bytes on their way to readers, until they are sent |
 //! | caches 1/8 | small chunks that just arrived; what is known to be good |
@@ -21,6 +22,7 @@ const UNIT_BYTES: usize = 4096;
 #[derive(Debug)]
 pub(super) struct Budget {
     pub(super) records: Pool,
+    pub(super) served_records: Pool,
     pub(super) work: Pool,
     pub(super) serving: Pool,
     pub(super) cache_bytes: u64,
@@ -29,7 +31,8 @@ pub(super) struct Budget {
 impl Budget {
     pub(super) fn of(bytes: u64) -> Self {
         Self {
-            records: Pool::new(bytes / 8),
+            records: Pool::new(bytes / 16),
+            served_records: Pool::new(bytes / 16),
             work: Pool::new(bytes / 8 * 3),
             serving: Pool::new(bytes / 8 * 3),
             cache_bytes: bytes / 8,

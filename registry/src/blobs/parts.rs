@@ -5,8 +5,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures::stream::{self, BoxStream};
 use futures::StreamExt;
+use futures::stream::{self, BoxStream};
 use holdfast_formats::blob::BlobRecord;
 use holdfast_formats::digest::Blake3Digest;
 use holdfast_formats::name::Namespace;
@@ -60,11 +60,6 @@ pub(super) struct Parts {
 impl Parts {
     pub(super) fn new(blobs: Blobs, namespace: Namespace, record: Arc<BlobRecord>, purpose: Purpose) -> Self {
         Self { blobs, namespace: Arc::new(namespace), record, purpose }
-    }
-
-    /// The chunk that is the whole blob, where one is: it hashed to the blob's digest when it hashed to its own.
-    pub(super) fn is_one_chunk(&self) -> bool {
-        matches!(&*self.record.extents, [only] if only.offset == 0 && only.chunk == self.record.digests.blake3)
     }
 
     /// Every byte of the blob in order.

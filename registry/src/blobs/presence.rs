@@ -73,7 +73,8 @@ impl Blobs {
         let mut missing = Vec::new();
         for batch in places.chunks(MISSING_MAX) {
             let digests: Vec<Blake3Digest> = batch.iter().map(|place| place.chunk).collect();
-            let absent: HashSet<Blake3Digest> = self.missing(namespace, &digests).await?.into_iter().collect();
+            let absent: HashSet<Blake3Digest> =
+                self.missing(namespace, &digests).await?.into_iter().collect();
             missing.extend(batch.iter().filter(|place| absent.contains(&place.chunk)));
             if missing.len() >= MISSING_MAX {
                 break;
@@ -117,7 +118,7 @@ impl Blobs {
             let same = sha256 == digests.sha256 && size_bytes == size;
             return if same { Ok(Vec::new()) } else { Err(mismatch()) };
         }
-        let loaded = match self.load_record(namespace, &digests.blake3).await {
+        let loaded = match self.load_record(namespace, &digests.blake3, &self.inner.budget.records).await {
             Ok(loaded) => loaded,
             Err(Unreadable::Absent(_) | Unreadable::Bad(..)) => {
                 return Ok(vec![MissingChunk { chunk: digests.blake3, offset: 0, length: size }]);

@@ -57,7 +57,7 @@ impl Blobs {
         blob: Blake3Digest,
         range: Option<(u64, u64)>,
     ) -> Result<BlobReader, BlobError> {
-        let loaded = match self.load_record(namespace, &blob).await {
+        let loaded = match self.load_record(namespace, &blob, &self.inner.budget.served_records).await {
             Ok(loaded) => loaded,
             Err(Unreadable::Absent(_)) => return Err(BlobError::NotFound),
             Err(unreadable) => return Err(unreadable.into()),

@@ -11,7 +11,7 @@ use holdfast_formats::wire::v1::MissingChunk;
 use super::address::{Address, record_key};
 use super::error::{BlobError, Unreadable, Unsound};
 use super::known::Standing;
-use super::memory::Reservation;
+use super::memory::{Pool, Reservation};
 use super::parts::{Parts, Purpose};
 use super::{Blobs, Put, hashing, sealed};
 use crate::objects::Created;
@@ -53,7 +53,7 @@ impl Blobs {
 
     /// Whether the store has a good record of this blob already; if so, what it needs beside it is made good, too.
     async fn adopts(&self, namespace: &Namespace, digests: &Digests, size: u64) -> Result<bool, BlobError> {
-        let loaded = match self.load_record(namespace, &digests.blake3).await {
+        let loaded = match self.load_record(namespace, &digests.blake3, &self.inner.budget.records).await {
             Ok(loaded) => loaded,
             Err(Unreadable::Absent(_) | Unreadable::Bad(..)) => return Ok(false),
             Err(Unreadable::Object(error)) => return Err(error.into()),
@@ -135,8 +135,9 @@ impl Blobs {
         &self,
         namespace: &Namespace,
         blob: &Blake3Digest,
+        pool: &Pool,
     ) -> Result<LoadedRecord, Unreadable> {
-        let loaded = self.load_record_object(namespace, blob).await;
+        let loaded = self.load_record_object(namespace, blob, pool).await;
         if matches!(loaded, Err(Unreadable::Absent(_) | Unreadable::Bad(..))) {
             self.forget(namespace, ObjectClass::Blob, blob);
         }
@@ -147,13 +148,14 @@ impl Blobs {
         &self,
         namespace: &Namespace,
         blob: &Blake3Digest,
+        pool: &Pool,
     ) -> Result<LoadedRecord, Unreadable> {
         let key = record_key(namespace, blob)?;
         let size = self.inner.store.head(&key).await?.ok_or_else(|| Unreadable::Absent(key.clone()))?;
         let Some(size) = usize::try_from(size).ok().filter(|size| *size <= sealed::SEALED_BYTES_MAX) else {
             return Err(Unreadable::Bad(key, Unsound::TooLarge("the record is too large")));
         };
-        let mut reservation = self.inner.budget.records.reserve(size.saturating_mul(2)).await;
+        let mut reservation = pool.reserve(size.saturating_mul(2)).await;
         let object = self.inner.store.get(&key).await.map_err(|error| Unreadable::from_get(&key, error))?;
         let wanted = *blob;
         let opened = self.inner.blocking.run(move || sealed::open(&object, &wanted)).await;

@@ -16,6 +16,7 @@ use super::address::{generation, record_key};
 use super::error::{BlobError, Unreadable};
 use super::hashing::Hashers;
 use super::parts::{Parts, Purpose};
+use super::record::LoadedRecord;
 
 /// The most bad objects that are named; a blob with more is as bad.
 const BAD_MAX: usize = 256;
@@ -45,8 +46,8 @@ impl Blobs {
     ) -> Result<ScrubFinding, BlobError> {
         let mut scrub = Scrub::new(self.clone(), namespace.clone());
         scrub.alias(wanted).await?;
-        if let Some(record) = scrub.record(wanted, size).await? {
-            scrub.content(record).await?;
+        if let Some(loaded) = scrub.record(wanted, size).await? {
+            scrub.content(&loaded.record).await?;
         }
         let finding = scrub.finish();
         if finding.outcome != ScrubOutcome::Good {
@@ -67,7 +68,14 @@ struct Scrub {
 
 impl Scrub {
     fn new(blobs: Blobs, namespace: Namespace) -> Self {
-        Self { blobs, namespace, bad: Vec::new(), named: HashSet::new(), bytes: 0, outcome: ScrubOutcome::Good }
+        Self {
+            blobs,
+            namespace,
+            bad: Vec::new(),
+            named: HashSet::new(),
+            bytes: 0,
+            outcome: ScrubOutcome::Good,
+        }
     }
 
     async fn alias(&mut self, wanted: &Digests) -> Result<(), BlobError> {
@@ -81,14 +89,17 @@ impl Scrub {
     }
 
     /// The record, when it can be used to find the content.
-    async fn record(&mut self, wanted: &Digests, size: u64) -> Result<Option<Arc<BlobRecord>>, BlobError> {
+    async fn record(&mut self, wanted: &Digests, size: u64) -> Result<Option<LoadedRecord>, BlobError> {
         let digest = NamedDigest::Blake3(wanted.blake3);
-        match self.blobs.load_record(&self.namespace, &wanted.blake3).await {
-            Ok(loaded) if loaded.record.digests == *wanted && loaded.record.size == size => {
-                Ok(Some(loaded.record))
-            }
+        match self.blobs.load_record(&self.namespace, &wanted.blake3, &self.blobs.inner.budget.records).await
+        {
+            Ok(loaded) if loaded.record.digests == *wanted && loaded.record.size == size => Ok(Some(loaded)),
             Ok(_) => {
-                self.name(ObjectClass::Blob, digest, Some("its digests or size are not those that were published"));
+                self.name(
+                    ObjectClass::Blob,
+                    digest,
+                    Some("its digests or size are not those that were published"),
+                );
                 Ok(None)
             }
             Err(unreadable) => self.unreadable(ObjectClass::Blob, digest, unreadable).map(|()| None),
@@ -96,24 +107,25 @@ impl Scrub {
     }
 
     /// Goes on after a bad chunk, so that one scrub names all of them.
-    async fn content(&mut self, record: Arc<BlobRecord>) -> Result<(), BlobError> {
+    async fn content(&mut self, record: &Arc<BlobRecord>) -> Result<(), BlobError> {
         let blocking = self.blobs.inner.blocking.clone();
         let parts =
-            Parts::new(self.blobs.clone(), self.namespace.clone(), Arc::clone(&record), Purpose::Scrub);
+            Parts::new(self.blobs.clone(), self.namespace.clone(), Arc::clone(record), Purpose::Scrub);
         let mut parts = parts.all();
         let mut hashers = Hashers::new();
         let mut next = parts.next().await;
         while let Some((chunk, part)) = next {
             next = match part {
                 Ok(part) => {
-                    self.bytes = self.bytes.saturating_add(u64::try_from(part.bytes.len()).unwrap_or(u64::MAX));
+                    self.bytes =
+                        self.bytes.saturating_add(u64::try_from(part.bytes.len()).unwrap_or(u64::MAX));
                     let following;
                     (hashers, following) =
                         future::join(hashers.feed(&blocking, part.bytes), parts.next()).await;
                     following
                 }
                 Err(unreadable) => {
-                    self.unreadable_chunk(&record, chunk, unreadable)?;
+                    self.unreadable_chunk(record, chunk, unreadable)?;
                     parts.next().await
                 }
             };
@@ -158,7 +170,8 @@ impl Scrub {
 
     /// Names an object once; `what` is `None` when it is not there.
     fn name(&mut self, class: ObjectClass, digest: NamedDigest, what: Option<&str>) {
-        self.outcome = self.outcome.max(if what.is_some() { ScrubOutcome::Bad } else { ScrubOutcome::Missing });
+        self.outcome =
+            self.outcome.max(if what.is_some() { ScrubOutcome::Bad } else { ScrubOutcome::Missing });
         if !self.named.insert((class, digest)) || self.bad.len() >= BAD_MAX {
             return;
         }

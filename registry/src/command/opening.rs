@@ -53,7 +53,10 @@ pub(super) async fn keys(config: &ServeConfig, store: &Store) -> anyhow::Result<
         return Err(KeysError::Missing { folder: config.keys.clone() }.into());
     }
     if store.head(&ObjectKey::commit(0)).await?.is_some() {
-        bail!("the store has a log, but there are no keys in {}: give the folder of the log's keys with --keys", config.keys.display());
+        bail!(
+            "the store has a log, but there are no keys in {}: give the folder of the log's keys with --keys",
+            config.keys.display()
+        );
     }
     Ok(NodeKeys::generate(&config.keys, wanted)?)
 }

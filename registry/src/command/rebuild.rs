@@ -20,11 +20,11 @@ async fn rebuild(config: &ServeConfig) -> anyhow::Result<()> {
     opening::remove_index(&config.data)?;
     let started = Instant::now();
     let node = opening::node(config, store, &Arc::new(Metrics::new()), None).await?;
-    let seconds = started.elapsed().as_secs_f64();
+    let took = started.elapsed();
     let head = node.log().head();
     let entries = head.size().get();
-    let rate = entries as f64 / seconds.max(0.001);
-    say(&format!("rebuilt {entries} entries in {seconds:.2} s ({rate:.0}/s)"))?;
+    let rate = u128::from(entries) * 1000 / took.as_millis().max(1);
+    say(&format!("rebuilt {entries} entries in {:.2} s ({rate}/s)", took.as_secs_f64()))?;
     say(&format!("origin  {}", node.log().keys().origin))?;
     say(&format!("root    {}", head.root()))?;
     node.stop().await;

@@ -15,7 +15,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::{CommandFailure, opening, say};
 
 /// How old a staging file must be before it is taken for a leftover of a crash.
-const STAGING_AGE: std::time::Duration = std::time::Duration::from_secs(3600);
+const STAGING_AGE: std::time::Duration = std::time::Duration::from_hours(1);
 
 /// The arguments of `serve`.
 #[derive(Args)]

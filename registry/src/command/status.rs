@@ -19,7 +19,9 @@ pub(crate) fn run(flags: ServeFlags) -> Result<(), CommandFailure> {
 async fn status(config: &ServeConfig) -> anyhow::Result<()> {
     let store = match opening::store(config).await {
         Ok(store) => store,
-        Err(error) if matches!(error.downcast_ref(), Some(OpenError::Locked { .. })) => return ask(config).await,
+        Err(error) if matches!(error.downcast_ref(), Some(OpenError::Locked { .. })) => {
+            return ask(config).await;
+        }
         Err(error) => return Err(error),
     };
     let node = opening::node(config, store, &Arc::new(Metrics::new()), None).await?;
@@ -37,14 +39,19 @@ async fn status(config: &ServeConfig) -> anyhow::Result<()> {
 async fn ask(config: &ServeConfig) -> anyhow::Result<()> {
     let scheme = if config.tls.is_some() { "https" } else { "http" };
     let url = config.external_url.clone().unwrap_or_else(|| format!("{scheme}://{}", config.listen));
-    let unreachable = || format!("the store is in use, but no registry answers on {url}; give its --listen or --external-url");
+    let unreachable = || {
+        format!("the store is in use, but no registry answers on {url}; give its --listen or --external-url")
+    };
     let body = reqwest::get(format!("{url}/v1/registry")).await.with_context(unreachable)?.bytes().await?;
     let info: RegistryInfo = serde_json::from_slice(&body).with_context(unreachable)?;
     let ready = reqwest::get(format!("{url}/readyz")).await?.status().is_success();
     say("running  yes")?;
     say(&format!("origin   {}", info.origin))?;
     say(&format!("version  {}", info.version))?;
-    say(&format!("policy   {}", info.policy.map_or_else(|| "none, it waits for its first login".to_owned(), |n| n.to_string())))?;
+    say(&format!(
+        "policy   {}",
+        info.policy.map_or_else(|| "none, it waits for its first login".to_owned(), |n| n.to_string())
+    ))?;
     say(&format!("ready    {}", if ready { "yes" } else { "no" }))?;
     Ok(())
 }

@@ -108,19 +108,8 @@ impl Index {
     ) -> Result<T, E> {
         let connection = self.take()?;
         let view = View { connection: &connection, policies: &self.policies };
-        let result = self.in_snapshot(&connection, || job(&view));
+        let result = in_snapshot(&connection, || job(&view));
         self.lock().push(connection);
-        result
-    }
-
-    fn in_snapshot<T, E: From<IndexError>>(
-        &self,
-        connection: &Connection,
-        job: impl FnOnce() -> Result<T, E>,
-    ) -> Result<T, E> {
-        connection.prepare_cached("BEGIN").and_then(|mut s| s.execute([])).map_err(IndexError::from)?;
-        let result = job();
-        connection.prepare_cached("ROLLBACK").and_then(|mut s| s.execute([])).map_err(IndexError::from)?;
         result
     }
 
@@ -154,4 +143,14 @@ fn remove(path: &Path) {
             tracing::error!(%error, "the old index cannot be removed");
         }
     }
+}
+
+fn in_snapshot<T, E: From<IndexError>>(
+    connection: &Connection,
+    job: impl FnOnce() -> Result<T, E>,
+) -> Result<T, E> {
+    connection.prepare_cached("BEGIN").and_then(|mut s| s.execute([])).map_err(IndexError::from)?;
+    let result = job();
+    connection.prepare_cached("ROLLBACK").and_then(|mut s| s.execute([])).map_err(IndexError::from)?;
+    result
 }

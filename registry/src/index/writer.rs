@@ -121,9 +121,11 @@ impl Writer {
         self.policies.clear();
         let tables = "position settings entries payloads tiles refused policies artifacts pins lines denies freezes deploys attests \
                       attested tags grants rollbacks touches";
-        let deletes: String = tables.split(' ').map(|table| format!("DELETE FROM {table};")).collect();
-        self.connection.execute_batch(&format!("BEGIN IMMEDIATE; {deletes} COMMIT;"))?;
-        Ok(())
+        self.begin()?;
+        for table in tables.split_ascii_whitespace() {
+            self.connection.execute(&format!("DELETE FROM {table}"), [])?;
+        }
+        self.commit()
     }
 
     fn run(&mut self, sql: &str) -> Result<(), IndexError> {

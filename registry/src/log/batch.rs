@@ -108,11 +108,18 @@ impl Growing<'_> {
             Err(JudgeError::Facts(error)) => return Err(error.into()),
         };
         let payload = EntryPayload::place(&prepared.payload);
-        let entry = Entry { time: self.time, rules: RULE_BOOK_VERSION, payload, signatures: judgement.counted.clone() };
+        let entry = Entry {
+            time: self.time,
+            rules: RULE_BOOK_VERSION,
+            payload,
+            signatures: judgement.counted.clone(),
+        };
         let leaf = match entry.encode() {
             Ok(leaf) => leaf,
             Err(EntryError::TooLarge(_)) => {
-                return Ok(Err(AppendError::Refused(Refusal::Malformed { rule: "its entry would be larger than a leaf may be" })));
+                return Ok(Err(AppendError::Refused(Refusal::Malformed {
+                    rule: "its entry would be larger than a leaf may be",
+                })));
             }
             Err(other) => return Err(other.into()),
         };
@@ -160,8 +167,14 @@ impl Growing<'_> {
         }
         let (size, root) = (self.edge.size(), header.root);
         self.writer.set_position(&Position { commits: head.slot + 1, hash, size, root, time: self.time })?;
-        let after =
-            Replayed { edge: self.edge, slot: head.slot + 1, hash, time: Some(self.time), policy: self.policy, halted: None };
+        let after = Replayed {
+            edge: self.edge,
+            slot: head.slot + 1,
+            hash,
+            time: Some(self.time),
+            policy: self.policy,
+            halted: None,
+        };
         Ok(Frozen { object, after, leaves })
     }
 }

@@ -57,7 +57,8 @@ impl DecodedCommit {
         let framed: usize = commit.entries.iter().map(|e| e.len() + 2).sum();
         let body_at = (object.len() - framed) as u64;
         let leaves = std::mem::take(&mut commit.entries);
-        let entries = leaves.iter().enumerate().map(|(at, leaf)| decode_entry(at, leaf)).collect::<Result<_, _>>()?;
+        let entries =
+            leaves.iter().enumerate().map(|(at, leaf)| decode_entry(at, leaf)).collect::<Result<_, _>>()?;
         Ok(Self { header: commit.header.clone(), hash: commit.hash, body_at, entries, commit })
     }
 
@@ -76,7 +77,8 @@ impl DecodedCommit {
 }
 
 fn decode_entry(at: usize, leaf: &[u8]) -> Result<DecodedEntry, DecodeError> {
-    let mut entry = Entry::parse(leaf).map_err(|error| DecodeError::Entry { at, reason: error.to_string() })?;
+    let mut entry =
+        Entry::parse(leaf).map_err(|error| DecodeError::Entry { at, reason: error.to_string() })?;
     let length = leaf.len() as u64;
     let leaf = TreeHash::leaf(leaf);
     let (payload, payload_sha256) = match &mut entry.payload {
@@ -88,7 +90,16 @@ fn decode_entry(at: usize, leaf: &[u8]) -> Result<DecodedEntry, DecodeError> {
         EntryPayload::Attached(attachment) => (Bytes::new(), attachment.sha256),
     };
     let statement = parse_statement(&payload);
-    Ok(DecodedEntry { entry, length, leaf, payload, payload_sha256, statement, manifest: None, envelope: None })
+    Ok(DecodedEntry {
+        entry,
+        length,
+        leaf,
+        payload,
+        payload_sha256,
+        statement,
+        manifest: None,
+        envelope: None,
+    })
 }
 
 fn parse_statement(payload: &[u8]) -> Result<Statement, String> {

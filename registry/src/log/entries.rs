@@ -9,8 +9,8 @@ use holdfast_formats::entry::{Entry, EntryError, EntryPayload};
 use holdfast_formats::tree::LeafIndex;
 use quick_cache::sync::Cache;
 
-use super::attachments::{AttachmentError, Attachments};
 use super::LogParts;
+use super::attachments::{AttachmentError, Attachments};
 use crate::index::{EntryPlace, IndexError};
 use crate::objects::{ObjectError, ObjectKey};
 
@@ -85,11 +85,17 @@ impl Entries {
     }
 
     /// The payload of a leaf, when it is an attachment.
-    pub async fn attached_payload(&self, index: LeafIndex, leaf: &[u8]) -> Result<Option<Bytes>, EntriesError> {
+    pub async fn attached_payload(
+        &self,
+        index: LeafIndex,
+        leaf: &[u8],
+    ) -> Result<Option<Bytes>, EntriesError> {
         let entry = Entry::parse(leaf).map_err(|source| EntriesError::Corrupt { index, source })?;
         match entry.payload {
             EntryPayload::Inline(_) => Ok(None),
-            EntryPayload::Attached(at) => Ok(Some(Attachments::new(self.parts.store.clone()).get(&at.sha256).await?)),
+            EntryPayload::Attached(at) => {
+                Ok(Some(Attachments::new(self.parts.store.clone()).get(&at.sha256).await?))
+            }
         }
     }
 
@@ -107,19 +113,20 @@ impl Entries {
         let mut commits: BTreeMap<u64, Bytes> = BTreeMap::new();
         let mut out = Vec::with_capacity(places.len());
         for EntryPlace { commit, offset, length } in places {
-            let object = match commits.get(&commit) {
-                Some(object) => object.clone(),
-                None => {
-                    let object = self.parts.store.get(&ObjectKey::commit(commit)).await?;
-                    Commit::parse(&object)?;
-                    // Entries come in order, so an earlier commit is not asked for again.
-                    commits.clear();
-                    commits.insert(commit, object.clone());
-                    object
-                }
+            let object = if let Some(object) = commits.get(&commit) {
+                object.clone()
+            } else {
+                let object = self.parts.store.get(&ObjectKey::commit(commit)).await?;
+                Commit::parse(&object)?;
+                // Entries come in order, so an earlier commit is not asked for again.
+                commits.clear();
+                commits.insert(commit, object.clone());
+                object
             };
             let range = (usize::try_from(offset), usize::try_from(offset + length));
-            let (Ok(start), Ok(end)) = range else { return Err(IndexError::Damaged("an entry's place").into()) };
+            let (Ok(start), Ok(end)) = range else {
+                return Err(IndexError::Damaged("an entry's place").into());
+            };
             if end > object.len() || start > end {
                 return Err(IndexError::Damaged("an entry's place").into());
             }

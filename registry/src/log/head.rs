@@ -8,8 +8,8 @@ use holdfast_formats::tree::{TreeHash, TreeSize};
 use holdfast_verify::merkle::Edge;
 use std::sync::Arc;
 
-use super::replay::{ReplayError, Replayed};
 use super::LogParts;
+use super::replay::{ReplayError, Replayed};
 
 /// One state of the log. Immutable: a newer state is a new head.
 #[derive(Debug, Clone)]

@@ -83,7 +83,12 @@ impl NodeKeys {
         };
         let origin = text.trim_end().parse().map_err(|_| KeysError::Origin { path })?;
         let key = |name: &str| read_key(&folder.join(name));
-        Ok(Some(Self { origin, log: key("log.pem")?, head: key("head.pem")?, registry: key("registry.pem")? }))
+        Ok(Some(Self {
+            origin,
+            log: key("log.pem")?,
+            head: key("head.pem")?,
+            registry: key("registry.pem")?,
+        }))
     }
 
     /// Makes new keys in `folder`. The origin is written last, so that half a set is made again.
@@ -92,10 +97,13 @@ impl NodeKeys {
         fs::create_dir_all(folder).map_err(file(folder.to_owned()))?;
         let origin = match origin {
             Some(origin) => origin,
-            None => format!("holdfast.local/{}", random_hex()).parse().map_err(|_| KeysError::Origin { path: folder.into() })?,
+            None => format!("holdfast.local/{}", random_hex())
+                .parse()
+                .map_err(|_| KeysError::Origin { path: folder.into() })?,
         };
         let key = |name: &str| write_key(&folder.join(name));
-        let keys = Self { origin, log: key("log.pem")?, head: key("head.pem")?, registry: key("registry.pem")? };
+        let keys =
+            Self { origin, log: key("log.pem")?, head: key("head.pem")?, registry: key("registry.pem")? };
         let path = folder.join("origin");
         write_private(&path, &format!("{}\n", keys.origin)).map_err(file(path.clone()))?;
         Ok(keys)
@@ -112,7 +120,8 @@ impl NodeKeys {
         let fingerprint = KeysFingerprint::of(&self.origin, &[log], &[head], &[registry]);
         let secret = LoginSecret::new(random_array(), fingerprint);
         let path = folder.join(LOGIN_FILE);
-        write_private(&path, &secret.sha256().to_string()).map_err(|source| KeysError::File { path, source })?;
+        write_private(&path, &secret.sha256().to_string())
+            .map_err(|source| KeysError::File { path, source })?;
         Ok(secret)
     }
 

@@ -24,7 +24,9 @@ pub enum ProofsError {
     #[error(transparent)]
     Index(#[from] IndexError),
     /// A tile that must be there is not.
-    #[error("tile {0} is missing from the index; delete the index and start again, it is rebuilt from the store")]
+    #[error(
+        "tile {0} is missing from the index; delete the index and start again, it is rebuilt from the store"
+    )]
     MissingTile(TilePath),
     /// A proof that does not fit its format.
     #[error(transparent)]
@@ -82,13 +84,12 @@ impl Prover {
         }
         let outside = MerkleError::NoSuchNode { level: node.level(), index: node.index() };
         let tile = node.tile_in(head.size()).ok_or(outside)?;
-        let hashes = match self.tiles.get(&tile) {
-            Some(hashes) => hashes,
-            None => {
-                let hashes = Arc::new(view.full_tile(tile)?.ok_or(ProofsError::MissingTile(tile))?);
-                self.tiles.insert(tile, Arc::clone(&hashes));
-                hashes
-            }
+        let hashes = if let Some(hashes) = self.tiles.get(&tile) {
+            hashes
+        } else {
+            let hashes = Arc::new(view.full_tile(tile)?.ok_or(ProofsError::MissingTile(tile))?);
+            self.tiles.insert(tile, Arc::clone(&hashes));
+            hashes
         };
         Ok(node.hash_from_tile(&hashes)?)
     }

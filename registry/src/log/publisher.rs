@@ -8,9 +8,9 @@ use holdfast_formats::tile::{TileKind, TilePath, encode_bundle, encode_hashes, n
 use holdfast_formats::tree::{LeafIndex, TreeSize};
 use tokio::sync::watch;
 
+use super::LogParts;
 use super::entries::{Entries, EntriesError};
 use super::head::Head;
-use super::LogParts;
 use crate::index::IndexError;
 use crate::objects::{ObjectError, ObjectKey};
 
@@ -85,18 +85,22 @@ impl Publisher {
         let wrong = |error: holdfast_formats::tile::TileError| PublishError::Tile(error.to_string());
         let bytes = match tile.kind() {
             TileKind::Entries => {
-                let first = LeafIndex::new(tile.index() * 256).map_err(|e| PublishError::Tile(e.to_string()))?;
+                let first =
+                    LeafIndex::new(tile.index() * 256).map_err(|e| PublishError::Tile(e.to_string()))?;
                 let leaves = self.entries.read_many(first, usize::from(tile.width())).await?;
                 encode_bundle(&leaves).map_err(wrong)?
             }
-            TileKind::Hashes(_) => match head.edge().partial_tiles().find(|(path, _)| *path == tile) {
-                Some((_, hashes)) => encode_hashes(hashes).map_err(wrong)?,
-                None => {
+            TileKind::Hashes(_) => {
+                let partial = head.edge().partial_tiles().find(|(path, _)| *path == tile);
+                if let Some((_, hashes)) = partial {
+                    encode_hashes(hashes).map_err(wrong)?
+                } else {
                     let full = self.parts.index.read(move |view| view.full_tile(tile)).await?;
-                    let hashes = full.ok_or_else(|| PublishError::Tile(format!("{tile} is not in the index")))?;
+                    let hashes =
+                        full.ok_or_else(|| PublishError::Tile(format!("{tile} is not in the index")))?;
                     encode_hashes(&hashes).map_err(wrong)?
                 }
-            },
+            }
         };
         Ok(Bytes::from(bytes))
     }

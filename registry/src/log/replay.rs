@@ -14,15 +14,15 @@ use holdfast_formats::tile::{TILE_WIDTH, TileKind, TileLevel, TilePath};
 use holdfast_formats::time::Timestamp;
 use holdfast_formats::tree::{LeafIndex, TreeHash, TreeSize};
 use holdfast_verify::facts::{Effect, Facts as _, FactsError};
-use holdfast_verify::judge::{Candidate, judge};
+use holdfast_verify::judge::{Candidate, judge_logged};
 use holdfast_verify::merkle::{Edge, MerkleError};
 use holdfast_verify::refusal::JudgeError;
 
+use super::LogParts;
 use super::attachments::Attachments;
 use super::batch::{BatchError, push};
 use super::decode::{DecodeError, DecodedCommit, DecodedEntry};
 use super::entries::{Entries, EntriesError};
-use super::LogParts;
 use crate::index::{EntryPlace, IndexError, Position, View, Writer};
 use crate::objects::{ObjectError, ObjectKey};
 
@@ -90,19 +90,20 @@ pub async fn replay(parts: &LogParts, writer: &mut Writer) -> Result<Replayed, R
     let mut state = resume(parts, writer).await?;
     let attachments = Attachments::new(parts.store.clone());
     let numbers = stream::iter(state.slot..);
-    let mut commits = numbers.map(|n| fetch(parts, &attachments, n)).buffered(READ_AHEAD).ready_chunks(COMMITS_PER_TRANSACTION);
+    let mut commits = numbers
+        .map(|n| fetch(parts, &attachments, n))
+        .buffered(READ_AHEAD)
+        .ready_chunks(COMMITS_PER_TRANSACTION);
     let mut ended = false;
     while !ended {
         let Some(chunk) = commits.next().await else { break };
         writer.begin()?;
         for fetched in chunk {
-            match fetched? {
-                Some(commit) => apply(writer, &mut state, &commit)?,
-                None => {
-                    ended = true;
-                    break;
-                }
-            }
+            let Some(commit) = fetched? else {
+                ended = true;
+                break;
+            };
+            apply(writer, &mut state, &commit)?;
         }
         writer.commit()?;
     }
@@ -162,7 +163,10 @@ async fn resume(parts: &LogParts, writer: &Writer) -> Result<Replayed, ReplayErr
     }
     let edge = rebuild_edge(parts, &writer.view(), position.size).await?;
     if edge.root() != position.root {
-        return Err(ReplayError::Halt("the index's tiles do not give its root; delete the index, it is rebuilt from the store".to_owned()));
+        return Err(ReplayError::Halt(
+            "the index's tiles do not give its root; delete the index, it is rebuilt from the store"
+                .to_owned(),
+        ));
     }
     let policy = writer.view().policy()?.map(|fact| fact.policy);
     let Position { commits, hash, time, .. } = position;
@@ -189,19 +193,27 @@ async fn rebuild_edge(parts: &LogParts, view: &View<'_>, size: TreeSize) -> Resu
 
 /// An element of a level: the root over one full tile of the level below.
 fn tile_root(view: &View<'_>, level: u8, index: u64) -> Result<TreeHash, ReplayError> {
-    let kind = TileLevel::new(level - 1).map(TileKind::Hashes).map_err(|e| ReplayError::Halt(e.to_string()))?;
+    let kind =
+        TileLevel::new(level - 1).map(TileKind::Hashes).map_err(|e| ReplayError::Halt(e.to_string()))?;
     let tile = TilePath::new(kind, index, TILE_WIDTH).map_err(|e| ReplayError::Halt(e.to_string()))?;
     let hashes = view.full_tile(tile)?.ok_or(IndexError::Damaged("a full tile is missing"))?;
     let (mut row, mut width) = (hashes, usize::from(TILE_WIDTH));
     while width > 1 {
-        row = row.chunks_exact(2).filter_map(|p| if let [l, r] = p { Some(TreeHash::node(l, r)) } else { None }).collect();
+        row = row
+            .chunks_exact(2)
+            .filter_map(|p| if let [l, r] = p { Some(TreeHash::node(l, r)) } else { None })
+            .collect();
         width /= 2;
     }
     row.first().copied().ok_or_else(|| IndexError::Damaged("an empty tile").into())
 }
 
 /// Applies a decoded commit inside the writer's open transaction.
-pub(super) fn apply(writer: &mut Writer, state: &mut Replayed, commit: &DecodedCommit) -> Result<(), ReplayError> {
+pub(super) fn apply(
+    writer: &mut Writer,
+    state: &mut Replayed,
+    commit: &DecodedCommit,
+) -> Result<(), ReplayError> {
     let number = state.slot;
     let halt = |reason: &str| ReplayError::Halt(format!("commit {number} {reason}"));
     let header = &commit.header;
@@ -265,7 +277,7 @@ fn apply_entry(
         manifest: decoded.manifest.as_ref().map(|(bytes, manifest)| (bytes.as_ref(), manifest)),
         envelope: decoded.envelope.as_deref(),
     };
-    let judgement = match judge(&candidate, &writer.view()) {
+    let judgement = match judge_logged(&candidate, &writer.view()) {
         Ok(judgement) => judgement,
         Err(JudgeError::Refused(refusal)) => return Ok(writer.note_refused(index, &refusal.to_string())?),
         Err(JudgeError::Facts(error)) => return Err(error.into()),

@@ -7,6 +7,7 @@ use holdfast_formats::time::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
+use super::LogParts;
 use super::append::{AppendError, Pending};
 use super::attachments::Attachments;
 use super::batch::{Batch, judge_batch};
@@ -14,7 +15,6 @@ use super::entries::Entries;
 use super::head::Head;
 use super::replay::{self, ReplayError, Replayed};
 use super::slot::{Claim, claim};
-use super::LogParts;
 use crate::index::Writer;
 
 /// How many submissions one commit takes at most: with 64 KiB leaves it stays a small object.
@@ -205,17 +205,17 @@ impl Sequencer {
 
     fn apply(&mut self, commit: &super::decode::DecodedCommit) -> Result<(), ReplayError> {
         let mut state = self.state();
-        let applied = self
-            .with_writer(|writer| {
-                writer.begin()?;
-                replay::apply(writer, &mut state, commit)?;
-                writer.commit()?;
-                writer.view().unacknowledged().map_err(ReplayError::from)
-            });
+        let applied = self.with_writer(|writer| {
+            writer.begin()?;
+            replay::apply(writer, &mut state, commit)?;
+            writer.commit()?;
+            writer.view().unacknowledged().map_err(ReplayError::from)
+        });
         match applied {
             Ok(None) => self.show(state),
             Ok(Some(refused)) => {
-                state.halted = Some(format!("entry {} is refused by the rule book: {}", refused.index, refused.reason));
+                state.halted =
+                    Some(format!("entry {} is refused by the rule book: {}", refused.index, refused.reason));
                 self.show(state);
             }
             Err(error) => {

@@ -52,6 +52,17 @@ impl Identity {
         self.granted(action, |grant| grant.grant.names.iter().any(|p| p.reaches(namespace)))
     }
 
+    /// Lets whoever may upload into a namespace pass.
+    pub fn require_upload(&self, namespace: &Namespace) -> Result<(), Failure> {
+        let may = self.may_in(Action::Publish, namespace) || self.may_in(Action::Attest, namespace);
+        if may { Ok(()) } else { Err(self.refused()) }
+    }
+
+    /// Lets auditors pass.
+    pub fn require_audit(&self) -> Result<(), Failure> {
+        if self.may_somewhere(Action::Audit) { Ok(()) } else { Err(self.refused()) }
+    }
+
     /// Whether an action is granted on anything at all.
     pub fn may_somewhere(&self, action: Action) -> bool {
         self.granted(action, |_| true)
@@ -80,8 +91,12 @@ impl Service {
     /// Who bears this token. An unknown, expired or revoked one is refused, whatever is asked.
     pub async fn identify(&self, token: Option<&str>) -> Result<Identity, Failure> {
         let Some(text) = token else { return Ok(Identity::Anonymous) };
-        let refused =
-            || Failure::new(ProblemCode::Unauthorized, "the token is unknown, expired or revoked; get a new one with `holdfast token grant`");
+        let refused = || {
+            Failure::new(
+                ProblemCode::Unauthorized,
+                "the token is unknown, expired or revoked; get a new one with `holdfast token grant`",
+            )
+        };
         let token: Token = text.parse().map_err(|_| refused())?;
         let grant = self.grant_of(token.sha256()).await?.ok_or_else(refused)?;
         if grant.is_valid_at(self.now()) { Ok(Identity::Bearer(grant)) } else { Err(refused()) }
@@ -94,7 +109,8 @@ impl Service {
         if let Some(known) = self.inner.tokens.0.get(&key) {
             return Ok(known);
         }
-        let found = self.log().index().read(move |view| view.grant_by_token(&token).map_err(Failure::from)).await?;
+        let found =
+            self.log().index().read(move |view| view.grant_by_token(&token).map_err(Failure::from)).await?;
         let found = found.map(Arc::new);
         self.inner.tokens.0.insert(key, found.clone());
         Ok(found)
@@ -110,18 +126,16 @@ impl Service {
 
     /// Lets whoever may read an artifact name pass.
     pub(super) fn require_read(&self, who: &Identity, name: &ArtifactName) -> Result<(), Failure> {
-        if who.may(Action::Read, name) || self.is_public(&name.namespace()) { Ok(()) } else { Err(who.refused()) }
+        if who.may(Action::Read, name) || self.is_public(&name.namespace()) {
+            Ok(())
+        } else {
+            Err(who.refused())
+        }
     }
 
     /// Lets whoever may read a channel pass.
     pub(super) fn require_channel(&self, who: &Identity, channel: &ChannelName) -> Result<(), Failure> {
         let may = who.may_on_channel(Action::Read, channel) || self.is_public(&channel.namespace());
-        if may { Ok(()) } else { Err(who.refused()) }
-    }
-
-    /// Lets whoever may upload into a namespace pass.
-    pub(super) fn require_upload(&self, who: &Identity, namespace: &Namespace) -> Result<(), Failure> {
-        let may = who.may_in(Action::Publish, namespace) || who.may_in(Action::Attest, namespace);
         if may { Ok(()) } else { Err(who.refused()) }
     }
 
@@ -133,10 +147,5 @@ impl Service {
             Identity::Anonymous if public() => Ok(()),
             Identity::Anonymous => Err(who.refused()),
         }
-    }
-
-    /// Lets auditors pass.
-    pub fn require_audit(&self, who: &Identity) -> Result<(), Failure> {
-        if who.may_somewhere(Action::Audit) { Ok(()) } else { Err(who.refused()) }
     }
 }

@@ -7,7 +7,9 @@ use holdfast_formats::envelope::Base64Bytes;
 use holdfast_formats::reference::Reference;
 use holdfast_formats::statement::DenyEffect;
 use holdfast_formats::tree::LeafIndex;
-use holdfast_formats::wire::v1::{ArtifactList, ArtifactSummary, ArtifactView, ListQuery, LoggedEntry, ProblemCode};
+use holdfast_formats::wire::v1::{
+    ArtifactList, ArtifactSummary, ArtifactView, ListQuery, LoggedEntry, ProblemCode,
+};
 use holdfast_verify::facts::{ArtifactFact, Facts as _};
 
 use super::{Failure, Identity, Service};
@@ -60,12 +62,24 @@ impl Service {
     pub async fn list(&self, who: &Identity, query: &ListQuery) -> Result<ArtifactList, Failure> {
         self.require_reader(who)?;
         let limit = query.limit.map_or(100, |n| usize::try_from(n).unwrap_or(LIST_MAX)).clamp(1, LIST_MAX);
-        let text = |label: &Option<holdfast_formats::text::Label>| label.as_ref().map_or(String::new(), ToString::to_string);
-        let filter =
-            ArtifactFilter { prefix: text(&query.prefix), kind: query.kind, after: text(&query.after), limit };
-        let facts = self.log().index().read(move |view| view.artifacts(&filter).map_err(Failure::from)).await?;
-        let next = if facts.len() == limit { facts.last().and_then(|f| f.artifact.r#ref.to_string().parse().ok()) } else { None };
-        let readable = facts.into_iter().filter(|fact| self.require_read(who, fact.artifact.r#ref.name()).is_ok());
+        let text = |label: &Option<holdfast_formats::text::Label>| {
+            label.as_ref().map_or(String::new(), ToString::to_string)
+        };
+        let filter = ArtifactFilter {
+            prefix: text(&query.prefix),
+            kind: query.kind,
+            after: text(&query.after),
+            limit,
+        };
+        let facts =
+            self.log().index().read(move |view| view.artifacts(&filter).map_err(Failure::from)).await?;
+        let next = if facts.len() == limit {
+            facts.last().and_then(|f| f.artifact.r#ref.to_string().parse().ok())
+        } else {
+            None
+        };
+        let readable =
+            facts.into_iter().filter(|fact| self.require_read(who, fact.artifact.r#ref.name()).is_ok());
         Ok(ArtifactList { artifacts: readable.map(summary).collect(), next })
     }
 
@@ -75,7 +89,10 @@ impl Service {
             Reference::Version(artifact) => artifact.name(),
             Reference::Digest(name, _) => name,
             Reference::Channel(_) => {
-                return Err(Failure::new(ProblemCode::Malformed, "ask /v1/channels/{channel}/known-good for what is known-good"));
+                return Err(Failure::new(
+                    ProblemCode::Malformed,
+                    "ask /v1/channels/{channel}/known-good for what is known-good",
+                ));
             }
         };
         self.require_read(who, name)?;
@@ -147,7 +164,8 @@ impl Service {
     ) -> Result<OpenBlob, Failure> {
         let fact = self.find(who, reference).await?;
         let digests: Digests = fact.artifact.digests;
-        let denies = self.log().index().read(move |view| view.denies_of(&digests).map_err(Failure::from)).await?;
+        let denies =
+            self.log().index().read(move |view| view.denies_of(&digests).map_err(Failure::from)).await?;
         if denies.iter().any(|deny| deny.lifted.is_none() && deny.effect == DenyEffect::Read) {
             return Err(read_denied());
         }
@@ -155,7 +173,10 @@ impl Service {
         let file = manifest.manifest.files.iter().find(|file| file.digests.blake3 == digest);
         let size = file.ok_or_else(Failure::not_found)?.size.get();
         let resolved = range.resolve(size).ok_or_else(|| {
-            Failure::new(ProblemCode::RangeNotSatisfiable, format!("the blob has {size} bytes; ask for a range inside"))
+            Failure::new(
+                ProblemCode::RangeNotSatisfiable,
+                format!("the blob has {size} bytes; ask for a range inside"),
+            )
         })?;
         let namespace = fact.artifact.r#ref.name().namespace();
         let reader = self.inner.blobs.reader(&namespace, digest, Some(resolved)).await?;
@@ -164,9 +185,18 @@ impl Service {
 }
 
 fn read_denied() -> Failure {
-    Failure::new(ProblemCode::Denied, "a deny with the effect `read` stands on this artifact; `holdfast history` shows who and why")
+    Failure::new(
+        ProblemCode::Denied,
+        "a deny with the effect `read` stands on this artifact; `holdfast history` shows who and why",
+    )
 }
 
 fn summary(fact: ArtifactFact) -> ArtifactSummary {
-    ArtifactSummary { artifact: fact.artifact, kind: fact.kind, size_bytes: fact.size_bytes, time: fact.time, index: fact.index }
+    ArtifactSummary {
+        artifact: fact.artifact,
+        kind: fact.kind,
+        size_bytes: fact.size_bytes,
+        time: fact.time,
+        index: fact.index,
+    }
 }

@@ -56,8 +56,13 @@ impl<'a> Assembly<'a> {
     }
 
     /// That the log extends what the client saw.
-    pub(super) async fn consistency(&self, seen: Option<TreeSize>) -> Result<Option<ConsistencyProof>, Failure> {
-        let Some(from) = seen.filter(|seen| *seen != self.head.size() && seen.get() > 0) else { return Ok(None) };
+    pub(super) async fn consistency(
+        &self,
+        seen: Option<TreeSize>,
+    ) -> Result<Option<ConsistencyProof>, Failure> {
+        let Some(from) = seen.filter(|seen| *seen != self.head.size() && seen.get() > 0) else {
+            return Ok(None);
+        };
         let log = self.service.log();
         let (prover, head) = (log.prover().clone(), Arc::clone(&self.head));
         let hashes = log

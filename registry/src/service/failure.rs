@@ -29,7 +29,10 @@ impl Failure {
 
     /// Not there, or not the reader's to see: the two look alike.
     pub fn not_found() -> Self {
-        Self::new(ProblemCode::NotFound, "there is no such thing, or this token may not read it; check the name, and the token's grant")
+        Self::new(
+            ProblemCode::NotFound,
+            "there is no such thing, or this token may not read it; check the name, and the token's grant",
+        )
     }
 
     /// Something inside failed; the details go to the log.
@@ -88,7 +91,9 @@ impl From<ProofsError> for Failure {
     fn from(error: ProofsError) -> Self {
         match &error {
             ProofsError::Merkle(_) => Self::caused(ProblemCode::Malformed, error),
-            ProofsError::Index(_) | ProofsError::MissingTile(_) | ProofsError::Format(_) => Self::internal(error),
+            ProofsError::Index(_) | ProofsError::MissingTile(_) | ProofsError::Format(_) => {
+                Self::internal(error)
+            }
         }
     }
 }
@@ -109,7 +114,9 @@ impl From<EntriesError> for Failure {
             EntriesError::Index(error) => error.into(),
             EntriesError::Object(error) => error.into(),
             EntriesError::Attachment(error) => error.into(),
-            EntriesError::Corrupt { .. } | EntriesError::Commit(_) => Self::caused(ProblemCode::Corrupt, error),
+            EntriesError::Corrupt { .. } | EntriesError::Commit(_) => {
+                Self::caused(ProblemCode::Corrupt, error)
+            }
         }
     }
 }
@@ -162,7 +169,8 @@ impl From<BlobError> for Failure {
             BlobError::Object(error) => error.into(),
             BlobError::Missing(missing) => Self {
                 code: ProblemCode::ContentMissing,
-                detail: "some content is not here: send the chunks under `missing`, then submit again".to_owned(),
+                detail: "some content is not here: send the chunks under `missing`, then submit again"
+                    .to_owned(),
                 missing,
                 source: None,
             },

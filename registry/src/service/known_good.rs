@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use holdfast_formats::channel_head::{ChannelHead, HeadLine};
 use holdfast_formats::name::{ArtifactName, ChannelName};
+use holdfast_formats::number::PolicyNumber;
 use holdfast_formats::statement::Artifact;
 use holdfast_formats::time::Timestamp;
 use holdfast_formats::wire::v1::{KnownGood, KnownGoodQuery, ProblemCode};
@@ -32,7 +33,10 @@ pub struct LookupAnswer {
 }
 
 pub(super) fn stale() -> Failure {
-    Failure::new(ProblemCode::Unavailable, "this node has not seen the end of the log for 2 s and would answer stale; ask again, or ask another node")
+    Failure::new(
+        ProblemCode::Unavailable,
+        "this node has not seen the end of the log for 2 s and would answer stale; ask again, or ask another node",
+    )
 }
 
 impl Service {
@@ -82,7 +86,7 @@ impl Service {
             let newer = self.log().head();
             return Box::pin(self.look_up(newer, channel, query, seen)).await;
         };
-        let policies = self.policies_after(query.policy.map_or(u64::MAX - 1, |n| n.get())).await?;
+        let policies = self.policies_after(query.policy.map_or(u64::MAX - 1, PolicyNumber::get)).await?;
         let mut assembly = Assembly::begin(self, Arc::clone(&head));
         let mut read = Vec::new();
         for fact in choice.artifacts() {

@@ -8,8 +8,8 @@ use holdfast_formats::wire::v1::KnownGoodQuery;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
-use super::known_good::LookupAnswer;
 use super::Failure;
+use super::known_good::LookupAnswer;
 
 /// How many bytes of answers are kept.
 const CACHED_BYTES: u64 = 32 * 1024 * 1024;

@@ -74,8 +74,18 @@ impl Service {
         let started_ms = clock.now_ms();
         let manifests = manifests::Manifests::new(log.attachments());
         let (lookups, tokens) = (lookup_cache::LookupCache::new(), access::TokenCache::new());
-        let inner =
-            Inner { log, blobs, clock, metrics, keys_folder, shared_store, started_ms, lookups, manifests, tokens };
+        let inner = Inner {
+            log,
+            blobs,
+            clock,
+            metrics,
+            keys_folder,
+            shared_store,
+            started_ms,
+            lookups,
+            manifests,
+            tokens,
+        };
         Self { inner: Arc::new(inner) }
     }
 

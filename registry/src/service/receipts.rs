@@ -1,10 +1,12 @@
 //! Receipts, proofs and entries: what lets others check the log.
 
 use holdfast_formats::envelope::Base64Bytes;
+use holdfast_formats::number::PolicyNumber;
 use holdfast_formats::policy::Policy;
 use holdfast_formats::tree::{LeafIndex, TreeSize};
 use holdfast_formats::wire::v1::{
-    Consistency, ConsistencyQuery, EntriesQuery, LogEntries, LoggedEntry, PolicyChain, PolicyQuery, ProblemCode, Receipt,
+    Consistency, ConsistencyQuery, EntriesQuery, LogEntries, LoggedEntry, PolicyChain, PolicyQuery,
+    ProblemCode, Receipt,
 };
 use holdfast_verify::facts::PolicyFact;
 
@@ -19,7 +21,7 @@ const POLICIES_MAX: u64 = 64;
 impl Service {
     /// The receipt of an entry, for an auditor.
     pub async fn receipt_for(&self, who: &Identity, index: LeafIndex) -> Result<Receipt, Failure> {
-        self.require_audit(who)?;
+        who.require_audit()?;
         self.receipt(index).await
     }
 
@@ -41,9 +43,12 @@ impl Service {
 
     /// Successive entries, for an auditor.
     pub async fn log_entries(&self, who: &Identity, query: &EntriesQuery) -> Result<LogEntries, Failure> {
-        self.require_audit(who)?;
+        who.require_audit()?;
         let head = self.log().head();
-        let limit = query.limit.map_or(ENTRIES_MAX, |n| usize::try_from(n).unwrap_or(ENTRIES_MAX)).clamp(1, ENTRIES_MAX);
+        let limit = query
+            .limit
+            .map_or(ENTRIES_MAX, |n| usize::try_from(n).unwrap_or(ENTRIES_MAX))
+            .clamp(1, ENTRIES_MAX);
         let left = usize::try_from(head.size().get().saturating_sub(query.from.get())).unwrap_or(limit);
         let leaves = self.log().entries().read_many(query.from, limit.min(left)).await?;
         let mut entries = Vec::with_capacity(leaves.len());
@@ -63,7 +68,11 @@ impl Service {
     }
 
     /// The consistency proof between two sizes, for any reader.
-    pub async fn consistency(&self, who: &Identity, query: &ConsistencyQuery) -> Result<Consistency, Failure> {
+    pub async fn consistency(
+        &self,
+        who: &Identity,
+        query: &ConsistencyQuery,
+    ) -> Result<Consistency, Failure> {
         self.require_reader(who)?;
         let head = self.log().head();
         let to = query.to.unwrap_or(head.size());
@@ -86,7 +95,7 @@ impl Service {
     /// The chain of policies, for whoever has a grant.
     pub async fn policies(&self, who: &Identity, query: &PolicyQuery) -> Result<PolicyChain, Failure> {
         self.require_reader(who)?;
-        let facts = self.policies_after(query.after.map_or(0, |n| n.get())).await?;
+        let facts = self.policies_after(query.after.map_or(0, PolicyNumber::get)).await?;
         let mut policies = Vec::with_capacity(facts.len());
         for fact in facts {
             policies.push(self.receipt(fact.entry.index).await?);
@@ -108,7 +117,10 @@ impl Service {
     }
 
     /// A head at least as long as the size that a client saw.
-    pub(super) async fn head_reaching(&self, size: Option<TreeSize>) -> Result<std::sync::Arc<Head>, Failure> {
+    pub(super) async fn head_reaching(
+        &self,
+        size: Option<TreeSize>,
+    ) -> Result<std::sync::Arc<Head>, Failure> {
         let head = self.log().head();
         let Some(size) = size.filter(|size| *size > head.size()) else { return Ok(head) };
         let waited = tokio::time::timeout(std::time::Duration::from_secs(2), self.log().reached(size)).await;

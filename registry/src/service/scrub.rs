@@ -34,7 +34,8 @@ impl Service {
         let mut findings = Vec::with_capacity(artifacts.len());
         for reference in artifacts {
             let wanted = reference.clone();
-            let found = self.log().index().read(move |view| view.artifact(&wanted).map_err(Failure::from)).await?;
+            let found =
+                self.log().index().read(move |view| view.artifact(&wanted).map_err(Failure::from)).await?;
             findings.push(self.read_back(&found.ok_or_else(Failure::not_found)?).await?);
         }
         for outcome in [ScrubOutcome::Good, ScrubOutcome::Bad, ScrubOutcome::Missing] {
@@ -49,7 +50,12 @@ impl Service {
     async fn read_back(&self, fact: &ArtifactFact) -> Result<Finding, Failure> {
         let namespace = fact.artifact.r#ref.name().namespace();
         let manifest = self.inner.manifests.of(fact).await?;
-        let mut finding = Finding { artifact: fact.artifact.clone(), outcome: ScrubOutcome::Good, bytes: 0, bad: Vec::new() };
+        let mut finding = Finding {
+            artifact: fact.artifact.clone(),
+            outcome: ScrubOutcome::Good,
+            bytes: 0,
+            bad: Vec::new(),
+        };
         for file in &manifest.manifest.files {
             let found = self.inner.blobs.scrub(&namespace, &file.digests, file.size.get()).await?;
             finding.bytes = finding.bytes.saturating_add(found.bytes);
@@ -59,10 +65,16 @@ impl Service {
         Ok(finding)
     }
 
-    async fn log_scrub(&self, some: &[&Finding], outcome: ScrubOutcome, started: Timestamp) -> Result<(), Failure> {
+    async fn log_scrub(
+        &self,
+        some: &[&Finding],
+        outcome: ScrubOutcome,
+        started: Timestamp,
+    ) -> Result<(), Failure> {
         let keys = self.log().keys();
         let now = self.now();
-        let bad: Vec<BadObject> = some.iter().flat_map(|f| f.bad.iter().cloned()).take(BAD_PER_STATEMENT).collect();
+        let bad: Vec<BadObject> =
+            some.iter().flat_map(|f| f.bad.iter().cloned()).take(BAD_PER_STATEMENT).collect();
         let bytes = some.iter().fold(0, |sum: u64, f| sum.saturating_add(f.bytes));
         let scrub = Scrub {
             artifacts: some.iter().map(|f| f.artifact.clone()).collect(),

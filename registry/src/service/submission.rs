@@ -45,10 +45,12 @@ enum FirstLook {
 impl Service {
     /// Submits an envelope. `login` is the one-time secret that admits policy 1.
     pub async fn submit(&self, submission: Submission, login: Option<&str>) -> Result<Submitted, Failure> {
-        let malformed = |error: &dyn std::fmt::Display| Failure::new(ProblemCode::Malformed, error.to_string());
+        let malformed =
+            |error: &dyn std::fmt::Display| Failure::new(ProblemCode::Malformed, error.to_string());
         submission.envelope.check().map_err(|error| malformed(&error))?;
         let first_policy = self.log().head().policy().is_none();
-        let statement = Statement::parse(&submission.envelope.payload.0).map_err(|error| malformed(&error))?;
+        let statement =
+            Statement::parse(&submission.envelope.payload.0).map_err(|error| malformed(&error))?;
         if first_policy {
             self.admit_first(&statement, login)?;
         }
@@ -117,12 +119,17 @@ impl Service {
                     payload_sha256: prepared.payload_sha256,
                     statement: &prepared.statement,
                     signatures: &prepared.signatures,
-                    manifest: prepared.manifest.as_ref().map(|(bytes, manifest)| (bytes.as_slice(), manifest)),
+                    manifest: prepared
+                        .manifest
+                        .as_ref()
+                        .map(|(bytes, manifest)| (bytes.as_slice(), manifest)),
                     envelope: prepared.envelope.as_deref(),
                 };
                 match judge(&candidate, view) {
                     Ok(_) => Ok(FirstLook::Acceptable(Box::new(prepared))),
-                    Err(JudgeError::Refused(Refusal::AlreadyPublished { index, .. })) => Ok(FirstLook::Logged(index)),
+                    Err(JudgeError::Refused(Refusal::AlreadyPublished { index, .. })) => {
+                        Ok(FirstLook::Logged(index))
+                    }
                     Err(JudgeError::Refused(Refusal::NotScrubbed { artifacts })) => {
                         Ok(FirstLook::Unscrubbed(Box::new(prepared), artifacts))
                     }
@@ -135,9 +142,12 @@ impl Service {
     /// Everything that the statement refers to is durable before it queues.
     async fn make_durable(&self, prepared: &Prepared) -> Result<(), Failure> {
         let attachments = self.log().attachments();
-        if let (Predicate::Publish(publish), Some((bytes, manifest))) = (&prepared.statement.predicate, &prepared.manifest) {
+        if let (Predicate::Publish(publish), Some((bytes, manifest))) =
+            (&prepared.statement.predicate, &prepared.manifest)
+        {
             let namespace = publish.name.namespace();
-            let wanted: Vec<(Digests, u64)> = manifest.files.iter().map(|f| (f.digests, f.size.get())).collect();
+            let wanted: Vec<(Digests, u64)> =
+                manifest.files.iter().map(|f| (f.digests, f.size.get())).collect();
             self.inner.blobs.require(&namespace, &wanted).await?;
             attachments.put(Bytes::copy_from_slice(bytes)).await?;
             self.inner.blobs.barrier().await?;
@@ -176,8 +186,9 @@ fn prepare(view: &View<'_>, submission: Submission, statement: Statement) -> Res
         };
         match &prepared.statement.predicate {
             Predicate::Publish(_) => {
-                let manifest = Manifest::parse(&found.0)
-                    .map_err(|error| Failure::new(ProblemCode::Malformed, format!("the manifest is refused: {error}")))?;
+                let manifest = Manifest::parse(&found.0).map_err(|error| {
+                    Failure::new(ProblemCode::Malformed, format!("the manifest is refused: {error}"))
+                })?;
                 prepared.manifest = Some((found.0.clone(), manifest));
             }
             _ => prepared.envelope = Some(found.0.clone()),
@@ -190,7 +201,8 @@ fn prepare(view: &View<'_>, submission: Submission, statement: Statement) -> Res
 pub(super) fn own(statement: Statement, keys: &NodeKeys) -> Result<Prepared, Failure> {
     let payload = statement.to_payload().map_err(Failure::internal)?;
     let message = holdfast_formats::envelope::pre_authentication_encoding(PAYLOAD_TYPE, &payload);
-    let signature = CanonicalSignature { keyid: keys.registry.public().id(), sig: keys.registry.sign(&message) };
+    let signature =
+        CanonicalSignature { keyid: keys.registry.public().id(), sig: keys.registry.sign(&message) };
     Ok(Prepared {
         payload_sha256: Sha256Digest::of(&payload),
         statement,

@@ -14,11 +14,6 @@ use crate::blobs::Put;
 const ASKED_MAX: usize = 4096;
 
 impl Service {
-    /// Whether somebody may upload at all; asked before a body is read.
-    pub fn may_upload(&self, who: &Identity, namespace: &Namespace) -> Result<(), Failure> {
-        self.require_upload(who, namespace)
-    }
-
     /// Which of these chunks must be sent.
     pub async fn missing(
         &self,
@@ -26,9 +21,12 @@ impl Service {
         namespace: &Namespace,
         query: &MissingQuery,
     ) -> Result<MissingAnswer, Failure> {
-        self.require_upload(who, namespace)?;
+        who.require_upload(namespace)?;
         if query.chunks.len() > ASKED_MAX {
-            return Err(Failure::new(ProblemCode::TooLarge, format!("ask about at most {ASKED_MAX} chunks at a time")));
+            return Err(Failure::new(
+                ProblemCode::TooLarge,
+                format!("ask about at most {ASKED_MAX} chunks at a time"),
+            ));
         }
         Ok(MissingAnswer { missing: self.inner.blobs.missing(namespace, &query.chunks).await? })
     }
@@ -41,7 +39,7 @@ impl Service {
         digest: Blake3Digest,
         object: Bytes,
     ) -> Result<bool, Failure> {
-        self.require_upload(who, namespace)?;
+        who.require_upload(namespace)?;
         Ok(self.inner.blobs.put_chunk(namespace, digest, object).await? == Put::New)
     }
 
@@ -52,13 +50,17 @@ impl Service {
         namespace: &Namespace,
         record: &[u8],
     ) -> Result<(BlobStored, bool), Failure> {
-        self.require_upload(who, namespace)?;
+        who.require_upload(namespace)?;
         if record.len() > BLOB_RECORD_BYTES_MAX {
-            return Err(Failure::new(ProblemCode::TooLarge, "the blob has more extents than the format allows"));
+            return Err(Failure::new(
+                ProblemCode::TooLarge,
+                "the blob has more extents than the format allows",
+            ));
         }
-        let record =
-            BlobRecord::parse(record).map_err(|error| Failure::new(ProblemCode::Malformed, error.to_string()))?;
-        let size = ByteSize::new(record.size).map_err(|error| Failure::new(ProblemCode::Malformed, error.to_string()))?;
+        let record = BlobRecord::parse(record)
+            .map_err(|error| Failure::new(ProblemCode::Malformed, error.to_string()))?;
+        let size = ByteSize::new(record.size)
+            .map_err(|error| Failure::new(ProblemCode::Malformed, error.to_string()))?;
         let stored = BlobStored { digests: record.digests, size };
         let put = self.inner.blobs.put_record(namespace, record).await?;
         Ok((stored, put == Put::New))

@@ -63,3 +63,6 @@ fn by_digest(digest: Digests) -> Subject {
 fn label(name: &str) -> Label {
     name.parse().expect("names and origins have 1 to 200 bytes and no NUL, so each of them is a label")
 }
+
+#[cfg(test)]
+mod tests;

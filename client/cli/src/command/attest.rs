@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use holdfast_client::draft_attest;
+use holdfast_client::Draft;
 use holdfast_formats::limits::ATTACHMENT_BYTES_MAX;
 use holdfast_formats::reference::Reference;
 use holdfast_formats::text::Uri;
@@ -46,7 +46,7 @@ impl Args {
         let registry = session.registry()?;
         let artifact = registry.resolve(&self.reference).await?;
         let done = format!("attested {} with {predicate_type}", artifact.r#ref);
-        let draft = draft_attest(envelope, predicate_type, vec![artifact.digests]);
+        let draft = Draft::attest(envelope, predicate_type, vec![artifact.digests]);
         let Some(submitted) = self.signing.log(draft, &registry, session).await? else { return Ok(()) };
         session.output().answer(&logged(&done, Some(&artifact), &submitted)?)
     }

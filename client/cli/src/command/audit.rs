@@ -9,7 +9,7 @@ use crate::output::{Answer, Line};
 use crate::session::Session;
 
 const AFTER_HELP: &str = "\
-Downloads every entry, recomputes the root, checks every signature, judges every entry by the rule book, and compares what
+Downloads every entry, recomputes the root, checks every signature, judges every entry by the rule book, and compares what \
 follows with what the registry answers. Needs a token with the audit action. Ends with 4 when something does not hold.
 
 Example:

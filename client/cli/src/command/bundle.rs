@@ -11,7 +11,7 @@ use crate::output::Answer;
 use crate::session::Session;
 
 const AFTER_HELP: &str = "\
-Put it where it can be reached when nothing else can. `holdfast verify FILE` needs no network; `holdfast verify FILE --to DIR`
+Put it where it can be reached when nothing else can. `holdfast verify FILE` needs no network; `holdfast verify FILE --to DIR` \
 unpacks it.
 
 Examples:

@@ -13,7 +13,7 @@ use crate::session::Session;
 use crate::signing::Signing;
 
 const AFTER_HELP: &str = "\
-Say 'started' before you touch anything and 'succeeded' or 'failed' afterwards; the end finds its start by itself. What was
+Say 'started' before you touch anything and 'succeeded' or 'failed' afterwards; the end finds its start by itself. What was \
 deployed last is what `known-good --not current` leaves out.
 
 Examples:

@@ -15,11 +15,11 @@ use crate::output::Answer;
 use crate::session::Session;
 
 const AFTER_HELP: &str = "\
-Everything in the answer was checked against .holdfast/trust.json: signatures, policy, proofs, freshness, digests. The
+Everything in the answer was checked against .holdfast/trust.json: signatures, policy, proofs, freshness, digests. The \
 components stand in the order in which to go back: what was deployed last comes first.
 
-With --format env (also dotenv, github, tf-external): HOLDFAST_CHANNEL, HOLDFAST_PIN, HOLDFAST_REF, HOLDFAST_DIGEST,
-HOLDFAST_COMPONENTS, and for each component HOLDFAST_<NAME>_REF, _DIGEST, _ROLE, _STAGE, _UNDO. With several lines:
+With --format env (also dotenv, github, tf-external): HOLDFAST_CHANNEL, HOLDFAST_PIN, HOLDFAST_REF, HOLDFAST_DIGEST, \
+HOLDFAST_COMPONENTS, and for each component HOLDFAST_<NAME>_REF, _DIGEST, _ROLE, _STAGE, _UNDO. With several lines: \
 HOLDFAST_LINES, and for each line HOLDFAST_LINE_<NAME>_REF, _DIGEST, _PIN.
 
 Ends with 10 when nothing qualifies, 7 when the way back passes an irreversible step, 8 when the registry does not answer.
@@ -28,7 +28,7 @@ Examples:
   holdfast known-good shop/prod
   holdfast known-good shop/prod --not current --component shop/release
   eval \"$(holdfast known-good shop/prod --format env)\"
-  holdfast known-good shop/prod --max-age 1d          also works for a day while the registry is down";
+  holdfast known-good shop/prod --max-age 1d";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER_HELP)]
@@ -66,7 +66,7 @@ impl Args {
         let view = KnownGoodView::of(good, lookup.cached_age);
         let mut answer = Answer::new(&view)?
             .with_lines(view.lines())
-            .with_oci_refs(good.lines.iter().map(|line| oci_ref(registry.url(), &line.artifact)).collect());
+            .with_oci_refs(good.lines.iter().map(|line| oci_ref(&registry.url(), &line.artifact)).collect());
         if session.output().format().has_variables() {
             answer = answer.with_variables(variables(&view)?);
         }

@@ -12,7 +12,7 @@ use crate::output::{Answer, Line};
 use crate::session::Session;
 
 const AFTER_HELP: &str = "\
-The registry prints the URL once, at its first start. What is behind # names the registry's keys: they are checked before
+The registry prints the URL once, at its first start. What is behind # names the registry's keys: they are checked before \
 anything is signed. Commit .holdfast/trust.json, so that everybody who clones the repository starts from the same trust.
 
 Examples:

@@ -30,7 +30,7 @@ pub(crate) enum Args {
     Show,
     /// Change the policy: opens it in $EDITOR, then signs and submits its successor
     #[command(after_help = "\
-Number and predecessor are filled in. The threshold of the current and of the new root keys must sign; with more than one, use
+Number and predecessor are filled in. The threshold of the current and of the new root keys must sign; with more than one, use \
 --prepare.
 
 Examples:

@@ -12,7 +12,7 @@ use crate::session::Session;
 use crate::signing::write_new;
 
 const AFTER_HELP: &str = "\
-The receipt is a c2sp.org/tlog-proof@v1: whoever has it, the entry and the log's key can check inclusion without us. It was
+The receipt is a c2sp.org/tlog-proof@v1: whoever has it, the entry and the log's key can check inclusion without us. It was \
 verified before it is shown. --format json has the entry's bytes too.
 
 Examples:

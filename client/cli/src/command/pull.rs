@@ -10,7 +10,7 @@ use crate::output::{Answer, Variables};
 use crate::session::Session;
 
 const AFTER_HELP: &str = "\
-Nothing is written outside DIR, and no file gets its name before all of its bytes were checked. Files that are there already
+Nothing is written outside DIR, and no file gets its name before all of its bytes were checked. Files that are there already \
 with the right content are kept; a pull that was cut goes on where it stopped. A bad byte ends it with exit code 4.
 
 Examples:

@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
-use holdfast_client::{Content, PushRequest};
+use holdfast_client::{About, ClientError, Content, PushRequest, Registry, Staged, Submitted};
 use holdfast_formats::manifest::{Body, Kind, Need};
 use holdfast_formats::reference::ArtifactRef;
 use holdfast_formats::statement::{Artifact, Keep};
 use holdfast_formats::text::Label;
 use holdfast_formats::version::Version;
+use holdfast_formats::wire::v1::ProblemCode;
 use indicatif::HumanBytes;
 
 use super::logged::logged;
@@ -17,7 +18,7 @@ use crate::session::Session;
 use crate::signing::{Signing, parse_pair};
 
 const AFTER_HELP: &str = "\
-Only what the registry does not have yet is sent; a push that was cut goes on where it stopped. A version never changes its
+Only what the registry does not have yet is sent; a push that was cut goes on where it stopped. A version never changes its \
 meaning: the same content again succeeds with the same receipt, other content is refused (exit 9).
 
 Examples:
@@ -54,22 +55,29 @@ pub(crate) struct Args {
 pub(super) struct Describing {
     /// A free label
     #[arg(long = "label", value_name = "KEY=VALUE", value_parser = parse_label)]
-    pub(super) labels: Vec<(Label, Label)>,
+    labels: Vec<(Label, Label)>,
     /// Something that must be there for it to work, in a range of versions
     #[arg(long = "needs", value_name = "NAME=RANGE", value_parser = parse_need)]
-    pub(super) needs: Vec<Need>,
+    needs: Vec<Need>,
     /// Keep it at least until then: a duration from now, or a time
     #[arg(long, value_name = "WHEN")]
     keep_until: Option<Moment>,
     /// The version that it takes the place of
     #[arg(long, value_name = "VERSION")]
-    pub(super) supersedes: Option<Version>,
+    supersedes: Option<Version>,
 }
 
 impl Describing {
-    pub(super) fn keep(&self) -> Option<Keep> {
-        let until = self.keep_until?.ahead_of(Session::now());
-        Some(Keep { class: None, until: Some(until), mode: None })
+    /// What the options say.
+    pub(super) fn about(&self) -> About {
+        let keep_until = self.keep_until.map(|when| when.ahead_of(Session::now()));
+        About {
+            labels: self.labels.clone(),
+            needs: self.needs.clone(),
+            keep: keep_until.map(|until| Keep { class: None, until: Some(until), mode: None }),
+            supersedes: self.supersedes.clone(),
+            ..About::nothing()
+        }
     }
 }
 
@@ -97,9 +105,13 @@ impl Args {
     pub(crate) async fn run(self, session: &Session) -> anyhow::Result<()> {
         let registry = session.registry()?;
         let request = self.request(session)?;
-        let staged = registry.stage(&request).await?;
+        let (staged, submitted) = match self.publish(&registry, &request, session).await {
+            // What was there when it was asked for has ended since: the upload asks again and sends what is missing.
+            Err(error) if is_content_missing(&error) => self.publish(&registry, &request, session).await?,
+            outcome => outcome?,
+        };
         let done = |verb| sentence(verb, &staged.artifact, &staged.content);
-        if let Some(submitted) = self.signing.log(staged.draft, &registry, session).await? {
+        if let Some(submitted) = submitted {
             session.output().answer(&logged(&done("pushed"), Some(&staged.artifact), &submitted)?)?;
         } else {
             session.output().note(done("uploaded"));
@@ -107,15 +119,26 @@ impl Args {
         Ok(())
     }
 
+    async fn publish(
+        &self,
+        registry: &Registry,
+        request: &PushRequest,
+        session: &Session,
+    ) -> anyhow::Result<(Staged, Option<Submitted>)> {
+        let staged = registry.stage(request).await?;
+        let submitted = self.signing.log(staged.draft.clone(), registry, session).await?;
+        Ok((staged, submitted))
+    }
+
     fn request(&self, session: &Session) -> anyhow::Result<PushRequest> {
         let Target(artifact) = &self.target;
-        let mut request =
-            PushRequest::new(artifact.clone(), self.path.clone(), self.body(artifact, session)?);
-        request.labels.clone_from(&self.more.labels);
-        request.needs.clone_from(&self.more.needs);
-        request.keep = self.more.keep();
-        request.supersedes.clone_from(&self.more.supersedes);
-        Ok(request)
+        let body = self.body(artifact, session)?;
+        Ok(PushRequest {
+            artifact: artifact.clone(),
+            source: self.path.clone(),
+            body,
+            about: self.more.about(),
+        })
     }
 
     fn body(&self, artifact: &ArtifactRef, session: &Session) -> anyhow::Result<Body> {
@@ -130,6 +153,11 @@ impl Args {
         }
         Ok(filled.body)
     }
+}
+
+fn is_content_missing(error: &anyhow::Error) -> bool {
+    let problem = error.downcast_ref::<ClientError>().and_then(ClientError::problem);
+    problem.is_some_and(|problem| problem.code == ProblemCode::ContentMissing)
 }
 
 fn sentence(verb: &str, artifact: &Artifact, content: &Content) -> String {

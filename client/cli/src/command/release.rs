@@ -55,17 +55,7 @@ impl Args {
         let body = read_release(&self.file)?;
         let components = body.components.len();
         let registry = session.registry()?;
-        let keep = self.more.keep();
-        let request = ReleaseRequest {
-            artifact: self.target,
-            body,
-            labels: self.more.labels,
-            links: Vec::new(),
-            needs: self.more.needs,
-            keep,
-            supersedes: self.more.supersedes,
-            context: None,
-        };
+        let request = ReleaseRequest { artifact: self.target, body, about: self.more.about() };
         let staged = registry.draft_release(&request).await?;
         let Some(submitted) = self.signing.log(staged.draft, &registry, session).await? else {
             return Ok(());

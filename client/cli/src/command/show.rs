@@ -42,7 +42,7 @@ impl Args {
             .with_lines(files(&record.manifest().files))
             .with_lines(said(&record))
             .with_variables(variables)
-            .with_oci_refs(vec![oci_ref(registry.url(), artifact)]);
+            .with_oci_refs(vec![oci_ref(&registry.url(), artifact)]);
         session.output().answer(&answer)
     }
 }

@@ -35,7 +35,7 @@ impl Args {
         let statement = prepared.statement()?;
         check_not_over(statement.header.not_after)?;
         let key = keys::load(&session.key_file()?)?;
-        let signed = prepared.signed_by(&key);
+        let signed = prepared.signed_by(&key)?;
         replace(&self.file, &signed.to_json()?)?;
         let json = json!({ "key": key.public(), "signatures": signed.signatures(), "not_after": statement.header.not_after });
         let answer = Answer::new(&json)?

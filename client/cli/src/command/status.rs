@@ -22,7 +22,7 @@ impl Args {
     pub(crate) async fn run(self, session: &Session) -> anyhow::Result<()> {
         let registry = session.registry()?;
         let status = registry.status().await?;
-        session.output().answer(&answer(registry.url(), &status)?)?;
+        session.output().answer(&answer(&registry.url(), &status)?)?;
         match (&status.halted, status.writable) {
             (Some(reason), _) => {
                 Err(Failure::new(ExitCode::Integrity, format!("the registry has halted: {reason}")).into())

@@ -96,7 +96,7 @@ async fn grant(args: GrantArgs, session: &Session) -> anyhow::Result<()> {
         quotas: None,
         expires,
     };
-    let (draft, token) = registry.draft_grant(wanted).await?;
+    let (draft, token) = wanted.draft();
     let submitted = args.signing.log(draft, &registry, session).await?;
     let index = submitted.map(|submitted| submitted.index);
     match index {

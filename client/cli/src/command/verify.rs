@@ -14,8 +14,11 @@ use crate::session::Session;
 
 const AFTER_HELP: &str = "\
 REF reads every byte of the artifact from the registry and checks it; nothing is written.
+
 DIR or FILE with --ref checks a local copy against the artifact's signed manifest.
-A bundle needs no network: answer, signatures, proofs and bytes are all in the file. Whether its pins have expired is judged now.
+
+A bundle needs no network: answer, signatures, proofs and bytes are all in the file. Whether its pins have expired is judged \
+now.
 
 Examples:
   holdfast verify shop/web@1.4.2

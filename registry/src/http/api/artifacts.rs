@@ -2,7 +2,9 @@
 
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::header::{ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, RANGE};
+use axum::http::header::{
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, RANGE,
+};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use holdfast_formats::wire::v1::{ArtifactList, ListQuery, ProblemCode};
@@ -30,7 +32,9 @@ pub(super) async fn get(
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
     match path::artifact(&wanted)? {
-        ArtifactPath::Artifact(reference) => Ok(ok(api.service.artifact(&who, &reference).await?).into_response()),
+        ArtifactPath::Artifact(reference) => {
+            Ok(ok(api.service.artifact(&who, &reference).await?).into_response())
+        }
         ArtifactPath::Blob(reference, digest) => {
             let range = range(&headers)?;
             let opened = api.service.open_blob(&who, &reference, path::parse(digest)?, &range).await?;
@@ -54,7 +58,12 @@ pub(super) async fn get(
 /// One range of bytes; several at once are answered like none, as RFC 9110 allows.
 fn range(headers: &HeaderMap) -> Result<BlobRange, Refused> {
     let Some(value) = headers.get(RANGE) else { return Ok(BlobRange::Whole) };
-    let wrong = || Refused::new(ProblemCode::RangeNotSatisfiable, "write the range as bytes=first-last, bytes=first- or bytes=-count");
+    let wrong = || {
+        Refused::new(
+            ProblemCode::RangeNotSatisfiable,
+            "write the range as bytes=first-last, bytes=first- or bytes=-count",
+        )
+    };
     let text = value.to_str().ok().and_then(|text| text.strip_prefix("bytes=")).ok_or_else(wrong)?;
     if text.contains(',') {
         return Ok(BlobRange::Whole);

@@ -16,7 +16,8 @@ impl FromRequestParts<Api> for Bearer {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Refused> {
-        let unreadable = || Refused::new(ProblemCode::Unauthorized, "write `Authorization: Bearer hft_…`, once");
+        let unreadable =
+            || Refused::new(ProblemCode::Unauthorized, "write `Authorization: Bearer hft_…`, once");
         let mut headers = parts.headers.get_all(AUTHORIZATION).iter();
         let token = match (headers.next(), headers.next()) {
             (None, _) => None,

@@ -33,13 +33,21 @@ impl BodyBudget {
     }
 
     /// Reads a body of at most `max` bytes.
-    pub(super) async fn read(&self, headers: &HeaderMap, body: Body, max: usize) -> Result<HeldBody<'_>, Refused> {
-        let declared = headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<u64>().ok());
+    pub(super) async fn read(
+        &self,
+        headers: &HeaderMap,
+        body: Body,
+        max: usize,
+    ) -> Result<HeldBody<'_>, Refused> {
+        let declared =
+            headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<u64>().ok());
         let max_bytes = max as u64;
         if declared.is_some_and(|size| size > max_bytes) {
             return Err(too_large(max));
         }
-        let share = u32::try_from(declared.unwrap_or(max_bytes).div_ceil(KIB)).unwrap_or(u32::MAX).clamp(1, self.total);
+        let share = u32::try_from(declared.unwrap_or(max_bytes).div_ceil(KIB))
+            .unwrap_or(u32::MAX)
+            .clamp(1, self.total);
         let share = self
             .kibibytes
             .acquire_many(share)
@@ -51,7 +59,10 @@ impl BodyBudget {
 }
 
 fn too_large(max: usize) -> Refused {
-    Refused::new(ProblemCode::TooLarge, format!("the body has more than the {max} bytes that are accepted here"))
+    Refused::new(
+        ProblemCode::TooLarge,
+        format!("the body has more than the {max} bytes that are accepted here"),
+    )
 }
 
 fn unread(error: &axum::Error, max: usize) -> Refused {

@@ -89,10 +89,12 @@ pub(super) async fn tile(
         return Ok(note(api.service.published_checkpoint(&who).await?));
     }
     let bytes = api.service.tile(&who, path::parse(&wanted)?).await?;
-    let headers = [(CONTENT_TYPE, "application/octet-stream"), (CACHE_CONTROL, "private, max-age=31536000, immutable")];
+    let headers =
+        [(CONTENT_TYPE, "application/octet-stream"), (CACHE_CONTROL, "private, max-age=31536000, immutable")];
     Ok((headers, bytes).into_response())
 }
 
 fn note(text: String) -> Response {
-    ([(CONTENT_TYPE, "text/plain; charset=utf-8"), (CACHE_CONTROL, "private, max-age=1")], text).into_response()
+    ([(CONTENT_TYPE, "text/plain; charset=utf-8"), (CACHE_CONTROL, "private, max-age=1")], text)
+        .into_response()
 }

@@ -2,8 +2,8 @@
 
 mod answer;
 mod artifacts;
-mod body;
 mod bearer;
+mod body;
 mod channels;
 mod log;
 mod node;

@@ -23,8 +23,9 @@ impl<T: DeserializeOwned> Parameters<T> {
     /// Reads the parameters of a request whose path decides what they are.
     pub(super) fn of(parts: &Parts) -> Result<Self, Refused> {
         let read = Query::<T>::try_from_uri(&parts.uri);
-        let Query(value) =
-            read.map_err(|error| Refused::new(ProblemCode::Malformed, format!("the query string: {}", error.body_text())))?;
+        let Query(value) = read.map_err(|error| {
+            Refused::new(ProblemCode::Malformed, format!("the query string: {}", error.body_text()))
+        })?;
         Ok(Self(value))
     }
 }

@@ -26,7 +26,7 @@ pub(super) async fn missing(
     request: Body,
 ) -> Result<Json<MissingAnswer>, Refused> {
     let namespace: Namespace = path::parse(&namespace)?;
-    api.service.may_upload(&who, &namespace)?;
+    who.require_upload(&namespace)?;
     let held = api.bodies.read(&headers, request, QUERY_BYTES_MAX).await?;
     let query = body::json(&held.bytes)?;
     Ok(ok(api.service.missing(&who, &namespace, &query).await?))
@@ -41,7 +41,7 @@ pub(super) async fn chunk(
 ) -> Result<StatusCode, Refused> {
     let namespace: Namespace = path::parse(&namespace)?;
     let digest = path::parse(&digest)?;
-    api.service.may_upload(&who, &namespace)?;
+    who.require_upload(&namespace)?;
     let held = api.bodies.read(&headers, request, CHUNK_OBJECT_BYTES_MAX).await?;
     let new = api.service.put_chunk(&who, &namespace, digest, held.bytes.clone()).await?;
     Ok(if new { StatusCode::CREATED } else { StatusCode::OK })
@@ -55,7 +55,7 @@ pub(super) async fn blob(
     request: Body,
 ) -> Result<Json<BlobStored>, Refused> {
     let namespace: Namespace = path::parse(&namespace)?;
-    api.service.may_upload(&who, &namespace)?;
+    who.require_upload(&namespace)?;
     let held = api.bodies.read(&headers, request, BLOB_RECORD_BYTES_MAX).await?;
     let (stored, new) = api.service.put_blob(&who, &namespace, &held.bytes).await?;
     Ok(Json(if new { StatusCode::CREATED } else { StatusCode::OK }, stored))
