@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use serde::Deserialize;
 
 use crate::failure::Failure;
+use crate::toml_text::from_toml;
 
 /// The file's name, looked for in the working directory and upward.
 pub(crate) const FILE: &str = "holdfast.toml";
@@ -56,8 +57,8 @@ impl Settings {
         Ok(settings.below(file.parent().unwrap_or(file)))
     }
 
-    fn parse(text: &str) -> Result<Self, toml::de::Error> {
-        toml::from_str(text)
+    fn parse(text: &str) -> Result<Self, String> {
+        from_toml(text)
     }
 
     /// Relative paths of the file are meant from its folder.

@@ -12,6 +12,7 @@ mod output;
 mod progress;
 mod session;
 mod signing;
+mod toml_text;
 
 use std::process::ExitCode;
 

@@ -26,7 +26,7 @@ mod warning;
 pub(crate) mod standing;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use answer::{AnsweredArtifact, AnsweredLine, KnownGoodAnswer, PassedLink, Signer};
 pub use choice::{Choice, ChooseError, ChosenLine, PassedPin, UndoneRelease};

@@ -195,3 +195,6 @@ fn check_roots(entry: &LoggedStatement, old: &Policy, new: &Policy) -> Result<()
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

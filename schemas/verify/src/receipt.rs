@@ -84,3 +84,6 @@ pub(crate) fn verify_checkpoint(signed: &str, policies: &PolicyChain) -> Result<
     let policy = policies.in_force_of(size).ok_or(ReceiptError::NoPolicy(size))?;
     Ok(Checkpoint::from_signed(signed.as_bytes(), policies.origin(), &policy.policy.log_keys)?)
 }
+
+#[cfg(test)]
+mod tests;

@@ -36,6 +36,12 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) async fn run(self, session: &Session) -> anyhow::Result<()> {
         let url = if self.url == "-" { read_url()? } else { self.url };
+        if !url.contains('#') {
+            let message = "the address has no #SECRET, so nothing tells whether it is the right registry";
+            return Err(Failure::usage(message)
+                .with_hint("use the whole line that the registry printed at its first start")
+                .into());
+        }
         let request = LoginRequest { url, key_file: session.named_key_file(), principal: self.principal };
         let done = login(&session.places()?, &request).await?;
         let answer = Answer::new(&json!({

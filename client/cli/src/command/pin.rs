@@ -13,12 +13,12 @@ use crate::session::Session;
 use crate::signing::{Signing, parse_pair};
 
 const AFTER_HELP: &str = "\
-The registry first reads every byte of the artifact and its components back; the pin waits for that. A pin is never changed:
+The registry first reads every byte of the artifact and its components back; the pin waits for that. A pin is never changed: \
 a later pin of the same line takes its place, a deny takes it out of the answers.
 
 Examples:
   holdfast pin shop/prod shop/web@1.4.2 -m \"smoke passed\"
-  holdfast pin shop/prod shop/release@2.1.0 -m \"one week in production\" --expires 30d --evidence deploy:1041
+  holdfast pin shop/prod shop/release@2.1.0 -m \"one week good\" --evidence deploy:1041
   holdfast pin shop/prod shop/release@2.1.0 -m \"two of three\" --prepare pin.json";
 
 #[derive(Debug, clap::Args)]

@@ -56,7 +56,11 @@ pub(super) fn read_prepared(file: &Path) -> anyhow::Result<Prepared> {
         );
     }
     let bytes = std::fs::read(file).with_context(|| format!("cannot read {shown}"))?;
-    Prepared::parse(&bytes).with_context(|| format!("{shown} is no prepared statement"))
+    Prepared::parse(&bytes).map_err(|_| {
+        Failure::usage(format!("{shown} is no prepared statement"))
+            .with_hint("name a file that --prepare wrote")
+            .into()
+    })
 }
 
 fn check_not_over(not_after: Timestamp) -> Result<(), Failure> {

@@ -17,6 +17,7 @@ use serde::de::DeserializeOwned;
 
 use super::read_text;
 use crate::failure::Failure;
+use crate::toml_text::from_toml;
 
 /// Files in a pushed schema folder that hold its body.
 const LEDGERS: [&str; 2] = ["ledger.json", "schema.toml"];
@@ -78,7 +79,7 @@ pub(crate) fn body_of(kind: Kind, source: &BodySource<'_>) -> anyhow::Result<Fil
 fn parsed<T: DeserializeOwned>(file: &Path) -> anyhow::Result<T> {
     let text = read_text(file)?;
     let read = if file.extension().is_some_and(|e| e == "toml") {
-        toml::from_str(&text).map_err(|e| e.to_string().trim_end().to_owned())
+        from_toml(&text)
     } else {
         from_json(text.as_bytes(), ATTACHMENT_BYTES_MAX).map_err(|e| e.to_string())
     };

@@ -13,6 +13,7 @@ use serde::Deserialize;
 
 use super::read_text;
 use crate::failure::Failure;
+use crate::toml_text::from_toml;
 
 const HINT: &str = "`holdfast release --help` shows a whole release.toml";
 
@@ -64,7 +65,7 @@ pub(crate) fn read_release(file: &Path) -> anyhow::Result<ReleaseDraft> {
 }
 
 fn parse(text: &str) -> Result<ReleaseDraft, String> {
-    let document: Document = toml::from_str(text).map_err(|e| e.to_string().trim_end().to_owned())?;
+    let document: Document = from_toml(text)?;
     if document.components.is_empty() {
         return Err("a release has at least one [[component]]".to_owned());
     }

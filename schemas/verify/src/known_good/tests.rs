@@ -1,11 +1,11 @@
 //! Lookups from both sides: what a registry chooses, and what a client accepts of it; and every lie it must refuse.
 
 mod accepted;
-mod answers;
+pub(crate) mod answers;
 mod chosen;
 mod distrust;
 mod lies;
 mod old_states;
 mod passed;
 mod ways_back;
-mod world;
+pub(crate) mod world;

@@ -28,11 +28,11 @@ use crate::logged::LoggedStatement;
 use crate::merkle::{NodeAddress, ProofPlan, tree_root};
 use crate::policy_chain::PolicyChain;
 
-pub(super) const EVERYTHING: KnownGoodQuery =
+pub(crate) const EVERYTHING: KnownGoodQuery =
     KnownGoodQuery { component: None, not: None, at: None, back: None, min_size: None, policy: None };
 
 impl World {
-    pub(super) fn size(&self) -> TreeSize {
+    pub(crate) fn size(&self) -> TreeSize {
         TreeSize::new(self.leaves.len() as u64).unwrap()
     }
 
@@ -47,17 +47,17 @@ impl World {
         Ok(hashes[0])
     }
 
-    pub(super) fn root(&self) -> TreeHash {
+    pub(crate) fn root(&self) -> TreeHash {
         let Ok(root) = tree_root::<Infallible>(self.size(), &|node| self.node(node));
         root
     }
 
-    pub(super) fn checkpoint(&self) -> String {
+    pub(crate) fn checkpoint(&self) -> String {
         let origin = self.newest_policy().policy.origin.clone();
         sign_checkpoint(&Checkpoint::new(origin, self.size(), self.root()).unwrap(), &log_key())
     }
 
-    pub(super) fn proven(&self, index: LeafIndex) -> ProvenEntry {
+    pub(crate) fn proven(&self, index: LeafIndex) -> ProvenEntry {
         let leaf = &self.leaves[usize::try_from(index.get()).unwrap()];
         let Ok(proof) = ProofPlan::inclusion(index, self.size()).unwrap().build(&|node| self.node(node));
         let attached = leaf.payload.len() > INLINE_PAYLOAD_BYTES_MAX;
@@ -69,13 +69,13 @@ impl World {
         }
     }
 
-    pub(super) fn receipt(&self, index: LeafIndex) -> Receipt {
+    pub(crate) fn receipt(&self, index: LeafIndex) -> Receipt {
         let ProvenEntry { entry, proof, payload, .. } = self.proven(index);
         let proof = holdfast_formats::proof::TlogProof::new(index, proof, self.checkpoint()).unwrap();
         Receipt { index, entry, proof: proof.to_string(), payload }
     }
 
-    pub(super) fn consistency(&self, from: TreeSize) -> ConsistencyProof {
+    pub(crate) fn consistency(&self, from: TreeSize) -> ConsistencyProof {
         let Ok(hashes) = ProofPlan::consistency(from, self.size()).unwrap().build(&|node| self.node(node));
         ConsistencyProof { from, hashes }
     }
@@ -98,7 +98,7 @@ impl World {
         }
     }
 
-    pub(super) fn head(&self, choice: &Choice) -> ChannelHead {
+    pub(crate) fn head(&self, choice: &Choice) -> ChannelHead {
         let line = |line: &crate::known_good::ChosenLine| HeadLine {
             name: line.name.clone(),
             issued: line.issued,
@@ -115,12 +115,12 @@ impl World {
         }
     }
 
-    pub(super) fn choose(&self, query: &KnownGoodQuery) -> Choice {
+    pub(crate) fn choose(&self, query: &KnownGoodQuery) -> Choice {
         choose(&self.ledger, &of(PROD), query, self.now).unwrap()
     }
 
     /// The whole answer, as an honest registry assembles it.
-    pub(super) fn answer(&self, query: &KnownGoodQuery) -> KnownGood {
+    pub(crate) fn answer(&self, query: &KnownGoodQuery) -> KnownGood {
         let choice = self.choose(query);
         let manifests: BTreeMap<String, Manifest> = choice
             .artifacts()
@@ -160,7 +160,7 @@ impl World {
     }
 
     /// What a client of this log starts from: policy 1.
-    pub(super) fn trust(&self) -> Trust {
+    pub(crate) fn trust(&self) -> Trust {
         let first = LoggedStatement::of_proven(&self.proven(LeafIndex::new(0).unwrap())).unwrap();
         let Predicate::Policy(policy) = &first.statement().predicate else { panic!("entry 0 is policy 1") };
         Trust {
@@ -178,22 +178,22 @@ impl World {
 
 /// A client and what it remembers.
 #[derive(Clone)]
-pub(super) struct Client {
-    pub(super) policies: PolicyChain,
-    pub(super) seen: Option<(TreeSize, TreeHash)>,
-    pub(super) issued: BTreeMap<ArtifactName, PinNumber>,
+pub(crate) struct Client {
+    pub(crate) policies: PolicyChain,
+    pub(crate) seen: Option<(TreeSize, TreeHash)>,
+    pub(crate) issued: BTreeMap<ArtifactName, PinNumber>,
 }
 
 impl Client {
     /// A client that has seen nothing but policy 1.
-    pub(super) fn of(world: &World) -> Self {
+    pub(crate) fn of(world: &World) -> Self {
         let first = LoggedStatement::of_proven(&world.proven(LeafIndex::new(0).unwrap())).unwrap();
         let policies = PolicyChain::from_trust(&world.trust(), &[first]).unwrap();
         Self { policies, seen: None, issued: BTreeMap::new() }
     }
 
     /// The query with what the client knows.
-    pub(super) fn query(&self, query: &KnownGoodQuery) -> KnownGoodQuery {
+    pub(crate) fn query(&self, query: &KnownGoodQuery) -> KnownGoodQuery {
         KnownGoodQuery {
             min_size: self.seen.map(|(size, _)| size),
             policy: Some(self.policies.newest().policy.number),
@@ -201,7 +201,7 @@ impl Client {
         }
     }
 
-    pub(super) fn verify_in(
+    pub(crate) fn verify_in(
         &self,
         answer: &KnownGood,
         query: &KnownGoodQuery,
@@ -219,7 +219,7 @@ impl Client {
         verify_known_good(answer, &asked, &trust).map(crate::verified::Verified::into_inner)
     }
 
-    pub(super) fn verify(
+    pub(crate) fn verify(
         &self,
         answer: &KnownGood,
         query: &KnownGoodQuery,
@@ -229,7 +229,7 @@ impl Client {
     }
 
     /// Asks an honest registry, believes it and remembers.
-    pub(super) fn ask(&mut self, world: &World, query: &KnownGoodQuery) -> KnownGoodAnswer {
+    pub(crate) fn ask(&mut self, world: &World, query: &KnownGoodQuery) -> KnownGoodAnswer {
         let query = self.query(query);
         let answer = self.verify(&world.answer(&query), &query, world.now).unwrap();
         self.policies = answer.policies.clone();

@@ -28,62 +28,62 @@ use crate::policy_template::{RegistryKeys, solo_policy};
 use crate::signature::{known_keys, verify_envelope};
 use crate::subject::statement;
 
-pub(super) const PROD: &str = "shop/prod";
+pub(crate) const PROD: &str = "shop/prod";
 
-pub(super) fn of<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
+pub(crate) fn of<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
     text.parse().unwrap()
 }
 
-pub(super) fn ana() -> SigningKey {
+pub(crate) fn ana() -> SigningKey {
     SigningKey::from_seed([1; 32])
 }
 
-pub(super) fn bob() -> SigningKey {
+pub(crate) fn bob() -> SigningKey {
     SigningKey::from_seed([2; 32])
 }
 
-pub(super) fn log_key() -> SigningKey {
+pub(crate) fn log_key() -> SigningKey {
     SigningKey::from_seed([10; 32])
 }
 
-pub(super) fn head_key() -> SigningKey {
+pub(crate) fn head_key() -> SigningKey {
     SigningKey::from_seed([11; 32])
 }
 
-pub(super) fn registry_key() -> SigningKey {
+pub(crate) fn registry_key() -> SigningKey {
     SigningKey::from_seed([12; 32])
 }
 
 /// Ana alone may do everything.
-pub(super) fn policy() -> Policy {
+pub(crate) fn policy() -> Policy {
     policy_of_log("registry.example/log")
 }
 
-pub(super) fn policy_of_log(origin: &str) -> Policy {
+pub(crate) fn policy_of_log(origin: &str) -> Policy {
     let (log, head, registry) = (log_key().public(), head_key().public(), registry_key().public());
     solo_policy(of(origin), RegistryKeys { log, head, registry }, ana().public(), of("ana"))
 }
 
 /// A leaf and the bytes that were signed.
 #[derive(Clone)]
-pub(super) struct Leaf {
-    pub(super) bytes: Vec<u8>,
-    pub(super) payload: Vec<u8>,
+pub(crate) struct Leaf {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) payload: Vec<u8>,
 }
 
 /// A registry in memory.
 #[derive(Clone)]
-pub(super) struct World {
-    pub(super) ledger: Ledger,
-    pub(super) now: Timestamp,
-    pub(super) leaves: Vec<Leaf>,
-    pub(super) manifests: HashMap<Sha256Digest, Vec<u8>>,
+pub(crate) struct World {
+    pub(crate) ledger: Ledger,
+    pub(crate) now: Timestamp,
+    pub(crate) leaves: Vec<Leaf>,
+    pub(crate) manifests: HashMap<Sha256Digest, Vec<u8>>,
     origin: String,
     ids: u64,
 }
 
 impl World {
-    pub(super) fn with(policy: Policy) -> Self {
+    pub(crate) fn with(policy: Policy) -> Self {
         let mut world = Self {
             ledger: Ledger::empty(),
             now: of("2026-11-21T08:00:00.000Z"),
@@ -96,11 +96,11 @@ impl World {
         world
     }
 
-    pub(super) fn solo() -> Self {
+    pub(crate) fn solo() -> Self {
         Self::with(policy())
     }
 
-    pub(super) fn later(&mut self, ms: u64) {
+    pub(crate) fn later(&mut self, ms: u64) {
         self.now = self.now.plus_ms(ms);
     }
 
@@ -119,7 +119,7 @@ impl World {
     }
 
     /// Signs, judges and logs a statement that the rule book accepts.
-    pub(super) fn say(&mut self, predicate: impl Into<Predicate>, by: &[&SigningKey]) -> LeafIndex {
+    pub(crate) fn say(&mut self, predicate: impl Into<Predicate>, by: &[&SigningKey]) -> LeafIndex {
         let statement = statement(self.header(), predicate);
         let envelope = sign(&statement, by);
         let keys = known_keys(&statement, &envelope.signatures, &self.ledger).unwrap();
@@ -150,12 +150,12 @@ impl World {
     }
 
     /// Logs a statement without asking the rule book; every signature stays.
-    pub(super) fn force(&mut self, predicate: impl Into<Predicate>, by: &[&SigningKey]) -> LeafIndex {
+    pub(crate) fn force(&mut self, predicate: impl Into<Predicate>, by: &[&SigningKey]) -> LeafIndex {
         let statement = statement(self.header(), predicate);
         self.force_statement(&statement, by)
     }
 
-    pub(super) fn force_statement(&mut self, statement: &Statement, by: &[&SigningKey]) -> LeafIndex {
+    pub(crate) fn force_statement(&mut self, statement: &Statement, by: &[&SigningKey]) -> LeafIndex {
         let envelope = sign(statement, by);
         let mut signatures: Vec<_> = envelope
             .signatures
@@ -183,16 +183,16 @@ impl World {
         index
     }
 
-    pub(super) fn next(&self) -> LeafIndex {
+    pub(crate) fn next(&self) -> LeafIndex {
         LeafIndex::new(self.leaves.len() as u64).unwrap()
     }
 
-    pub(super) fn newest_policy(&self) -> PolicyFact {
+    pub(crate) fn newest_policy(&self) -> PolicyFact {
         self.ledger.policy().unwrap().unwrap()
     }
 
     /// Logs the next policy: the newest one after a change.
-    pub(super) fn change_policy(&mut self, by: &[&SigningKey], change: impl FnOnce(&mut Policy)) -> LeafIndex {
+    pub(crate) fn change_policy(&mut self, by: &[&SigningKey], change: impl FnOnce(&mut Policy)) -> LeafIndex {
         let fact = self.newest_policy();
         let mut policy = fact.policy.as_ref().clone();
         policy.number = PolicyNumber::new(policy.number.get() + 1).unwrap();
@@ -224,12 +224,12 @@ impl World {
     }
 
     /// Publishes a build and reads it back.
-    pub(super) fn build(&mut self, artifact: &str) -> Artifact {
+    pub(crate) fn build(&mut self, artifact: &str) -> Artifact {
         self.manifest(artifact, Body::None(Kind::Build), |_| ())
     }
 
     /// Publishes anything without components, after a change to its manifest, and reads it back.
-    pub(super) fn manifest(&mut self, artifact: &str, body: Body, change: impl FnOnce(&mut Manifest)) -> Artifact {
+    pub(crate) fn manifest(&mut self, artifact: &str, body: Body, change: impl FnOnce(&mut Manifest)) -> Artifact {
         let mut manifest = Manifest::of_files(Vec::new(), body);
         manifest.labels.insert(of("made-as"), of(artifact));
         change(&mut manifest);
@@ -239,7 +239,7 @@ impl World {
     }
 
     /// Publishes a release and reads it back.
-    pub(super) fn release(&mut self, artifact: &str, components: Vec<Component>) -> Artifact {
+    pub(crate) fn release(&mut self, artifact: &str, components: Vec<Component>) -> Artifact {
         let held = components.iter().filter_map(Component::held).map(|reference| {
             let fact = self.ledger.artifact(&reference).unwrap().unwrap();
             ComponentRef { r#ref: reference, digests: fact.artifact.digests }
@@ -252,12 +252,12 @@ impl World {
         artifact
     }
 
-    pub(super) fn scrub(&mut self, artifact: &Artifact, outcome: ScrubOutcome) -> LeafIndex {
+    pub(crate) fn scrub(&mut self, artifact: &Artifact, outcome: ScrubOutcome) -> LeafIndex {
         self.say(scrub(artifact, outcome, self.now), &[&registry_key()])
     }
 
     /// The pin that would be the next one of its line.
-    pub(super) fn next_pin(&self, channel: &str, artifact: &Artifact) -> Pin {
+    pub(crate) fn next_pin(&self, channel: &str, artifact: &Artifact) -> Pin {
         let name = artifact.r#ref.name();
         let newest = self.ledger.pins(&of(channel), name, None, 1).unwrap().pop();
         Pin {
@@ -275,22 +275,22 @@ impl World {
     }
 
     /// Pins in `shop/prod`, by Ana.
-    pub(super) fn pin(&mut self, artifact: &Artifact) -> LeafIndex {
+    pub(crate) fn pin(&mut self, artifact: &Artifact) -> LeafIndex {
         self.pin_by(artifact, &[&ana()])
     }
 
-    pub(super) fn pin_by(&mut self, artifact: &Artifact, by: &[&SigningKey]) -> LeafIndex {
+    pub(crate) fn pin_by(&mut self, artifact: &Artifact, by: &[&SigningKey]) -> LeafIndex {
         let pin = self.next_pin(PROD, artifact);
         self.say(pin, by)
     }
 
     /// Denies in the whole namespace, by Ana.
-    pub(super) fn deny(&mut self, artifact: &Artifact) -> LeafIndex {
+    pub(crate) fn deny(&mut self, artifact: &Artifact) -> LeafIndex {
         self.say(deny(artifact), &[&ana()])
     }
 
     /// Reports that a forward deployment to `shop/prod` succeeded.
-    pub(super) fn deploy(&mut self, artifact: &Artifact) -> LeafIndex {
+    pub(crate) fn deploy(&mut self, artifact: &Artifact) -> LeafIndex {
         self.say(deploy(PROD, artifact, self.now), &[&ana()])
     }
 }
@@ -300,7 +300,7 @@ fn sign(statement: &Statement, by: &[&SigningKey]) -> Envelope {
     more.iter().fold(Envelope::sign(statement.to_payload().unwrap(), first), |e, key| e.signed_also_by(key))
 }
 
-pub(super) fn scrub(artifact: &Artifact, outcome: ScrubOutcome, now: Timestamp) -> Scrub {
+pub(crate) fn scrub(artifact: &Artifact, outcome: ScrubOutcome, now: Timestamp) -> Scrub {
     Scrub {
         artifacts: vec![artifact.clone()],
         outcome,
@@ -311,7 +311,7 @@ pub(super) fn scrub(artifact: &Artifact, outcome: ScrubOutcome, now: Timestamp) 
     }
 }
 
-pub(super) fn deny(artifact: &Artifact) -> Deny {
+pub(crate) fn deny(artifact: &Artifact) -> Deny {
     Deny {
         name: artifact.r#ref.name().clone(),
         digests: artifact.digests,
@@ -322,7 +322,7 @@ pub(super) fn deny(artifact: &Artifact) -> Deny {
     }
 }
 
-pub(super) fn deploy(channel: &str, artifact: &Artifact, now: Timestamp) -> Deploy {
+pub(crate) fn deploy(channel: &str, artifact: &Artifact, now: Timestamp) -> Deploy {
     Deploy {
         channel: of(channel),
         deploy_id: of("d-1"),
@@ -342,7 +342,7 @@ pub(super) fn deploy(channel: &str, artifact: &Artifact, now: Timestamp) -> Depl
 }
 
 /// A held component that is redeployed on the way back.
-pub(super) fn component(name: &str, stage: u32, artifact: &Artifact) -> Component {
+pub(crate) fn component(name: &str, stage: u32, artifact: &Artifact) -> Component {
     Component {
         name: of(name),
         role: ComponentRole::Code,

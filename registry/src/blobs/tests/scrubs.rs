@@ -1,0 +1,110 @@
+//! A scrub names what is bad, and what it named can be put again.
+
+use holdfast_formats::digest::NamedDigest;
+use holdfast_formats::statement::{ObjectClass, ScrubOutcome};
+
+use super::super::ScrubFinding;
+use super::*;
+
+impl World {
+    async fn scrub(&self, record: &BlobRecord) -> Result<ScrubFinding, BlobError> {
+        self.blobs.scrub(&self.namespace, &record.digests, record.size).await
+    }
+}
+
+fn named(finding: &ScrubFinding) -> Vec<(ObjectClass, NamedDigest)> {
+    finding.bad.iter().map(|bad| (bad.class, bad.digest)).collect()
+}
+
+fn chunk(content: &[u8]) -> (ObjectClass, NamedDigest) {
+    (ObjectClass::Chunk, NamedDigest::Blake3(Blake3Digest::of(content)))
+}
+
+#[tokio::test]
+async fn a_good_blob_is_read_whole_and_found_good() -> Result<(), BlobError> {
+    for world in World::both().await {
+        let record = world.push(&[&noise(1, 200_000), &noise(2, 300_000)]).await;
+        let good = ScrubFinding { outcome: ScrubOutcome::Good, bytes: 500_000, bad: Vec::new() };
+        assert_eq!(world.scrub(&record).await?, good);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn t8_a_scrub_names_every_bad_chunk_and_putting_them_again_heals() -> Result<(), BlobError> {
+    for world in World::both().await {
+        let record = world.push(&[b"one", b"two", b"three", b"two"]).await;
+        for bad in [b"two".as_slice(), b"three"] {
+            world.overwrite(&world.chunk_key(bad), raw(b"rot")).await;
+        }
+        let found = world.scrub(&record).await?;
+        assert_eq!((found.outcome, named(&found)), (ScrubOutcome::Bad, vec![chunk(b"two"), chunk(b"three")]));
+        assert_eq!(found.bytes, 3);
+
+        let chunks: Vec<Blake3Digest> = record.extents.iter().map(|extent| extent.chunk).collect();
+        assert_eq!(world.blobs.missing(&world.namespace, &chunks[..3]).await?, chunks[1..3]);
+        let required = world.blobs.require(&world.namespace, &[(record.digests, record.size)]).await;
+        assert!(matches!(required, Err(BlobError::Missing(missing)) if missing.len() == 2));
+        assert_eq!(world.put_raw(b"two").await?, Put::New);
+        assert_eq!(world.put_raw(b"three").await?, Put::New);
+        assert_eq!(world.scrub(&record).await?.outcome, ScrubOutcome::Good);
+        assert_eq!(world.read(&record).await?, "onetwothreetwo");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_scrub_says_what_is_missing() -> Result<(), BlobError> {
+    let world = World::in_directory().await;
+    let record = world.push(&[b"kept", b"lost"]).await;
+    world.lose(&world.chunk_key(b"lost"));
+    let found = world.scrub(&record).await?;
+    assert_eq!((found.outcome, named(&found)), (ScrubOutcome::Missing, vec![chunk(b"lost")]));
+
+    world.lose(&world.record_key(&record));
+    let found = world.scrub(&record).await?;
+    let record_itself = (ObjectClass::Blob, NamedDigest::Blake3(record.digests.blake3));
+    assert_eq!((found.outcome, named(&found)), (ScrubOutcome::Missing, vec![record_itself]));
+    Ok(())
+}
+
+#[tokio::test]
+async fn t8_a_scrub_names_bad_records_and_aliases_and_a_push_heals_them() -> Result<(), BlobError> {
+    for world in World::both().await {
+        let record = world.push(&[b"content"]).await;
+        let named_as = [
+            (world.record_key(&record), (ObjectClass::Blob, NamedDigest::Blake3(record.digests.blake3))),
+            (world.alias_key(&record), (ObjectClass::Alias, NamedDigest::Sha256(record.digests.sha256))),
+        ];
+        for (key, name) in named_as {
+            world.overwrite(&key, b"rotten".as_slice()).await;
+            let found = world.scrub(&record).await?;
+            assert_eq!((found.outcome, named(&found)), (ScrubOutcome::Bad, vec![name]));
+            world.blobs.put_record(&world.namespace, record.clone()).await?;
+            assert_eq!(world.scrub(&record).await?.outcome, ScrubOutcome::Good);
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_record_whose_good_chunks_make_another_blob_is_bad() -> Result<(), BlobError> {
+    let world = World::in_memory().await;
+    let record = world.push(&[b"one", b"two"]).await;
+    let mut forged = record.clone();
+    forged.extents.reverse();
+    world.overwrite(&world.record_key(&record), super::super::sealed::seal(&forged)).await;
+    let found = world.scrub(&record).await?;
+    let record_itself = (ObjectClass::Blob, NamedDigest::Blake3(record.digests.blake3));
+    assert_eq!((found.outcome, named(&found)), (ScrubOutcome::Bad, vec![record_itself]));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_blob_that_is_another_than_was_published_is_bad() -> Result<(), BlobError> {
+    let world = World::in_memory().await;
+    let record = world.push(&[b"content"]).await;
+    let found = world.blobs.scrub(&world.namespace, &record.digests, record.size + 1).await?;
+    assert_eq!(found.outcome, ScrubOutcome::Bad);
+    Ok(())
+}
