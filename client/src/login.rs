@@ -86,10 +86,12 @@ pub async fn login(places: &Places, request: &LoginRequest) -> Result<LoggedIn, 
     let trust = make_trust(&transport, &policy, &receipt)?;
 
     let (token, grant) = pending.grant(&info.origin, &key)?;
-    // The token is unknown to the registry until its grant is logged, so it is not shown before.
-    let registry = Registry::with(places, OpenOptions::new(), trust.clone(), None)?;
-    let granted = registry.submit_with_login(&grant, &secret).await?;
+    // The registry does not know the token before its grant is logged, and answers no other question without it.
+    let granted = submit(&transport, &grant, &secret).await?;
     credentials::store(&places.credentials_file(), &info.origin, &token)?;
+    let registry = Registry::with(places, OpenOptions::new(), trust.clone(), Some(token))?;
+    registry.begin_with(receipt.clone()).await?;
+    registry.check_receipt("receipt", &granted).await?;
     places.write_trust(&trust)?;
     pending.forget();
     Ok(LoggedIn {

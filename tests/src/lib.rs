@@ -1,1 +1,36 @@
-//! Placeholder.
+//! What the end-to-end, fault and command-line tests are made of: registries in this process, people with keys and
+//! tokens, stores that fail on purpose, and the real binaries.
+//!
+//! Owns how a test sets up its world. It never asserts anything: what must hold stands in the tests themselves.
+
+mod backing;
+mod clock;
+mod draft;
+mod faulty;
+mod folder;
+mod http;
+mod node;
+mod person;
+mod program;
+mod server;
+
+pub use backing::Backing;
+pub use clock::TestClock;
+pub use draft::{deny, deploy, held, referenced, release_of};
+pub use faulty::{Fault, FaultyStore};
+pub use folder::{Folder, entries_of};
+pub use http::Http;
+pub use node::{Index, StartError, TestRegistry};
+pub use person::Person;
+pub use program::{Output, Program, binary};
+pub use server::{Server, free_port};
+
+use std::str::FromStr;
+
+/// Reads a value that a test writes as text.
+///
+/// # Panics
+/// When the text is not one, which is a mistake in the test.
+pub fn of<T: FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
+    text.parse().unwrap_or_else(|error| unreachable!("{text:?} is not what the test takes it for: {error:?}"))
+}

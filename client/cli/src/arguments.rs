@@ -26,7 +26,7 @@ Exit codes:
    4  integrity: signature, proof, digest      10  the channel exists, and nothing qualifies
    5  ended, expired, outside its window       11  done, but incomplete
 
-Settings: flags, then HOLDFAST_URL, HOLDFAST_TOKEN, HOLDFAST_KEY, HOLDFAST_HOME, then holdfast.toml (url, key, home).";
+Settings: flags, then HOLDFAST_URL, HOLDFAST_TOKEN, HOLDFAST_KEY, HOLDFAST_HOME, then holdfast.toml ([client] url, key, home).";
 
 /// Keeps what is known to be good, and says what to go back to.
 #[derive(Debug, Parser)]

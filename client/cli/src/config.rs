@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use crate::failure::Failure;
 use crate::toml_text::from_toml;
@@ -28,7 +29,18 @@ pub(crate) struct Settings {
     pub(crate) home: Option<PathBuf>,
 }
 
+/// The whole file, as far as it matters here. A registry that runs in the same folder has its settings in it too.
+#[derive(Debug, Deserialize)]
+struct Document {
+    client: Option<Settings>,
+    url: Option<IgnoredAny>,
+    key: Option<IgnoredAny>,
+    home: Option<IgnoredAny>,
+}
+
 impl Settings {
+    const NONE: Self = Self { url: None, key: None, home: None };
+
     /// These settings, and where they say nothing the other ones.
     pub(crate) fn or(self, other: Self) -> Self {
         Self { url: self.url.or(other.url), key: self.key.or(other.key), home: self.home.or(other.home) }
@@ -38,7 +50,7 @@ impl Settings {
     pub(crate) fn nearest(from: &Path) -> anyhow::Result<Self> {
         match from.ancestors().map(|folder| folder.join(FILE)).find(|file| file.is_file()) {
             Some(file) => Self::read(&file),
-            None => Ok(Self { url: None, key: None, home: None }),
+            None => Ok(Self::NONE),
         }
     }
 
@@ -52,13 +64,22 @@ impl Settings {
             .into());
         }
         let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {shown}"))?;
-        let settings = Self::parse(&text)
-            .map_err(|e| Failure::usage(format!("{shown}: {e}")).with_hint("it may set url, key and home"))?;
+        let settings = Self::parse(&text).map_err(|e| {
+            Failure::usage(format!("{shown}: {e}")).with_hint("below [client] it may set url, key and home")
+        })?;
         Ok(settings.below(file.parent().unwrap_or(file)))
     }
 
+    /// Only the table `client` is ours; the rest of the file is the registry's.
     fn parse(text: &str) -> Result<Self, String> {
-        from_toml(text)
+        let document: Document = from_toml(text)?;
+        match [("url", document.url), ("key", document.key), ("home", document.home)]
+            .iter()
+            .find(|(_, found)| found.is_some())
+        {
+            Some((name, _)) => Err(format!("'{name}' belongs below [client]")),
+            None => Ok(document.client.unwrap_or(Self::NONE)),
+        }
     }
 
     /// Relative paths of the file are meant from its folder.
@@ -78,8 +99,8 @@ mod tests {
 
     #[test]
     fn what_is_given_nearer_wins_field_by_field() {
-        let flags = settings("url = \"https://a.example\"");
-        let file = settings("url = \"https://b.example\"\nkey = \"k.pem\"");
+        let flags = settings("[client]\nurl = \"https://a.example\"");
+        let file = settings("[client]\nurl = \"https://b.example\"\nkey = \"k.pem\"");
         let both = flags.or(file);
         assert_eq!(both.url.as_deref(), Some("https://a.example"));
         assert_eq!(both.key, Some("k.pem".into()));
@@ -91,12 +112,22 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let deep = folder.path().join("a/b");
         std::fs::create_dir_all(&deep).unwrap();
-        std::fs::write(folder.path().join(FILE), "home = \"trust\"").unwrap();
+        std::fs::write(folder.path().join(FILE), "[client]\nhome = \"trust\"").unwrap();
         assert_eq!(Settings::nearest(&deep).unwrap().home, Some(folder.path().join("trust")));
     }
 
     #[test]
-    fn an_unknown_setting_is_refused() {
-        assert!(Settings::parse("token = \"hft_x\"").is_err());
+    fn an_unknown_or_misplaced_setting_is_refused() {
+        assert!(Settings::parse("[client]\ntoken = \"hft_x\"").is_err());
+        assert!(Settings::parse("url = \"https://a.example\"").unwrap_err().contains("[client]"));
+    }
+
+    #[test]
+    fn the_settings_of_a_registry_in_the_same_file_are_left_to_it() {
+        let both = settings(
+            "listen = \"127.0.0.1:7420\"\n[limits]\nconnections = 5\n[client]\nurl = \"https://a.example\"",
+        );
+        assert_eq!(both.url.as_deref(), Some("https://a.example"));
+        assert_eq!(settings("listen = \"127.0.0.1:7420\""), Settings::NONE);
     }
 }

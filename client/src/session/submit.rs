@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use holdfast_formats::digest::Sha256Digest;
-use holdfast_formats::login::LoginSecret;
 use holdfast_formats::statement::{Predicate, Statement, StatementType};
 use holdfast_formats::time::Timestamp;
 use holdfast_formats::tree::LeafIndex;
@@ -46,15 +45,10 @@ impl Registry {
 
     /// Submits what was signed. May be repeated: a statement that is logged already is answered with its first receipt.
     pub async fn submit_prepared(&self, prepared: &Prepared) -> Result<Submitted, ClientError> {
-        self.send(prepared, None).await
+        self.send(prepared).await
     }
 
-    /// Submits under the login secret, for the one statement that comes before any token.
-    pub(crate) async fn submit_with_login(&self, prepared: &Prepared, secret: &LoginSecret) -> Result<Submitted, ClientError> {
-        self.send(prepared, Some(secret)).await
-    }
-
-    async fn send(&self, prepared: &Prepared, login: Option<&LoginSecret>) -> Result<Submitted, ClientError> {
+    async fn send(&self, prepared: &Prepared) -> Result<Submitted, ClientError> {
         let statement = prepared.statement()?;
         if prepared.signatures() == 0 {
             return Err(ClientError::Unsigned);
@@ -65,7 +59,7 @@ impl Registry {
         }
         let body = json_body("submission", prepared.submission())?;
         let request = Request::send(POST, "/v1/submissions", "receipt", SMALL_ANSWER_MAX, body);
-        let receipt: Receipt = self.transport().call(request.within(DEADLINE).with_login(login)).await?;
+        let receipt: Receipt = self.transport().call(request.within(DEADLINE)).await?;
         if statement.kind() == StatementType::Policy {
             self.fetch_policies().await?;
         }

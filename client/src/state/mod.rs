@@ -19,7 +19,6 @@ use serde::de::DeserializeOwned;
 use crate::atomic_file::{self, Secrecy};
 use crate::error::{ClientError, FileAction};
 pub(crate) use answers::Remembered;
-pub(crate) use pins::IssuedPins;
 
 const FILE_BYTES_MAX: usize = 64 * 1024 * 1024;
 

@@ -4,6 +4,7 @@
 //! or with `"attached":{"payload":{"sha256":"…","size":…},"payloadType":…,"signatures":…}` in place of `envelope` when the
 //! payload is over 32 KiB.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::envelope::{Base64Bytes, CanonicalSignature, PAYLOAD_TYPE};
@@ -63,32 +64,57 @@ pub enum EntryError {
     TooLarge(usize),
 }
 
-#[derive(Serialize, Deserialize)]
+/// One leaf of the log, in its one canonical form: no white space, the fields in this order, signatures sorted by key.
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Leaf {
+    /// The format version, 1.
     v: u32,
+    /// When the log took it, in milliseconds since 1970.
     time_ms: u64,
+    /// The version of the rule book that judged it.
     rules: u32,
+    /// The envelope, when its payload has at most 32 KiB.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::strict::present")]
     envelope: Option<Signed<Base64Bytes>>,
+    /// The envelope with a larger payload named by digest: an attachment.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::strict::present")]
     attached: Option<Signed<AttachmentRef>>,
 }
 
-#[derive(Serialize, Deserialize)]
+/// A DSSE envelope in canonical form.
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Signed<P> {
+    /// The signed bytes, or where they are.
     payload: P,
+    /// `application/vnd.in-toto+json`
     #[serde(rename = "payloadType")]
     payload_type: std::borrow::Cow<'static, str>,
+    /// The signatures that counted, one a key, sorted by key.
     signatures: Vec<Signature>,
 }
 
-#[derive(Serialize, Deserialize)]
+/// One signature.
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Signature {
+    /// SHA-256 of the key.
     keyid: KeyId,
+    /// 64 bytes of Ed25519 signature over the PAE.
     sig: Base64Bytes,
+}
+
+impl JsonSchema for Entry {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Entry".into()
+    }
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let mut schema = Leaf::json_schema(generator);
+        let one_of = serde_json::json!([{ "required": ["envelope"] }, { "required": ["attached"] }]);
+        schema.insert("oneOf".to_owned(), one_of);
+        schema
+    }
 }
 
 impl Entry {

@@ -101,11 +101,11 @@ impl<'de, K: Ord + Deserialize<'de>, V: Deserialize<'de>> Deserialize<'de> for S
 
 impl<K: Ord + JsonSchema, V: JsonSchema> JsonSchema for StrictMap<K, V> {
     fn schema_name() -> std::borrow::Cow<'static, str> {
-        format!("Map_of_{}", V::schema_name()).into()
+        format!("Map_of_{}_by_{}", V::schema_name(), K::schema_name()).into()
     }
     fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        let value = generator.subschema_for::<V>();
-        schemars::json_schema!({ "type": "object", "additionalProperties": value })
+        let (key, value) = (generator.subschema_for::<K>(), generator.subschema_for::<V>());
+        schemars::json_schema!({ "type": "object", "propertyNames": key, "additionalProperties": value })
     }
 }
 

@@ -28,7 +28,9 @@ pub enum HeadError {
 
 /// The name under which head keys sign: the origin and `/head`, so that no checkpoint is ever taken for a head.
 pub fn head_key_name(origin: &Origin) -> KeyName {
-    format!("{origin}/head").parse().expect("an origin has at most 128 bytes and the characters of a key name")
+    format!("{origin}/head")
+        .parse()
+        .expect("an origin has at most 128 bytes and the characters of a key name")
 }
 
 /// Signs a channel head as a note.

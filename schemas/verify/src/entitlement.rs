@@ -19,7 +19,9 @@ pub enum EntitlementError {
     #[error(transparent)]
     Logged(#[from] LoggedError),
     /// The policy that was in force then is older than what is known.
-    #[error("the policy that was in force at entry {0} is not known; fetch the chain of policies from its beginning")]
+    #[error(
+        "the policy that was in force at entry {0} is not known; fetch the chain of policies from its beginning"
+    )]
     PolicyUnknown(LeafIndex),
     /// A policy entry that is not in the chain.
     #[error("entry {0} says that it is a policy, and the chain of policies does not contain it")]
@@ -41,7 +43,9 @@ pub enum EntitlementError {
         role: Role,
     },
     /// Only the registry says such things.
-    #[error("only the registry's own keys sign such a {0} statement, and none of them did, or the policy does not allow it")]
+    #[error(
+        "only the registry's own keys sign such a {0} statement, and none of them did, or the policy does not allow it"
+    )]
     RegistryOnly(StatementType),
 }
 
@@ -59,7 +63,7 @@ pub(crate) fn check(logged: &LoggedStatement, policies: &PolicyChain) -> Result<
 }
 
 /// Every key that a policy names for statements.
-fn named_keys(policy: &Policy) -> impl Iterator<Item = &PublicKey> + Clone {
+fn named_keys(policy: &Policy) -> impl Iterator<Item = &PublicKey> {
     let principals = policy.principals.iter().filter_map(|principal| principal.key.as_ref());
     principals.chain(&policy.root.keys).chain(&policy.registry_keys)
 }

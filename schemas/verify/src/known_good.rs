@@ -33,6 +33,7 @@ pub use choice::{Choice, ChooseError, ChosenLine, PassedPin, UndoneRelease};
 pub use choose::choose;
 pub use error::{AnswerError, EvidenceError};
 pub use freshness::Mode;
+pub use needs::check_needs;
 pub use plan::{PlanError, WayBack, is_one_way, plan};
 pub use verify::{Asked, TrustedState, verify_known_good};
 pub use walk::{BACK_MAX, PASSED_OVER_MAX};

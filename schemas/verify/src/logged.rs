@@ -3,6 +3,8 @@
 //! Owns the checks that every use of a logged entry needs: that it is this log's, that it is under a checkpoint, that its
 //! times held when it was logged, and that its signatures verify. Which keys may say what is not decided here.
 
+use std::collections::BTreeMap;
+
 use holdfast_formats::digest::Sha256Digest;
 use holdfast_formats::entry::{Entry, EntryError, EntryPayload};
 use holdfast_formats::envelope::{CanonicalSignature, PAYLOAD_TYPE, pre_authentication_encoding};
@@ -32,7 +34,9 @@ pub enum LoggedError {
     #[error("its payload is no statement: {0}")]
     Statement(#[from] StatementError),
     /// Judged by a rule book that this version does not have.
-    #[error("it was judged by rule book {0}, which this version does not know; use a newer version of Holdfast")]
+    #[error(
+        "it was judged by rule book {0}, which this version does not know; use a newer version of Holdfast"
+    )]
     RuleBook(u32),
     /// For another log.
     #[error("it was signed for the log {found}, not for {expected}")]
@@ -83,9 +87,13 @@ impl LoggedStatement {
         }
         let payload = match (entry.payload, attached) {
             (EntryPayload::Inline(bytes), None) => bytes,
-            (EntryPayload::Attached(named), Some(bytes)) if AttachmentRef::of(bytes) == named => bytes.to_vec(),
+            (EntryPayload::Attached(named), Some(bytes)) if AttachmentRef::of(bytes) == named => {
+                bytes.to_vec()
+            }
             (EntryPayload::Attached(_), Some(_)) => return Err(LoggedError::OtherPayload),
-            (EntryPayload::Inline(_), Some(_)) | (EntryPayload::Attached(_), None) => return Err(LoggedError::Payload),
+            (EntryPayload::Inline(_), Some(_)) | (EntryPayload::Attached(_), None) => {
+                return Err(LoggedError::Payload);
+            }
         };
         let statement = Statement::parse(&payload)?;
         let (leaf, time, signatures) = (TreeHash::leaf(leaf), entry.time, entry.signatures);
@@ -99,7 +107,11 @@ impl LoggedStatement {
 
     /// Reads the entry of a receipt.
     pub fn of_receipt(receipt: &Receipt) -> Result<Self, LoggedError> {
-        Self::read(receipt.index, &receipt.entry.0, receipt.payload.as_ref().map(|payload| payload.0.as_slice()))
+        Self::read(
+            receipt.index,
+            &receipt.entry.0,
+            receipt.payload.as_ref().map(|payload| payload.0.as_slice()),
+        )
     }
 
     /// Reads an entry that came without proof.
@@ -165,14 +177,12 @@ impl LoggedStatement {
     /// Verifies every signature: each must be by one of these keys. A leaf never carries one that did not count.
     pub fn check_signatures<'k>(
         &self,
-        keys: impl IntoIterator<Item = &'k PublicKey> + Clone,
+        keys: impl IntoIterator<Item = &'k PublicKey>,
     ) -> Result<(), LoggedError> {
+        let known: BTreeMap<KeyId, &PublicKey> = keys.into_iter().map(|key| (key.id(), key)).collect();
         let message = pre_authentication_encoding(PAYLOAD_TYPE, &self.payload);
         for signature in &self.signatures {
-            let mut known = keys.clone().into_iter();
-            let key = known
-                .find(|key| key.id() == signature.keyid)
-                .ok_or(LoggedError::KeyUnknown(signature.keyid))?;
+            let key = known.get(&signature.keyid).ok_or(LoggedError::KeyUnknown(signature.keyid))?;
             key.verify(&message, &signature.sig).map_err(|_| LoggedError::Signature(signature.keyid))?;
         }
         Ok(())

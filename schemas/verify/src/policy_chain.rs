@@ -32,13 +32,19 @@ pub enum ChainError {
     #[error("entry {0} was sent as a policy and is none")]
     NotAPolicy(LeafIndex),
     /// The trusted policy is not among those sent.
-    #[error("the trusted policy {0} is not in the chain that was sent; this is another log, or its history was changed")]
+    #[error(
+        "the trusted policy {0} is not in the chain that was sent; this is another log, or its history was changed"
+    )]
     AnchorMissing(PolicyNumber),
     /// The trusted policy's bytes are others.
-    #[error("policy {0} is not the one that is trusted: its SHA-256 differs; this is another log, or its history was changed")]
+    #[error(
+        "policy {0} is not the one that is trusted: its SHA-256 differs; this is another log, or its history was changed"
+    )]
     AnchorDiffers(PolicyNumber),
     /// A link that does not name its predecessor exactly.
-    #[error("policy {found} at entry {index} does not follow policy {before}: number, predecessor or place is wrong")]
+    #[error(
+        "policy {found} at entry {index} does not follow policy {before}: number, predecessor or place is wrong"
+    )]
     Broken {
         /// The entry of the link.
         index: LeafIndex,
@@ -155,7 +161,9 @@ fn number_of(entry: &LoggedStatement) -> Option<PolicyNumber> {
 
 fn read(origin: &Origin, entry: &LoggedStatement) -> Result<ChainedPolicy, ChainError> {
     let index = entry.index();
-    let Predicate::Policy(policy) = &entry.statement().predicate else { return Err(ChainError::NotAPolicy(index)) };
+    let Predicate::Policy(policy) = &entry.statement().predicate else {
+        return Err(ChainError::NotAPolicy(index));
+    };
     entry.check_form(origin).map_err(|source| ChainError::Entry { index, source })?;
     if policy.origin != *origin {
         return Err(ChainError::OtherLog { index, found: policy.origin.clone() });
@@ -185,7 +193,8 @@ fn check_roots(entry: &LoggedStatement, old: &Policy, new: &Policy) -> Result<()
     for policy in [old, new] {
         let distrusted = policy.distrust.iter().filter(|d| index >= d.from_entry).map(|d| d.key.id());
         let distrusted: BTreeSet<KeyId> = distrusted.collect();
-        let roots: BTreeSet<KeyId> = policy.root.keys.iter().map(holdfast_formats::key::PublicKey::id).collect();
+        let roots: BTreeSet<KeyId> =
+            policy.root.keys.iter().map(holdfast_formats::key::PublicKey::id).collect();
         let have = (&(&roots & &signed) - &distrusted).len();
         // A threshold of 0 would let anybody in; no policy in force has one.
         let need = policy.root.threshold.max(1);

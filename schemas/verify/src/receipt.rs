@@ -37,7 +37,9 @@ pub enum ReceiptError {
     #[error("the receipt's checkpoint is refused: {0}")]
     Checkpoint(#[from] CheckpointError),
     /// The checkpoint is older than every policy that is known.
-    #[error("no policy is known that was in force when the log had {0} entries; fetch the chain of policies from its beginning")]
+    #[error(
+        "no policy is known that was in force when the log had {0} entries; fetch the chain of policies from its beginning"
+    )]
     NoPolicy(TreeSize),
     /// The audit path.
     #[error("the receipt does not prove its entry: {0}")]
@@ -60,7 +62,8 @@ pub fn verify_receipt(
 
 /// Follows the receipts of policies, oldest first, from the trusted one; each must be in the log where it claims to be.
 pub fn verify_policies(trust: &Trust, receipts: &[Receipt]) -> Result<PolicyChain, ReceiptError> {
-    let logged: Vec<LoggedStatement> = receipts.iter().map(LoggedStatement::of_receipt).collect::<Result<_, _>>()?;
+    let logged: Vec<LoggedStatement> =
+        receipts.iter().map(LoggedStatement::of_receipt).collect::<Result<_, _>>()?;
     let chain = PolicyChain::from_trust(trust, &logged)?;
     for (receipt, logged) in receipts.iter().zip(&logged) {
         check_place(receipt, logged, &chain)?;
@@ -68,13 +71,23 @@ pub fn verify_policies(trust: &Trust, receipts: &[Receipt]) -> Result<PolicyChai
     Ok(chain)
 }
 
-fn check_place(receipt: &Receipt, logged: &LoggedStatement, policies: &PolicyChain) -> Result<(), ReceiptError> {
+fn check_place(
+    receipt: &Receipt,
+    logged: &LoggedStatement,
+    policies: &PolicyChain,
+) -> Result<(), ReceiptError> {
     let proof: TlogProof = receipt.proof.parse()?;
     if proof.index() != receipt.index {
         return Err(ReceiptError::OtherIndex { receipt: receipt.index, proof: proof.index() });
     }
     let checkpoint = verify_checkpoint(proof.checkpoint(), policies)?;
-    Ok(verify_inclusion(&logged.leaf(), proof.index(), checkpoint.size(), proof.hashes(), &checkpoint.root())?)
+    Ok(verify_inclusion(
+        &logged.leaf(),
+        proof.index(),
+        checkpoint.size(),
+        proof.hashes(),
+        &checkpoint.root(),
+    )?)
 }
 
 /// Reads a signed checkpoint by the log keys of the policy that was in force at its size.

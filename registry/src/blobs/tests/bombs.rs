@@ -27,7 +27,7 @@ fn bomb(says_its_size: bool) -> Vec<u8> {
 fn frame(descriptor: u8, fields: &[u8], content: &[u8]) -> Vec<u8> {
     let block = u32::try_from(content.len() << 3 | 1).expect("a small block").to_le_bytes();
     let magic = [0x28, 0xb5, 0x2f, 0xfd];
-    [&magic, &[descriptor], fields, &block[..3], content].concat()
+    [magic.as_slice(), &[descriptor], fields, &block[..3], content].concat()
 }
 
 fn length() -> [u8; 4] {

@@ -50,7 +50,8 @@ fn t18_a_head_of_another_log_is_refused_even_when_the_keys_are_shared() {
 #[test]
 fn t22_a_signed_checkpoint_is_never_taken_for_a_head_nor_the_other_way_round() {
     let origin: Origin = "example/log".parse().unwrap();
-    let checkpoint = Checkpoint::new(origin.clone(), TreeSize::new(7).unwrap(), TreeHash::leaf(b"root")).unwrap();
+    let checkpoint =
+        Checkpoint::new(origin.clone(), TreeSize::new(7).unwrap(), TreeHash::leaf(b"root")).unwrap();
     let signed = sign_checkpoint(&checkpoint, &key(1));
     assert!(verify_head(&signed, &origin, &[key(1).public()]).is_err());
     let signed = sign_head(&head("example/log"), &key(1));

@@ -20,7 +20,10 @@ fn what_is_not_published_may_not_go_and_an_unknown_channel_takes_nothing() {
     let mut world = World::solo();
     world.change_policy(&[&ana()], |policy| policy.channels[0].pattern = of("shop/*"));
     let said = reasons(&world, "bank/prod", "shop/web@1");
-    assert!(matches!(said[..], [GateReason::ChannelUnknown { .. }, GateReason::NotPublished { .. }]), "{said:?}");
+    assert!(
+        matches!(said[..], [GateReason::ChannelUnknown { .. }, GateReason::NotPublished { .. }]),
+        "{said:?}"
+    );
 }
 
 #[test]
@@ -31,7 +34,9 @@ fn a_release_with_a_denied_or_damaged_component_may_not_go() {
     let deny = world.deny(&web);
     let scrub = world.scrub(&web, ScrubOutcome::Missing);
     let said = reasons(&world, PROD, "shop/release@1");
-    let [GateReason::Denied { artifact, deny: by, .. }, GateReason::NotIntact { scrub: found, .. }] = &said[..] else {
+    let [GateReason::Denied { artifact, deny: by, .. }, GateReason::NotIntact { scrub: found, .. }] =
+        &said[..]
+    else {
         panic!("{said:?}")
     };
     assert_eq!((artifact, *by, *found), (&web.r#ref, deny, scrub));
@@ -61,7 +66,8 @@ fn the_first_calendar_entry_that_covers_the_moment_decides() {
     let now = world.now;
     let entry = |until_ms, rule| CalendarRule { from: now, until: now.plus_ms(until_ms), rule };
     world.change_policy(&[&ana()], |policy| {
-        policy.channels[0].calendar = Some(vec![entry(1000, CalendarWord::Allow), entry(2000, CalendarWord::Freeze)]);
+        policy.channels[0].calendar =
+            Some(vec![entry(1000, CalendarWord::Allow), entry(2000, CalendarWord::Freeze)]);
     });
     assert_eq!(reasons(&world, PROD, "shop/web@1"), []);
     world.later(1000);

@@ -1,7 +1,7 @@
 //! What an answer says, once its state of the log is believed: lines, closure and the way back.
 
 use holdfast_formats::channel_head::{ChannelHead, HeadLine};
-use holdfast_formats::manifest::Manifest;
+use holdfast_formats::manifest::{Manifest, ReleaseBody};
 use holdfast_formats::statement::Artifact;
 use holdfast_formats::text::Label;
 use holdfast_formats::time::Timestamp;
@@ -13,6 +13,7 @@ use super::error::AnswerError;
 use super::evidence::Proofs;
 use super::freshness::Mode;
 use super::held::HeldArtifacts;
+use super::needs::check_needs;
 use super::passed::LineCheck;
 use super::plan::{WayBack, plan};
 use super::standing::pin_expiry;
@@ -84,12 +85,15 @@ impl Body<'_> {
         let mut closure = Vec::new();
         for line in lines {
             let (whole, _) = self.held.answerable(&line.artifact)?;
-            let mut order: Vec<_> = whole.manifest.release().and_then(|r| r.deployment_order()).unwrap_or_default();
+            let mut order: Vec<_> =
+                whole.manifest.release().and_then(ReleaseBody::deployment_order).unwrap_or_default();
             order.reverse();
             for component in order {
                 let artifacts = whole.components();
                 let held = component.held();
-                let Some(artifact) = artifacts.into_iter().find(|artifact| Some(&artifact.r#ref) == held.as_ref()) else {
+                let Some(artifact) =
+                    artifacts.into_iter().find(|artifact| Some(&artifact.r#ref) == held.as_ref())
+                else {
                     continue;
                 };
                 closure.push(self.artifact(line, Some(component.name.clone()), &artifact)?);
@@ -130,7 +134,11 @@ impl Body<'_> {
         closure: &[AnsweredArtifact],
     ) -> Result<(), AnswerError> {
         let components = |line: &AnsweredLine| {
-            closure.iter().filter(|a| a.line == line.name && a.component.is_some()).map(|a| &a.artifact).collect()
+            closure
+                .iter()
+                .filter(|a| a.line == line.name && a.component.is_some())
+                .map(|a| &a.artifact)
+                .collect()
         };
         let ways: Vec<WayBack<'_>> = lines
             .iter()
@@ -141,7 +149,11 @@ impl Body<'_> {
                 undone: self.deployed.undone(&line.name, &line.artifact),
             })
             .collect();
-        let manifest_of = |artifact: &Artifact| -> Option<&Manifest> { Some(&self.held.find(artifact)?.manifest) };
+        let manifest_of =
+            |artifact: &Artifact| -> Option<&Manifest> { Some(&self.held.find(artifact)?.manifest) };
+        if self.asked.query.component.is_none() {
+            check_needs(&ways, &manifest_of)?;
+        }
         if plan(&ways, &manifest_of)? == answer.plan { Ok(()) } else { Err(AnswerError::OtherPlan) }
     }
 }

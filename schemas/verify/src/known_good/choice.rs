@@ -10,6 +10,7 @@ use holdfast_formats::statement::Artifact;
 use holdfast_formats::tree::LeafIndex;
 use holdfast_formats::wire::v1::{PassReason, PlanStep, ProblemCode};
 
+use super::needs::check_needs;
 use super::plan::{PlanError, WayBack, plan};
 use super::{BACK_MAX, PASSED_OVER_MAX};
 use crate::facts::{ArtifactFact, DeployFact, FactsError, PinFact};
@@ -19,10 +20,12 @@ use crate::facts::{ArtifactFact, DeployFact, FactsError, PinFact};
 pub struct Choice {
     /// The channel.
     pub channel: ChannelName,
-    /// Every line asked about, by name.
-    pub lines: Vec<ChosenLine>,
+    /// Whether every line of the channel was asked about, not just one of them.
+    pub whole: bool,
     /// The newest entry that this choice follows from.
     pub newest_entry: Option<LeafIndex>,
+    /// The lines, by name.
+    pub lines: Vec<ChosenLine>,
 }
 
 /// What is known-good on one line.
@@ -98,7 +101,8 @@ impl Choice {
     /// Every artifact that an answer must show with manifest, `publish` and scrub: by reference, each once.
     pub fn artifacts(&self) -> Vec<&ArtifactFact> {
         let all = self.lines.iter().flat_map(ChosenLine::artifacts);
-        let unique: BTreeMap<&ArtifactRef, &ArtifactFact> = all.map(|fact| (&fact.artifact.r#ref, fact)).collect();
+        let unique: BTreeMap<&ArtifactRef, &ArtifactFact> =
+            all.map(|fact| (&fact.artifact.r#ref, fact)).collect();
         unique.into_values().collect()
     }
 
@@ -109,12 +113,15 @@ impl Choice {
         unique.into_values().rev().collect()
     }
 
-    /// Every step of the way back, and that everything declared as needed is there.
+    /// Every step of the way back; when the whole channel was asked about, everything declared as needed must be there.
     pub fn plan<'m>(
         &self,
         manifest_of: &dyn Fn(&Artifact) -> Option<&'m Manifest>,
     ) -> Result<Vec<PlanStep>, PlanError> {
         let ways: Vec<WayBack<'_>> = self.lines.iter().map(ChosenLine::way_back).collect();
+        if self.whole {
+            check_needs(&ways, manifest_of)?;
+        }
         plan(&ways, manifest_of)
     }
 }
@@ -126,7 +133,9 @@ pub enum ChooseError {
     #[error(transparent)]
     Facts(#[from] FactsError),
     /// No rule of the policy covers the channel, or nothing was ever pinned there.
-    #[error("there is no channel {channel}: no policy names it and nothing was ever pinned there; pin something or check the name")]
+    #[error(
+        "there is no channel {channel}: no policy names it and nothing was ever pinned there; pin something or check the name"
+    )]
     ChannelUnknown {
         /// The channel asked for.
         channel: ChannelName,
@@ -158,7 +167,9 @@ pub enum ChooseError {
         lines: usize,
     },
     /// `not=current` where nothing was deployed.
-    #[error("no deployment was ever reported on the line {line}, so nobody knows what is current; exclude it by digest, or report deployments with `holdfast deploy`")]
+    #[error(
+        "no deployment was ever reported on the line {line}, so nobody knows what is current; exclude it by digest, or report deployments with `holdfast deploy`"
+    )]
     CurrentUnknown {
         /// The line.
         line: ArtifactName,
@@ -167,7 +178,9 @@ pub enum ChooseError {
     #[error("`back` is at most {BACK_MAX}; name an earlier time with `at` instead")]
     BackTooFar,
     /// More newer pins than one answer can prove.
-    #[error("more than {PASSED_OVER_MAX} newer pins of the line {line} would have to be passed over; pin the good version again")]
+    #[error(
+        "more than {PASSED_OVER_MAX} newer pins of the line {line} would have to be passed over; pin the good version again"
+    )]
     TooManyPassedOver {
         /// The line.
         line: ArtifactName,
@@ -203,8 +216,9 @@ fn passed_words(passed_over: &[PassedPin]) -> String {
         return "it has no pins yet".to_owned();
     }
     let shown = passed_over.iter().take(5);
-    let mut words: Vec<String> =
-        shown.map(|p| format!("pin {} ({}) is {}", p.pin.number, p.pin.artifact.r#ref, why(p.reason))).collect();
+    let mut words: Vec<String> = shown
+        .map(|p| format!("pin {} ({}) is {}", p.pin.number, p.pin.artifact.r#ref, why(p.reason)))
+        .collect();
     if let Some(more) = passed_over.len().checked_sub(5).filter(|more| *more > 0) {
         words.push(format!("and {more} older ones do not qualify either"));
     }

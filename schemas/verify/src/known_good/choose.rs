@@ -45,11 +45,12 @@ pub fn choose(
         return Err(unknown());
     }
     let lines: Vec<ChosenLine> = names
-        .into_iter()
+        .iter()
         .map(|name| choose_line(facts, &in_force, channel, name, query, now))
         .collect::<Result<_, _>>()?;
     let newest_entry = newest_entry(facts, channel, &lines)?;
-    Ok(Choice { channel: channel.clone(), lines, newest_entry })
+    let whole = query.component.is_none();
+    Ok(Choice { channel: channel.clone(), whole, newest_entry, lines })
 }
 
 fn lines_asked(
@@ -59,13 +60,17 @@ fn lines_asked(
     query: &KnownGoodQuery,
 ) -> Result<Vec<ArtifactName>, ChooseError> {
     let pinned = || match facts.lines(channel) {
-        Ok(names) if names.is_empty() => Err(Unfound::Error(ChooseError::ChannelUnknown { channel: channel.clone() })),
+        Ok(names) if names.is_empty() => {
+            Err(Unfound::Error(ChooseError::ChannelUnknown { channel: channel.clone() }))
+        }
         Ok(names) => Ok(names),
         Err(error) => Err(Unfound::Error(error.into())),
     };
     wanted_lines(rule, query, pinned).map_err(|unfound| match unfound {
         Unfound::Error(error) => error,
-        Unfound::Lines(LinesError::Unknown(line)) => ChooseError::LineUnknown { channel: channel.clone(), line },
+        Unfound::Lines(LinesError::Unknown(line)) => {
+            ChooseError::LineUnknown { channel: channel.clone(), line }
+        }
         Unfound::Lines(LinesError::NeedsComponent(lines)) => {
             ChooseError::NeedsComponent { channel: channel.clone(), lines }
         }
@@ -94,18 +99,19 @@ fn choose_line(
     facts: &dyn Facts,
     in_force: &PolicyFact,
     channel: &ChannelName,
-    name: ArtifactName,
+    name: &ArtifactName,
     query: &KnownGoodQuery,
     now: Timestamp,
 ) -> Result<ChosenLine, ChooseError> {
     let policy: &Policy = &in_force.policy;
-    let deploys = Deploys { facts, policy, channel, name: &name };
+    let deploys = Deploys { facts, policy, channel, name };
     let current = deploys.current()?;
-    let walk = Walk { facts, in_force, channel, name: &name, query, current: current.as_ref(), now };
+    let walk = Walk { facts, in_force, channel, name, query, current: current.as_ref(), now };
     let Answered { issued, pin, artifact, passed_over } = walk.answer()?;
     let components = closure::components(facts, &artifact)?;
     let (undone, deployed) = deploys.since(&artifact)?;
-    Ok(ChosenLine { issued, pin, artifact, components, passed_over, current, undone, deployed, name })
+    let name = name.clone();
+    Ok(ChosenLine { name, issued, pin, artifact, components, passed_over, current, undone, deployed })
 }
 
 /// The newest entry among those that the choice follows from, and the freezes that stand.

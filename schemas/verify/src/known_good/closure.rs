@@ -8,7 +8,9 @@ use crate::facts::{ArtifactFact, Facts, FactsError};
 
 /// Facts that cannot follow from any log.
 #[derive(Debug, thiserror::Error)]
-#[error("{0} is pinned, deployed or a component, yet was never published so; the index does not fit the log: rebuild it")]
+#[error(
+    "{0} is pinned, deployed or a component, yet was never published so; the index does not fit the log: rebuild it"
+)]
 struct NeverPublished(ArtifactRef);
 
 /// The artifact that something refers to by name, version and digests.

@@ -14,7 +14,11 @@ pub(super) struct Deployed(Vec<Said<Deploy>>);
 
 impl Deployed {
     /// Reads and checks every deployment of an answer.
-    pub(super) fn read(proofs: Proofs<'_>, channel: &ChannelName, sent: &[ProvenEntry]) -> Result<Self, AnswerError> {
+    pub(super) fn read(
+        proofs: Proofs<'_>,
+        channel: &ChannelName,
+        sent: &[ProvenEntry],
+    ) -> Result<Self, AnswerError> {
         let mut all: Vec<Said<Deploy>> = Vec::with_capacity(sent.len());
         for entry in sent {
             let what = format!("the deployment at entry {}", entry.index);

@@ -61,7 +61,8 @@ impl Deploys<'_> {
     ) -> Result<(Vec<DeployFact>, bool), FactsError> {
         let mut limit = FIRST_LIMIT;
         loop {
-            let mut found = self.facts.deploys(self.channel, self.name, since.map(|fact| fact.index), limit)?;
+            let mut found =
+                self.facts.deploys(self.channel, self.name, since.map(|fact| fact.index), limit)?;
             let all = found.len() < limit;
             let wanted = Wanted::deployers(self.name, self.channel);
             found.retain(|deploy| still_counts(self.policy, deploy.index, &wanted, &deploy.signers));

@@ -57,7 +57,9 @@ pub enum AnswerError {
     #[error("the answer's checkpoint is refused: {0}")]
     Checkpoint(ReceiptError),
     /// The checkpoint is older than a policy that the client knows.
-    #[error("the log shows {size} entries, but policy {policy} is known, which came later: the log was rolled back, or an old state is being shown")]
+    #[error(
+        "the log shows {size} entries, but policy {policy} is known, which came later: the log was rolled back, or an old state is being shown"
+    )]
     PolicyHidden {
         /// The size shown.
         size: TreeSize,
@@ -68,7 +70,9 @@ pub enum AnswerError {
     #[error("{0}")]
     Head(#[from] HeadError),
     /// Head and checkpoint are of different states.
-    #[error("the channel head is about a log of {head} entries, the checkpoint about one of {checkpoint} or another root: the answer mixes two states")]
+    #[error(
+        "the channel head is about a log of {head} entries, the checkpoint about one of {checkpoint} or another root: the answer mixes two states"
+    )]
     MixedStates {
         /// The head's size.
         head: TreeSize,
@@ -113,7 +117,9 @@ pub enum AnswerError {
         lines: usize,
     },
     /// A line went backwards.
-    #[error("the answer says that pin {issued} is the newest of {line}, but pin {seen} was seen before: an old state is being shown")]
+    #[error(
+        "the answer says that pin {issued} is the newest of {line}, but pin {seen} was seen before: an old state is being shown"
+    )]
     WentBack {
         /// The line.
         line: ArtifactName,
@@ -166,7 +172,9 @@ pub enum AnswerError {
     #[error("the plan in the answer is not the one that follows from its manifests and deployments")]
     OtherPlan,
     /// A head that is too old.
-    #[error("the answer is of {time}, more than {max} s before this machine's time {now}: the registry is stale, or this clock is wrong")]
+    #[error(
+        "the answer is of {time}, more than {max} s before this machine's time {now}: the registry is stale, or this clock is wrong"
+    )]
     Stale {
         /// The head's time.
         time: Timestamp,
@@ -176,7 +184,9 @@ pub enum AnswerError {
         max: Seconds,
     },
     /// A head from the future.
-    #[error("the answer is of {time}, more than {max} s after this machine's time {now}: one of the two clocks is wrong")]
+    #[error(
+        "the answer is of {time}, more than {max} s after this machine's time {now}: one of the two clocks is wrong"
+    )]
     Ahead {
         /// The head's time.
         time: Timestamp,

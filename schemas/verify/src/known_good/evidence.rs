@@ -54,7 +54,11 @@ evidence!(Publish, Pin, Deny, Deploy, Scrub);
 
 impl Proofs<'_> {
     /// A believed entry of the wanted type; `as_what` says in errors what it was sent as.
-    pub(super) fn said<T: Evidence>(&self, as_what: &str, entry: &ProvenEntry) -> Result<Said<T>, AnswerError> {
+    pub(super) fn said<T: Evidence>(
+        &self,
+        as_what: &str,
+        entry: &ProvenEntry,
+    ) -> Result<Said<T>, AnswerError> {
         let read = || -> Result<Said<T>, EvidenceError> {
             let logged = LoggedStatement::of_proven(entry)?;
             check_place(self.checkpoint, &logged, entry)?;

@@ -20,7 +20,12 @@ pub enum Mode {
 }
 
 /// Refuses a head of another time than now.
-pub(super) fn check_age(time: Timestamp, now: Timestamp, max: Seconds, mode: Mode) -> Result<(), AnswerError> {
+pub(super) fn check_age(
+    time: Timestamp,
+    now: Timestamp,
+    max: Seconds,
+    mode: Mode,
+) -> Result<(), AnswerError> {
     if time.ms_since(now) > max.as_ms() {
         return Err(AnswerError::Ahead { time, now, max });
     }

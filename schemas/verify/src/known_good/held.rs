@@ -50,7 +50,8 @@ impl<'a> HeldArtifacts<'a> {
 
     /// An artifact that the answer must contain.
     pub(super) fn get(&self, artifact: &Artifact) -> Result<&Held, AnswerError> {
-        self.find(artifact).ok_or_else(|| wrong(artifact, "the answer does not contain it with these digests"))
+        self.find(artifact)
+            .ok_or_else(|| wrong(artifact, "the answer does not contain it with these digests"))
     }
 
     /// An artifact that may be answered: published by somebody still trusted, and read back since.
@@ -59,7 +60,9 @@ impl<'a> HeldArtifacts<'a> {
         if !self.counts(held) {
             return Err(wrong(artifact, "who published it is no longer trusted"));
         }
-        let Some(scrub) = &held.scrub else { return Err(wrong(artifact, "no scrub shows that its bytes are there")) };
+        let Some(scrub) = &held.scrub else {
+            return Err(wrong(artifact, "no scrub shows that its bytes are there"));
+        };
         if scrub.what.outcome != ScrubOutcome::Good {
             return Err(wrong(artifact, "its scrub found something bad or missing"));
         }
@@ -91,7 +94,8 @@ fn read(proofs: Proofs<'_>, held: &HeldArtifact) -> Result<Held, AnswerError> {
     let artifact = &held.artifact;
     let name = &artifact.r#ref;
     let publish: Said<Publish> = proofs.said(&format!("the publication of {name}"), &held.publish)?;
-    let scrub = held.scrub.as_ref().map(|entry| proofs.said(&format!("the scrub of {name}"), entry)).transpose()?;
+    let scrub =
+        held.scrub.as_ref().map(|entry| proofs.said(&format!("the scrub of {name}"), entry)).transpose()?;
     let said = &publish.what;
     if ArtifactRef::new(said.name.clone(), said.version.clone()) != *name {
         return Err(wrong(artifact, "its publication is of another name or version"));
@@ -121,7 +125,11 @@ fn check_manifest(artifact: &Artifact, said: &Publish, manifest: &Manifest) -> R
     let repeated: &[ComponentRef] = said.components.as_deref().unwrap_or_default();
     let same = held.len() == repeated.len()
         && held.iter().zip(repeated).all(|((c, reference), r)| *reference == r.r#ref && c.is(&r.digests));
-    if same { Ok(()) } else { Err(wrong(artifact, "its publication names other components than its manifest")) }
+    if same {
+        Ok(())
+    } else {
+        Err(wrong(artifact, "its publication names other components than its manifest"))
+    }
 }
 
 pub(super) fn wrong(artifact: &Artifact, rule: &'static str) -> AnswerError {

@@ -27,7 +27,11 @@ pub(super) fn wanted_lines<E: From<LinesError>>(
     lines.sort();
     lines.dedup();
     if let Some(line) = &query.component {
-        return if lines.contains(line) { Ok(vec![line.clone()]) } else { Err(LinesError::Unknown(line.clone()).into()) };
+        return if lines.contains(line) {
+            Ok(vec![line.clone()])
+        } else {
+            Err(LinesError::Unknown(line.clone()).into())
+        };
     }
     let about_one = query.not.is_some() || query.back.is_some_and(|back| back > 0);
     if about_one && lines.len() > 1 { Err(LinesError::NeedsComponent(lines.len()).into()) } else { Ok(lines) }

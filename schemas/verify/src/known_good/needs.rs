@@ -1,4 +1,5 @@
-//! Declared needs: whether what is known-good contains all that it says it needs.
+//! Declared needs: whether what is known-good contains all that it says it needs. Asked where a whole channel answers; who
+//! asks for one of several lines gets that line alone.
 
 use holdfast_formats::manifest::{Component, Manifest, Need};
 use holdfast_formats::reference::ArtifactRef;
@@ -25,11 +26,12 @@ impl Offer<'_> {
 }
 
 /// Refuses when something that a target, or a part of it, declares as needed is not among the targets and their parts.
-pub(super) fn check_needs<'m>(
+pub fn check_needs<'m>(
     ways: &[WayBack<'_>],
     manifest_of: &dyn Fn(&Artifact) -> Option<&'m Manifest>,
 ) -> Result<(), PlanError> {
-    let parts = || ways.iter().flat_map(|way| std::iter::once(way.target).chain(way.components.iter().copied()));
+    let parts =
+        || ways.iter().flat_map(|way| std::iter::once(way.target).chain(way.components.iter().copied()));
     let mut offers: Vec<Offer<'_>> = parts().map(offer_of_artifact).collect();
     let mut needs: Vec<(&ArtifactRef, &Need)> = Vec::new();
     for part in parts() {
@@ -37,7 +39,8 @@ pub(super) fn check_needs<'m>(
             manifest_of(part).ok_or_else(|| PlanError::ManifestMissing { artifact: part.r#ref.clone() })?;
         let components = || manifest.release().map_or(&[][..], |release| &release.components).iter();
         offers.extend(components().map(offer_of_component));
-        let declared = manifest.needs.iter().flatten().chain(components().flat_map(|component| &component.needs));
+        let declared =
+            manifest.needs.iter().flatten().chain(components().flat_map(|component| &component.needs));
         needs.extend(declared.map(|need| (&part.r#ref, need)));
     }
     match needs.into_iter().find(|(_, need)| !offers.iter().any(|offer| offer.meets(need))) {

@@ -14,6 +14,7 @@ use super::evidence::{Evidence, Proofs, Said};
 use super::held::{Held, HeldArtifacts};
 use super::standing::{Wanted, pin_expiry, still_counts, trusted};
 use crate::facts::DenyFact;
+use crate::policy_chain::ChainedPolicy;
 
 /// One line of an answer and the question about it.
 #[derive(Clone, Copy)]
@@ -65,7 +66,13 @@ impl LineCheck<'_> {
             self.check_link(newer.as_ref(), &pin)?;
             let ended_by = self.check_reason(passed, &pin)?;
             let (entry, artifact) = (pin.logged.entry(), pin.what.artifact.clone());
-            links.push(PassedLink { number: passed.number, entry, artifact, reason: passed.reason, ended_by });
+            links.push(PassedLink {
+                number: passed.number,
+                entry,
+                artifact,
+                reason: passed.reason,
+                ended_by,
+            });
             expected = before(expected);
             newer = Some(pin);
         }
@@ -75,7 +82,8 @@ impl LineCheck<'_> {
         self.check_link(newer.as_ref(), answered)?;
         let stepped = sent.iter().filter(|passed| passed.reason == PassReason::SteppedBack).count();
         if u32::try_from(stepped) != Ok(self.query.back.unwrap_or(0)) {
-            return Err(self.wrong(answered.what.number, "as many pins were stepped over as the query did not ask for"));
+            return Err(self
+                .wrong(answered.what.number, "as many pins were stepped over as the query did not ask for"));
         }
         Ok(links)
     }
@@ -106,11 +114,7 @@ impl LineCheck<'_> {
         }
     }
 
-    fn check_reason(
-        &self,
-        passed: &PassedOver,
-        pin: &Said<Pin>,
-    ) -> Result<Option<LeafIndex>, AnswerError> {
+    fn check_reason(&self, passed: &PassedOver, pin: &Said<Pin>) -> Result<Option<LeafIndex>, AnswerError> {
         let holds = |holds: bool, rule| if holds { Ok(None) } else { Err(self.wrong(passed.number, rule)) };
         match passed.reason {
             PassReason::Denied => self.check_denied(passed, pin).map(Some),
@@ -119,46 +123,56 @@ impl LineCheck<'_> {
                 let expires = pin_expiry(self.proofs.policies, &pin.logged, &pin.what);
                 holds(expires.is_some_and(|at| at <= self.head_time), "it has not expired")
             }
-            PassReason::Distrusted => holds(self.is_distrusted(pin), "the policy trusts everybody who signed it"),
-            PassReason::Ended => holds(false, "this version knows no entry that ends an artifact; use a newer one"),
+            PassReason::Distrusted if self.is_distrusted(pin) => {
+                Ok(Some(self.proofs.policies.newest().entry.index))
+            }
+            PassReason::Distrusted => holds(false, "the policy trusts everybody who signed it"),
+            PassReason::Ended => {
+                holds(false, "this version knows no entry that ends an artifact; use a newer one")
+            }
             PassReason::Excluded => holds(self.is_excluded(pin), "the query does not exclude it"),
             PassReason::TooNew => holds(self.is_too_new(pin), "it is not newer than the query's time"),
             PassReason::SteppedBack => holds(self.query.back.is_some(), "the query does not step back"),
         }
     }
 
-    fn check_denied(
-        &self,
-        passed: &PassedOver,
-        pin: &Said<Pin>,
-    ) -> Result<LeafIndex, AnswerError> {
+    fn check_denied(&self, passed: &PassedOver, pin: &Said<Pin>) -> Result<LeafIndex, AnswerError> {
         let said: Said<Deny> = self.ended_by(passed, "the deny of")?;
         let index = said.logged.index();
         let signers = trusted(self.proofs.newest(), index, &said.logged.signers());
         let deny = deny_fact(&said);
-        let against = !signers.is_empty() && self.parts(pin).iter().any(|part| deny.is_against(part, self.channel));
-        if against { Ok(index) } else { Err(self.wrong(passed.number, "the deny sent is not about it in this channel")) }
+        if signers.is_empty() || !self.parts(pin).iter().any(|part| deny.is_against(part, self.channel)) {
+            return Err(self.wrong(passed.number, "the deny sent is not about it in this channel"));
+        }
+        if self.was_over(&said, pin) {
+            return Err(self.wrong(passed.number, "the deny sent was over before it was pinned"));
+        }
+        Ok(index)
     }
 
-    fn check_scrub_failed(
-        &self,
-        passed: &PassedOver,
-        pin: &Said<Pin>,
-    ) -> Result<LeafIndex, AnswerError> {
+    fn check_scrub_failed(&self, passed: &PassedOver, pin: &Said<Pin>) -> Result<LeafIndex, AnswerError> {
         let said: Said<Scrub> = self.ended_by(passed, "the scrub of")?;
         let failed = said.what.outcome != ScrubOutcome::Good
             && self.parts(pin).iter().any(|part| said.what.artifacts.contains(part));
-        if failed {
-            return Ok(said.logged.index());
+        if !failed {
+            return Err(self.wrong(passed.number, "the scrub sent did not find it bad or missing"));
         }
-        Err(self.wrong(passed.number, "the scrub sent did not find it bad or missing"))
+        // Nothing is pinned before a newer scrub found it good again.
+        if said.logged.index() < pin.logged.index() {
+            return Err(self.wrong(passed.number, "the scrub sent is older than the pin"));
+        }
+        Ok(said.logged.index())
     }
 
-    fn ended_by<T: Evidence>(
-        &self,
-        passed: &PassedOver,
-        what: &str,
-    ) -> Result<Said<T>, AnswerError> {
+    /// Nothing is pinned while it is denied, so an older deny was lifted; unless nobody who signed it was trusted then.
+    fn was_over(&self, deny: &Said<Deny>, pin: &Said<Pin>) -> bool {
+        let (index, pinned) = (deny.logged.index(), pin.logged.index());
+        let stood =
+            |policy: &ChainedPolicy| !trusted(&policy.policy, index, &deny.logged.signers()).is_empty();
+        index < pinned && self.proofs.policies.in_force_at(pinned).is_none_or(stood)
+    }
+
+    fn ended_by<T: Evidence>(&self, passed: &PassedOver, what: &str) -> Result<Said<T>, AnswerError> {
         let missing = "the entry that ended it is not shown";
         let entry = passed.ended_by.as_ref().ok_or_else(|| self.wrong(passed.number, missing))?;
         self.proofs.said(&format!("{what} pin {} of {}", passed.number, self.name), entry)

@@ -1,4 +1,4 @@
-//! The way back: what is undone, in which order and how, and whether all that is needed is there.
+//! The way back: what is undone, in which order and how.
 //!
 //! Made from manifests alone, so that a client makes it again and compares. Every artifact deployed after the target is
 //! undone, the newest first, each in the reverse order of its deployment. A component that the target has with the same
@@ -10,8 +10,6 @@ use holdfast_formats::reference::ArtifactRef;
 use holdfast_formats::statement::Artifact;
 use holdfast_formats::text::Label;
 use holdfast_formats::wire::v1::{PlanStep, ProblemCode};
-
-use super::needs::check_needs;
 
 /// The way back on one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,12 +55,11 @@ impl PlanError {
     }
 }
 
-/// Every step of the way back on these lines, in order; refused when a declared need of the targets is not met.
+/// Every step of the way back on these lines, in order.
 pub fn plan<'m>(
     ways: &[WayBack<'_>],
     manifest_of: &dyn Fn(&Artifact) -> Option<&'m Manifest>,
 ) -> Result<Vec<PlanStep>, PlanError> {
-    check_needs(ways, manifest_of)?;
     let mut steps = Vec::new();
     for way in ways {
         for artifact in &way.undone {
@@ -89,12 +86,14 @@ fn undo<'m>(
     let Some(release) = left.release() else { return Ok(undo_whole(way, artifact, left)) };
     // A manifest whose `after` lists go round in a circle does not parse, so there always is an order.
     let order = release.deployment_order().unwrap_or_default();
-    let in_target = |name: &Label| target.release().and_then(|r| r.components.iter().find(|c| c.name == *name));
-    let steps = order.into_iter().rev().filter(|component| component.scope == Scope::In).filter_map(|component| {
-        let to = in_target(&component.name);
-        let stays = to.is_some_and(|to| to.digest == component.digest);
-        (!stays).then(|| undo_component(artifact, component, to))
-    });
+    let in_target =
+        |name: &Label| target.release().and_then(|r| r.components.iter().find(|c| c.name == *name));
+    let steps =
+        order.into_iter().rev().filter(|component| component.scope == Scope::In).filter_map(|component| {
+            let to = in_target(&component.name);
+            let stays = to.is_some_and(|to| to.digest == component.digest);
+            (!stays).then(|| undo_component(artifact, component, to))
+        });
     Ok(steps.collect())
 }
 

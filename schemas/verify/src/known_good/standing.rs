@@ -94,7 +94,12 @@ fn keys_of<'a>(policy: &'a Policy, rule: &'a RoleRule) -> impl Iterator<Item = K
 }
 
 /// Whether a statement still counts for answers under the newest policy, its signers having been enough at its place.
-pub(crate) fn still_counts(newest: &Policy, index: LeafIndex, wanted: &Wanted<'_>, signers: &[KeyId]) -> bool {
+pub(crate) fn still_counts(
+    newest: &Policy,
+    index: LeafIndex,
+    wanted: &Wanted<'_>,
+    signers: &[KeyId],
+) -> bool {
     let trusted = trusted(newest, index, signers);
     trusted.len() == signers.len() || tally(newest, wanted, &trusted) == Tally::Met
 }

@@ -69,11 +69,15 @@ pub fn verify_known_good(
     let extends_seen = freshness::check_extends(answer, &checkpoint, trust.seen, asked.mode)?;
     let proofs = Proofs { checkpoint: &checkpoint, policies: &policies };
     check_lines(answer, asked, trust, proofs, &head)?;
-    let held = HeldArtifacts::read(proofs, &answer.artifacts)?;
+    let artifacts = HeldArtifacts::read(proofs, &answer.artifacts)?;
     let deployed = Deployed::read(proofs, asked.channel, &answer.deploys)?;
-    let body = Body { asked, proofs, head: &head, held: &held, deployed: &deployed };
-    let lines: Vec<AnsweredLine> =
-        answer.lines.iter().zip(&head.lines).map(|(line, head)| body.line(line, head)).collect::<Result<_, _>>()?;
+    let body = Body { asked, proofs, head: &head, held: &artifacts, deployed: &deployed };
+    let lines: Vec<AnsweredLine> = answer
+        .lines
+        .iter()
+        .zip(&head.lines)
+        .map(|(line, head)| body.line(line, head))
+        .collect::<Result<_, _>>()?;
     let closure = body.closure(&lines)?;
     body.check_plan(answer, &lines, &closure)?;
     let warnings = lines.iter().filter_map(|line| {

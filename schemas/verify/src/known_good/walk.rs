@@ -91,7 +91,12 @@ impl Walk<'_> {
         }
     }
 
-    fn pass_over(&self, passed: &mut Vec<PassedPin>, pin: PinFact, against: Against) -> Result<(), ChooseError> {
+    fn pass_over(
+        &self,
+        passed: &mut Vec<PassedPin>,
+        pin: PinFact,
+        against: Against,
+    ) -> Result<(), ChooseError> {
         if passed.len() == PASSED_OVER_MAX {
             return Err(ChooseError::TooManyPassedOver { line: self.name.clone() });
         }
@@ -152,7 +157,11 @@ impl Walk<'_> {
             still_counts(policy, fact.index, &Wanted::publishers(fact.artifact.r#ref.name()), &fact.signers)
         };
         let mut all = std::iter::once(artifact).chain(components);
-        if all.all(counts) { None } else { Some(std::iter::once(artifact).chain(components).cloned().collect()) }
+        if all.all(counts) {
+            None
+        } else {
+            Some(std::iter::once(artifact).chain(components).cloned().collect())
+        }
     }
 
     /// A deny or a failed scrub of one artifact of the closure.

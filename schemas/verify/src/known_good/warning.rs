@@ -14,8 +14,8 @@ pub fn expiry_warning(
     now: Timestamp,
 ) -> Option<Reason> {
     let expires = expires?;
-    let (life, left) = (expires.ms_since(pinned), expires.ms_since(now));
-    if left > life / 4 {
+    let (whole, left) = (expires.ms_since(pinned), expires.ms_since(now));
+    if left > whole / 4 {
         return None;
     }
     let text = format!("pin {number} of {line} expires at {expires}; pin again what is known to be good");

@@ -86,8 +86,7 @@ fn a_policy_that_skips_a_number_or_names_another_predecessor_is_refused() {
     let all = policies(&world);
     let chain = PolicyChain::from_trust(&world.trust(), &all).unwrap();
     let both: &[&SigningKey] = &[&ana(), &bob()];
-    let skipping =
-        forced(&mut world.clone(), both, |policy| policy.number = policy.number.next().unwrap());
+    let skipping = forced(&mut world.clone(), both, |policy| policy.number = policy.number.next().unwrap());
     let elsewhere = forced(&mut world.clone(), both, |policy| policy.predecessor = Some(all[0].entry()));
     let orphan = forced(&mut world.clone(), both, |policy| policy.predecessor = None);
     for link in [skipping, elsewhere, orphan, all[2].clone()] {

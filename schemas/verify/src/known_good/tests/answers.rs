@@ -36,7 +36,7 @@ impl World {
         TreeSize::new(self.leaves.len() as u64).unwrap()
     }
 
-    fn node(&self, node: NodeAddress) -> Result<TreeHash, Infallible> {
+    fn node(&self, node: NodeAddress) -> TreeHash {
         let width = 1_usize << node.level();
         let start = usize::try_from(node.index()).unwrap() * width;
         let mut hashes: Vec<TreeHash> =
@@ -44,11 +44,11 @@ impl World {
         while hashes.len() > 1 {
             hashes = hashes.chunks(2).map(|pair| TreeHash::node(&pair[0], &pair[1])).collect();
         }
-        Ok(hashes[0])
+        hashes[0]
     }
 
     pub(crate) fn root(&self) -> TreeHash {
-        let Ok(root) = tree_root::<Infallible>(self.size(), &|node| self.node(node));
+        let Ok(root) = tree_root::<Infallible>(self.size(), &|node| Ok(self.node(node)));
         root
     }
 
@@ -59,7 +59,9 @@ impl World {
 
     pub(crate) fn proven(&self, index: LeafIndex) -> ProvenEntry {
         let leaf = &self.leaves[usize::try_from(index.get()).unwrap()];
-        let Ok(proof) = ProofPlan::inclusion(index, self.size()).unwrap().build(&|node| self.node(node));
+        let Ok(proof) = ProofPlan::inclusion(index, self.size())
+            .unwrap()
+            .build::<Infallible>(&|node| Ok(self.node(node)));
         let attached = leaf.payload.len() > INLINE_PAYLOAD_BYTES_MAX;
         ProvenEntry {
             index,
@@ -76,7 +78,9 @@ impl World {
     }
 
     pub(crate) fn consistency(&self, from: TreeSize) -> ConsistencyProof {
-        let Ok(hashes) = ProofPlan::consistency(from, self.size()).unwrap().build(&|node| self.node(node));
+        let Ok(hashes) = ProofPlan::consistency(from, self.size())
+            .unwrap()
+            .build::<Infallible>(&|node| Ok(self.node(node)));
         ConsistencyProof { from, hashes }
     }
 

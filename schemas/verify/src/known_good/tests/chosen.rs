@@ -16,8 +16,8 @@ use holdfast_formats::wire::v1::{Excluded, KnownGoodQuery, PassReason};
 use super::answers::EVERYTHING;
 use super::world::{PROD, World, ana, component, of, policy};
 use crate::facts::{
-    ArtifactFact, AttestFact, DenyFact, DeployFact, Facts, FactsError, FreezeFact, GrantFact, PinFact, PolicyFact,
-    RollbackFact,
+    ArtifactFact, AttestFact, DenyFact, DeployFact, Facts, FactsError, FreezeFact, GrantFact, PinFact,
+    PolicyFact, RollbackFact,
 };
 use crate::known_good::{BACK_MAX, ChooseError, choose};
 
@@ -46,7 +46,10 @@ fn a_channel_without_pins_is_unknown_unless_a_rule_names_it_alone() {
         policy.channels.insert(0, own);
     });
     let error = error(&world, PROD, &EVERYTHING);
-    assert!(matches!(&error, ChooseError::NothingQualifies { passed_over, .. } if passed_over.is_empty()), "{error}");
+    assert!(
+        matches!(&error, ChooseError::NothingQualifies { passed_over, .. } if passed_over.is_empty()),
+        "{error}"
+    );
 }
 
 #[test]

@@ -1,12 +1,18 @@
 //! T18, T19, T22, T30: entries of other places, swapped artifacts, statements taken for others, too few keys.
 
+use holdfast_formats::checkpoint::{Checkpoint, sign_checkpoint};
 use holdfast_formats::envelope::Base64Bytes;
-use holdfast_formats::policy::{Principal, PrincipalKind, Role};
-use holdfast_formats::statement::{Artifact, Predicate, ScrubOutcome, Statement};
-use holdfast_formats::wire::v1::{ExitCode, KnownGood};
+use holdfast_formats::key::SigningKey;
+use holdfast_formats::number::PinNumber;
+use holdfast_formats::policy::{Policy, Principal, PrincipalKind, Role};
+use holdfast_formats::statement::{Artifact, Header, Predicate, ScrubOutcome, Statement};
+use holdfast_formats::tree::LeafIndex;
+use holdfast_formats::wire::v1::{ExitCode, HeldArtifact, KnownGood};
 
 use super::answers::{Client, EVERYTHING};
-use super::world::{PROD, World, ana, bob, component, deny, head_key, of, policy, policy_of_log, registry_key, scrub};
+use super::world::{
+    PROD, World, ana, bob, component, deny, head_key, of, policy, policy_of_log, registry_key, scrub,
+};
 use crate::channel_head::sign_head;
 use crate::entitlement::EntitlementError;
 use crate::known_good::{AnswerError, EvidenceError};
@@ -29,7 +35,9 @@ fn refusal(world: &World, answer: &KnownGood) -> AnswerError {
 
 fn evidence(error: AnswerError) -> EvidenceError {
     match error {
-        AnswerError::Entry { source: EvidenceError::Entitlement(EntitlementError::Logged(error)), .. } => error.into(),
+        AnswerError::Entry {
+            source: EvidenceError::Entitlement(EntitlementError::Logged(error)), ..
+        } => error.into(),
         AnswerError::Entry { source, .. } => source,
         other => panic!("{other}"),
     }
@@ -74,7 +82,7 @@ fn t18_a_pin_of_another_log_that_an_operator_logs_here_is_refused() {
     let newer = world.build("shop/web@2");
     let mut foreign = Statement::parse(&world.leaves.last().unwrap().payload).unwrap();
     foreign = crate::subject::statement(
-        holdfast_formats::statement::Header { log: of("twin.example/log"), ..foreign.header },
+        Header { log: of("twin.example/log"), ..foreign.header },
         world.next_pin(PROD, &newer),
     );
     let index = world.force_statement(&foreign, &[&ana()]);
@@ -96,16 +104,16 @@ fn t18_a_pin_that_is_logged_again_long_after_it_was_signed_is_refused() {
 }
 
 /// The honest answer, but with a forced pin as the newest, for an artifact that is held.
-fn with_pin(world: &World, index: holdfast_formats::tree::LeafIndex, number: u64, artifact: &Artifact) -> KnownGood {
+fn with_pin(world: &World, index: LeafIndex, number: u64, artifact: &Artifact) -> KnownGood {
     let mut choice = world.choose(&EVERYTHING);
-    let number = holdfast_formats::number::PinNumber::new(number).unwrap();
+    let number = PinNumber::new(number).unwrap();
     choice.lines[0].issued = number;
     choice.lines[0].pin.number = number;
     let fact = crate::facts::Facts::artifact(&world.ledger, &artifact.r#ref).unwrap().unwrap();
     let mut answer = world.answer(&EVERYTHING);
     answer.head = sign_head(&world.head(&choice), &head_key());
     answer.lines[0].pin = world.proven(index);
-    answer.artifacts.push(holdfast_formats::wire::v1::HeldArtifact {
+    answer.artifacts.push(HeldArtifact {
         artifact: artifact.clone(),
         publish: world.proven(fact.index),
         scrub: fact.scrub.map(|scrub| world.proven(scrub.index)),
@@ -145,7 +153,7 @@ fn t19_a_mix_of_two_releases_is_refused() {
     let old = world.answer(&EVERYTHING);
     world.pin(&release);
     let mut mixed = world.answer(&EVERYTHING);
-    let sent = |held: &&mut holdfast_formats::wire::v1::HeldArtifact| held.artifact.r#ref == of("shop/web@2");
+    let sent = |held: &&mut HeldArtifact| held.artifact.r#ref == of("shop/web@2");
     let old_web = old.artifacts.iter().find(|held| held.artifact.r#ref == of("shop/web@1")).unwrap();
     let mut web = old_web.clone();
     web.publish = world.proven(old_web.publish.index);
@@ -161,7 +169,10 @@ fn t19_a_mix_of_two_releases_is_refused() {
 #[test]
 fn t19_a_component_that_was_never_read_back_or_by_somebody_else_is_refused() {
     let mut world = shop();
-    let web = Artifact { r#ref: of("shop/web@1"), digests: world.answer(&EVERYTHING).artifacts[2].artifact.digests };
+    let web = Artifact {
+        r#ref: of("shop/web@1"),
+        digests: world.answer(&EVERYTHING).artifacts[2].artifact.digests,
+    };
     let forged = world.force(scrub(&web, ScrubOutcome::Good, world.now), &[&ana()]);
     let other = world.build("shop/other@1");
     let of_other = world.scrub(&other, ScrubOutcome::Good);
@@ -232,7 +243,7 @@ fn t22_a_statement_of_one_type_is_never_taken_for_another() {
 }
 
 /// Ana and Bob release together; Bob may do nothing else.
-fn team() -> holdfast_formats::policy::Policy {
+fn team() -> Policy {
     let mut policy = policy();
     policy.principals.push(Principal {
         id: of("bob"),
@@ -302,7 +313,7 @@ fn t30_rotated_keys_are_judged_by_the_policy_at_each_entrys_place() {
     let mut client = Client::of(&world);
     client.ask(&world, &EVERYTHING);
     // Releases go from Ana to Bob, and checkpoints to another key.
-    let next_log_key = holdfast_formats::key::SigningKey::from_seed([20; 32]);
+    let next_log_key = SigningKey::from_seed([20; 32]);
     world.change_policy(&[&ana()], |policy| {
         policy.principals.push(team().principals[1].clone());
         for rule in policy.roles.iter_mut().filter(|rule| rule.role == Role::Releaser) {
@@ -315,12 +326,8 @@ fn t30_rotated_keys_are_judged_by_the_policy_at_each_entrys_place() {
     let old_key = client.verify(&answer, &query, world.now).unwrap_err();
     assert!(matches!(old_key, AnswerError::Checkpoint(_)), "{old_key}");
     let sign = |world: &World| {
-        let checkpoint = holdfast_formats::checkpoint::Checkpoint::new(
-            of("registry.example/log"),
-            world.size(),
-            world.root(),
-        );
-        holdfast_formats::checkpoint::sign_checkpoint(&checkpoint.unwrap(), &next_log_key)
+        let checkpoint = Checkpoint::new(of("registry.example/log"), world.size(), world.root());
+        sign_checkpoint(&checkpoint.unwrap(), &next_log_key)
     };
     answer.checkpoint = sign(&world);
     let accepted = client.verify(&answer, &query, world.now).unwrap();
@@ -355,7 +362,7 @@ fn a_gap_in_the_line_or_a_pin_that_follows_another_is_refused() {
     }
     // Another pin 2 that an operator made up and that pin 3 does not name.
     let mut pin = world.next_pin(PROD, &one);
-    pin.number = holdfast_formats::number::PinNumber::new(2).unwrap();
+    pin.number = PinNumber::new(2).unwrap();
     pin.predecessor = None;
     let made_up = world.force(pin, &[&ana()]);
     let mut unlinked = world.answer(&EVERYTHING);
@@ -371,7 +378,8 @@ fn a_subject_that_does_not_fit_the_predicate_is_refused() {
     let two = world.build("shop/web@2");
     let newest = Statement::parse(&world.leaves.last().unwrap().payload).unwrap();
     let subject = newest.subject.clone();
-    let crooked = Statement { subject, header: newest.header, predicate: Predicate::from(world.next_pin(PROD, &two)) };
+    let crooked =
+        Statement { subject, header: newest.header, predicate: Predicate::from(world.next_pin(PROD, &two)) };
     let index = world.force_statement(&crooked, &[&ana()]);
     let lie = with_pin(&world, index, 2, &two);
     assert!(matches!(evidence(refusal(&world, &lie)), EvidenceError::Logged(LoggedError::Subject(_))));

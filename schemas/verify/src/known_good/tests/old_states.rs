@@ -172,7 +172,8 @@ fn a_pin_that_expired_since_is_refused_offline() {
     let client = Client::of(&world);
     let kept = world.answer(&EVERYTHING);
     client.verify_in(&kept, &EVERYTHING, world.now.plus_ms(MINUTE_MS - 1), Mode::Offline).unwrap();
-    let error = client.verify_in(&kept, &EVERYTHING, world.now.plus_ms(MINUTE_MS), Mode::Offline).unwrap_err();
+    let error =
+        client.verify_in(&kept, &EVERYTHING, world.now.plus_ms(MINUTE_MS), Mode::Offline).unwrap_err();
     assert!(matches!(error, AnswerError::Expired { .. }), "{error}");
     assert_eq!(error.exit(), ExitCode::Ended);
 }

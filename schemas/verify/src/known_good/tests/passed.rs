@@ -1,7 +1,7 @@
 //! Newer pins that are passed over: each reason is accepted with its evidence, and refused without.
 
 use holdfast_formats::digest::NamedDigest;
-use holdfast_formats::statement::ScrubOutcome;
+use holdfast_formats::statement::{Artifact, DenyScope, EntryIndex, Lift, ScrubOutcome};
 use holdfast_formats::wire::v1::{Excluded, KnownGood, KnownGoodQuery, PassReason};
 
 use super::answers::{Client, EVERYTHING};
@@ -9,7 +9,7 @@ use super::world::{PROD, World, ana, component, deny, of};
 use crate::known_good::{AnswerError, KnownGoodAnswer};
 
 /// Two pinned builds.
-fn two() -> (World, holdfast_formats::statement::Artifact, holdfast_formats::statement::Artifact) {
+fn two() -> (World, Artifact, Artifact) {
     let mut world = World::solo();
     let one = world.build("shop/web@1.0.0");
     world.pin(&one);
@@ -62,7 +62,7 @@ fn a_deny_of_something_else_or_of_another_channel_ends_nothing() {
     let other = world.build("shop/other@1");
     let of_other = world.deny(&other);
     let mut elsewhere = deny(&two);
-    elsewhere.scope = holdfast_formats::statement::DenyScope::Channel;
+    elsewhere.scope = DenyScope::Channel;
     elsewhere.channel = Some(of("shop/staging"));
     let elsewhere = world.say(elsewhere, &[&ana()]);
     world.deny(&two);
@@ -102,7 +102,8 @@ fn an_expired_pin_is_passed_over_and_an_unexpired_one_is_not() {
     let mut early = world.clone();
     early.now = of("2026-11-21T08:00:30.000Z");
     let mut lie = expired;
-    lie.head = crate::channel_head::sign_head(&early.head(&world.choose(&EVERYTHING)), &super::world::head_key());
+    lie.head =
+        crate::channel_head::sign_head(&early.head(&world.choose(&EVERYTHING)), &super::world::head_key());
     assert!(matches!(check(&early, &lie, &EVERYTHING), Err(AnswerError::PassedOver { .. })));
 }
 
@@ -130,7 +131,13 @@ fn the_query_passes_over_what_it_excludes_what_is_too_new_and_what_it_steps_back
     let three = world.build("shop/web@3.0.0");
     world.pin(&three);
     let cases = [
-        (KnownGoodQuery { not: Some(Excluded::Digest(NamedDigest::Sha256(three.digests.sha256))), ..EVERYTHING }, &two),
+        (
+            KnownGoodQuery {
+                not: Some(Excluded::Digest(NamedDigest::Sha256(three.digests.sha256))),
+                ..EVERYTHING
+            },
+            &two,
+        ),
         (KnownGoodQuery { at: Some(at), ..EVERYTHING }, &two),
         (KnownGoodQuery { back: Some(1), ..EVERYTHING }, &two),
         (KnownGoodQuery { back: Some(2), ..EVERYTHING }, &one),
@@ -141,5 +148,29 @@ fn the_query_passes_over_what_it_excludes_what_is_too_new_and_what_it_steps_back
         assert_eq!(check(&world, &answer, &query).unwrap().lines[0].artifact, *expected, "{query:?}");
         assert!(check(&world, &answer, &EVERYTHING).is_err(), "nobody asked for {query:?}");
         assert!(check(&world, &world.answer(&EVERYTHING), &query).is_err(), "{query:?} was asked");
+    }
+}
+
+#[test]
+fn t16_evidence_from_before_the_pin_ends_nothing() {
+    let (mut world, one, two) = two();
+    let lifted = world.deny(&two);
+    let lift = Lift { deny: EntryIndex { index: lifted }, reason: of("found to be harmless") };
+    world.say(lift, &[&ana()]);
+    let repaired = world.scrub(&two, ScrubOutcome::Missing);
+    world.scrub(&two, ScrubOutcome::Good);
+    world.pin(&two);
+    assert_eq!(check(&world, &world.answer(&EVERYTHING), &EVERYTHING).unwrap().lines[0].artifact, two);
+    // What an honest registry says once the newest two are denied, but with the old reasons for them.
+    let mut later = world.clone();
+    later.deny(&two);
+    let honest = later.answer(&EVERYTHING);
+    assert_eq!(check(&later, &honest, &EVERYTHING).unwrap().lines[0].artifact, one);
+    for (reason, index) in [(PassReason::Denied, lifted), (PassReason::ScrubFailed, repaired)] {
+        let mut lie = honest.clone();
+        lie.lines[0].passed_over[0].reason = reason;
+        lie.lines[0].passed_over[0].ended_by = Some(later.proven(index));
+        let error = check(&later, &lie, &EVERYTHING).unwrap_err();
+        assert!(matches!(error, AnswerError::PassedOver { .. }), "{error}");
     }
 }

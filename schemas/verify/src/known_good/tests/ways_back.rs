@@ -1,7 +1,8 @@
 //! The way back: what is undone and how, what cannot be undone, and what must be there.
 
 use holdfast_formats::manifest::{
-    Body, Component, Irreversible, Kind, Manifest, Migration, MigrationChecksum, Need, SchemaBody, Scope, UndoMode,
+    Body, Component, Irreversible, Kind, Manifest, Migration, MigrationChecksum, Need, SchemaBody, Scope,
+    UndoMode,
 };
 use holdfast_formats::statement::Artifact;
 use holdfast_formats::wire::v1::{ExitCode, KnownGoodQuery, PlanStep};
@@ -20,7 +21,9 @@ fn plan_of(world: &World, choice: &Choice) -> Result<Vec<PlanStep>, PlanError> {
 
 fn words(plan: &[PlanStep]) -> Vec<String> {
     let to = |step: &PlanStep| step.to.as_ref().map_or("-".to_owned(), ToString::to_string);
-    plan.iter().map(|step| format!("{} {}: {} -> {}", step.release, step.component, step.from, to(step))).collect()
+    plan.iter()
+        .map(|step| format!("{} {}: {} -> {}", step.release, step.component, step.from, to(step)))
+        .collect()
 }
 
 /// Three deployed releases of web and api, of which the first is answered because the others are denied.
@@ -31,7 +34,9 @@ fn three(change: impl Fn(&str, &mut Component)) -> World {
     for version in ["1", "2", "3"] {
         let web = world.build(&format!("shop/web@{version}"));
         let mut components = vec![component("web", 2, &web), component("api", 1, &api)];
-        components.iter_mut().for_each(|component| change(version, component));
+        for component in &mut components {
+            change(version, component);
+        }
         let release = world.release(&format!("shop/release@{version}"), components);
         world.deploy(&release);
         world.pin(&release);
@@ -62,7 +67,8 @@ fn components_are_undone_in_reverse_order_those_out_of_scope_are_not_and_new_one
     let old = world.release("shop/release@1", vec![component("web", 2, &one)]);
     world.deploy(&old);
     world.pin(&old);
-    let parts: Vec<Artifact> = ["shop/web@2", "shop/db@2", "shop/ops@2"].iter().map(|v| world.build(v)).collect();
+    let parts: Vec<Artifact> =
+        ["shop/web@2", "shop/db@2", "shop/ops@2"].iter().map(|v| world.build(v)).collect();
     let mut ops = component("ops", 3, &parts[2]);
     ops.scope = Scope::Out;
     let mut web = component("web", 1, &parts[0]);
@@ -81,11 +87,14 @@ fn a_step_that_loses_something_is_one_way_only_when_it_is_on_the_way() {
     let lossy = |at: &'static str| {
         move |version: &str, component: &mut Component| {
             if version == at && component.name.as_str() == "web" {
-                component.irreversible = Some(Irreversible { step: of("drop table"), reason: of("orders are gone") });
+                component.irreversible =
+                    Some(Irreversible { step: of("drop table"), reason: of("orders are gone") });
             }
         }
     };
-    let count = |world: &World| plan_of(world, &world.choose(&EVERYTHING)).unwrap().iter().filter(|s| is_one_way(s)).count();
+    let count = |world: &World| {
+        plan_of(world, &world.choose(&EVERYTHING)).unwrap().iter().filter(|s| is_one_way(s)).count()
+    };
     assert_eq!(count(&three(lossy("2"))), 1);
     assert_eq!(count(&three(lossy("1"))), 0, "the target itself is not undone");
     let no_undo = three(|version, component| {
@@ -168,7 +177,7 @@ fn every_declared_need_must_be_met_by_an_artifact_or_component_of_the_answer() {
         assert_eq!(plan.is_ok(), met, "{need:?}");
         let alone = KnownGoodQuery { component: Some(of("shop/web")), ..EVERYTHING };
         let alone = plan_of(&world, &world.choose(&alone));
-        assert_eq!(alone.is_ok(), need.name == of("shop/web"), "{need:?} of one line only");
+        assert!(alone.is_ok(), "{need:?} is not asked for with one line alone");
     }
 }
 

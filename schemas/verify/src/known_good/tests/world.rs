@@ -10,13 +10,14 @@ use holdfast_formats::id::RandomId;
 use holdfast_formats::key::SigningKey;
 use holdfast_formats::limits::RULE_BOOK_VERSION;
 use holdfast_formats::manifest::{
-    Body, Component, ComponentRole, Custody, Kind, MANIFEST_MEDIA_TYPE, Manifest, ReleaseBody, Scope, Undo, UndoMode,
+    Body, Component, ComponentRole, Custody, Kind, MANIFEST_MEDIA_TYPE, Manifest, ReleaseBody, Scope, Undo,
+    UndoMode,
 };
 use holdfast_formats::number::{ByteSize, PinNumber, PolicyNumber};
 use holdfast_formats::policy::Policy;
 use holdfast_formats::statement::{
-    Artifact, ComponentRef, Deny, DenyEffect, DenyScope, Deploy, DeployPhase, Direction, Header, ManifestDescriptor,
-    Pin, Predicate, Publish, Scrub, ScrubOutcome, Statement,
+    Artifact, ComponentRef, Deny, DenyEffect, DenyScope, Deploy, DeployPhase, Direction, Header,
+    ManifestDescriptor, Pin, Predicate, Publish, Scrub, ScrubOutcome, Statement,
 };
 use holdfast_formats::time::Timestamp;
 use holdfast_formats::tree::{LeafIndex, TreeHash};
@@ -123,7 +124,8 @@ impl World {
         let statement = statement(self.header(), predicate);
         let envelope = sign(&statement, by);
         let keys = known_keys(&statement, &envelope.signatures, &self.ledger).unwrap();
-        let signatures = verify_envelope(PAYLOAD_TYPE, &envelope.payload.0, &envelope.signatures, &keys).unwrap();
+        let signatures =
+            verify_envelope(PAYLOAD_TYPE, &envelope.payload.0, &envelope.signatures, &keys).unwrap();
         let bytes = match &statement.predicate {
             Predicate::Publish(p) => self.manifests.get(&p.manifest.digests.sha256).cloned(),
             _ => None,
@@ -177,8 +179,12 @@ impl World {
         signatures: Vec<holdfast_formats::envelope::CanonicalSignature>,
     ) -> LeafIndex {
         let index = self.next();
-        let entry =
-            Entry { time: self.now, rules: RULE_BOOK_VERSION, payload: EntryPayload::place(payload), signatures };
+        let entry = Entry {
+            time: self.now,
+            rules: RULE_BOOK_VERSION,
+            payload: EntryPayload::place(payload),
+            signatures,
+        };
         self.leaves.push(Leaf { bytes: entry.encode().unwrap(), payload: payload.to_vec() });
         index
     }
@@ -192,7 +198,11 @@ impl World {
     }
 
     /// Logs the next policy: the newest one after a change.
-    pub(crate) fn change_policy(&mut self, by: &[&SigningKey], change: impl FnOnce(&mut Policy)) -> LeafIndex {
+    pub(crate) fn change_policy(
+        &mut self,
+        by: &[&SigningKey],
+        change: impl FnOnce(&mut Policy),
+    ) -> LeafIndex {
         let fact = self.newest_policy();
         let mut policy = fact.policy.as_ref().clone();
         policy.number = PolicyNumber::new(policy.number.get() + 1).unwrap();
@@ -201,7 +211,12 @@ impl World {
         self.say(policy, by)
     }
 
-    fn publish(&mut self, artifact: &str, manifest: &Manifest, components: Option<Vec<ComponentRef>>) -> Artifact {
+    fn publish(
+        &mut self,
+        artifact: &str,
+        manifest: &Manifest,
+        components: Option<Vec<ComponentRef>>,
+    ) -> Artifact {
         let bytes = manifest.to_bytes().unwrap();
         let digests = Digests::of(&bytes);
         let size = ByteSize::of(&bytes);
@@ -229,7 +244,12 @@ impl World {
     }
 
     /// Publishes anything without components, after a change to its manifest, and reads it back.
-    pub(crate) fn manifest(&mut self, artifact: &str, body: Body, change: impl FnOnce(&mut Manifest)) -> Artifact {
+    pub(crate) fn manifest(
+        &mut self,
+        artifact: &str,
+        body: Body,
+        change: impl FnOnce(&mut Manifest),
+    ) -> Artifact {
         let mut manifest = Manifest::of_files(Vec::new(), body);
         manifest.labels.insert(of("made-as"), of(artifact));
         change(&mut manifest);
@@ -245,7 +265,8 @@ impl World {
             ComponentRef { r#ref: reference, digests: fact.artifact.digests }
         });
         let held = Some(held.collect());
-        let body = ReleaseBody { base: None, components, objectives: None, runbook: None, acceptance: Vec::new() };
+        let body =
+            ReleaseBody { base: None, components, objectives: None, runbook: None, acceptance: Vec::new() };
         let manifest = Manifest::of_files(Vec::new(), Body::Release(Box::new(body)));
         let artifact = self.publish(artifact, &manifest, held);
         self.scrub(&artifact, ScrubOutcome::Good);

@@ -1,0 +1,69 @@
+//! `holdfast-bench`: the parts of `scripts/bench` and `scripts/interop` that a shell cannot do. Each command does one job
+//! and prints its figures as `name value` lines; the scripts alternate the sides and compare.
+
+mod append;
+mod bare;
+mod denies;
+mod disk;
+mod entries;
+mod fill;
+mod grow;
+mod latency;
+mod load;
+mod node;
+mod report;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// One side of a measurement, or what it needs.
+#[derive(Parser)]
+#[command(name = "holdfast-bench", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Push tiny artifacts over the client library, several at a time
+    Fill(fill::FillArguments),
+    /// Append entries to a log in this process, on a store of its own
+    Append(append::AppendArguments),
+    /// Append many entries to the log of a registry that is stopped
+    Grow(grow::GrowArguments),
+    /// Submit denies one after another until a file appears
+    Deny(denies::DenyArguments),
+    /// Ask one URL over many connections that stay open
+    Load(load::LoadArguments),
+    /// Serve a body of some size from a bare route
+    Bare(bare::BareArguments),
+    /// Append 4 KiB and sync, again and again
+    Fsync(disk::FsyncArguments),
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            report::complain(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        match command {
+            Command::Fill(arguments) => fill::run(arguments).await,
+            Command::Append(arguments) => append::run(arguments).await,
+            Command::Grow(arguments) => grow::run(arguments).await,
+            Command::Deny(arguments) => denies::run(arguments).await,
+            Command::Load(arguments) => load::run(arguments).await,
+            Command::Bare(arguments) => bare::run(arguments).await,
+            Command::Fsync(arguments) => disk::run(&arguments),
+        }
+    })
+}

@@ -1,0 +1,24 @@
+//! The main job from end to end, over the client library and HTTP, on a registry in this process.
+//!
+//! `HOLDFAST_TEST_STORE=s3://bucket/prefix` runs them on that bucket instead of memory.
+
+#[path = "e2e/access.rs"]
+mod access;
+#[path = "e2e/artifacts.rs"]
+mod artifacts;
+#[path = "e2e/audit.rs"]
+mod audit;
+#[path = "e2e/channels.rs"]
+mod channels;
+#[path = "e2e/composed.rs"]
+mod composed;
+#[path = "e2e/five_lines.rs"]
+mod five_lines;
+#[path = "e2e/policy.rs"]
+mod policy;
+#[path = "e2e/releases.rs"]
+mod releases;
+#[path = "e2e/restart.rs"]
+mod restart;
+#[path = "e2e/unhappy.rs"]
+mod unhappy;
