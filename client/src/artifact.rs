@@ -6,7 +6,9 @@ use holdfast_formats::reference::Reference;
 use holdfast_formats::statement::{Artifact, Attest, Deny, Predicate, Publish};
 use holdfast_formats::time::Timestamp;
 use holdfast_formats::tree::LeafIndex;
-use holdfast_formats::wire::v1::{ArtifactList, ArtifactView, KnownGoodQuery, ListQuery, LoggedEntry, Receipt};
+use holdfast_formats::wire::v1::{
+    ArtifactList, ArtifactView, KnownGoodQuery, ListQuery, LoggedEntry, Receipt,
+};
 use holdfast_verify::logged::LoggedStatement;
 use holdfast_verify::verified::Verified;
 
@@ -96,15 +98,21 @@ impl Registry {
         let wanted = match reference {
             Reference::Channel(channel) => {
                 let artifact = self.known_artifact(channel).await?;
-                return self.artifact_at(&Reference::Version(artifact.r#ref.clone()), Some(artifact.digests)).await;
+                return self
+                    .artifact_at(&Reference::Version(artifact.r#ref.clone()), Some(artifact.digests))
+                    .await;
             }
             other => other,
         };
         self.artifact_at(wanted, None).await
     }
 
-    async fn known_artifact(&self, channel: &holdfast_formats::name::ChannelName) -> Result<Artifact, ClientError> {
-        let query = KnownGoodQuery { component: None, not: None, at: None, back: None, min_size: None, policy: None };
+    async fn known_artifact(
+        &self,
+        channel: &holdfast_formats::name::ChannelName,
+    ) -> Result<Artifact, ClientError> {
+        let query =
+            KnownGoodQuery { component: None, not: None, at: None, back: None, min_size: None, policy: None };
         let lookup = self.known_good(channel, &query, None).await?;
         match lookup.answer.get().lines.as_slice() {
             [line] => Ok(line.artifact.clone()),
@@ -115,15 +123,23 @@ impl Registry {
         }
     }
 
-    async fn artifact_at(&self, reference: &Reference, digests: Option<Digests>) -> Result<ArtifactRecord, ClientError> {
-        let view: ArtifactView = self.transport().get(&format!("/v1/artifacts/{reference}"), "artifact", LARGE_ANSWER_MAX).await?;
+    async fn artifact_at(
+        &self,
+        reference: &Reference,
+        digests: Option<Digests>,
+    ) -> Result<ArtifactRecord, ClientError> {
+        let view: ArtifactView =
+            self.transport().get(&format!("/v1/artifacts/{reference}"), "artifact", LARGE_ANSWER_MAX).await?;
         let publish = self.check_receipt("receipt of the artifact", &view.publish).await?;
         let Predicate::Publish(said) = &publish.get().statement().predicate else {
             return Err(ClientError::untrue("receipt of the artifact", "it is no publish statement"));
         };
         let artifact = artifact_of(said);
         if !is_meant(reference, digests, &artifact) || artifact != view.artifact {
-            return Err(ClientError::OtherArtifact { reference: reference.clone(), found: artifact.digests });
+            return Err(ClientError::OtherArtifact {
+                reference: reference.to_string(),
+                found: artifact.digests.blake3,
+            });
         }
         let manifest = check_manifest(&view.manifest.0, said)?;
         let scrub = match &view.scrub {
@@ -139,10 +155,23 @@ impl Registry {
             _ => None,
         });
         let (denies, attests) = (denies.await?, attests.await?);
-        Ok(ArtifactRecord { artifact, manifest, manifest_bytes: view.manifest.0, publish, receipt: view.publish, scrub, denies, attests })
+        Ok(ArtifactRecord {
+            artifact,
+            manifest,
+            manifest_bytes: view.manifest.0,
+            publish,
+            receipt: view.publish,
+            scrub,
+            denies,
+            attests,
+        })
     }
 
-    async fn check_scrub(&self, receipt: &Receipt, artifact: &Artifact) -> Result<Verified<LoggedStatement>, ClientError> {
+    async fn check_scrub(
+        &self,
+        receipt: &Receipt,
+        artifact: &Artifact,
+    ) -> Result<Verified<LoggedStatement>, ClientError> {
         let verified = self.check_receipt("receipt of the scrub", receipt).await?;
         match &verified.get().statement().predicate {
             Predicate::Scrub(scrub) if scrub.artifacts.contains(artifact) => Ok(verified),
@@ -187,7 +216,10 @@ fn check_manifest(bytes: &[u8], publish: &Publish) -> Result<Manifest, ClientErr
     }
     let manifest = Manifest::parse(bytes).map_err(|e| ClientError::malformed("manifest", e))?;
     if manifest.kind() != publish.kind {
-        return Err(ClientError::untrue("manifest", format!("it is of kind {}, but {} was published", manifest.kind(), publish.kind)));
+        return Err(ClientError::untrue(
+            "manifest",
+            format!("it is of kind {}, but {} was published", manifest.kind(), publish.kind),
+        ));
     }
     Ok(manifest)
 }

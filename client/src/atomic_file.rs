@@ -41,9 +41,14 @@ pub(crate) fn read(path: &Path, max: u64) -> Result<Option<Vec<u8>>, ClientError
         Err(source) => return Err(ClientError::file(FileAction::Read, path, source)),
     };
     let mut bytes = Vec::new();
-    file.take(max.saturating_add(1)).read_to_end(&mut bytes).map_err(|e| ClientError::file(FileAction::Read, path, e))?;
+    file.take(max.saturating_add(1))
+        .read_to_end(&mut bytes)
+        .map_err(|e| ClientError::file(FileAction::Read, path, e))?;
     if bytes.len() as u64 > max {
-        return Err(ClientError::FileMalformed { path: path.to_owned(), rule: format!("it is larger than {max} bytes") });
+        return Err(ClientError::FileMalformed {
+            path: path.to_owned(),
+            rule: format!("it is larger than {max} bytes"),
+        });
     }
     Ok(Some(bytes))
 }

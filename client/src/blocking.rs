@@ -6,7 +6,10 @@ use tokio::sync::Semaphore;
 static SLOTS: Semaphore = Semaphore::const_new(8);
 
 /// Runs `job` on a blocking thread. A panic in it continues in the caller.
-#[expect(clippy::disallowed_methods, reason = "the one place that spawns blocking work, behind the semaphore")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that spawns blocking work, behind the semaphore"
+)]
 pub(crate) async fn run<T, F>(job: F) -> T
 where
     T: Send + 'static,

@@ -12,7 +12,9 @@ use bytes::Bytes;
 use fastcdc::v2020::FastCDC;
 use holdfast_formats::blob::{BlobRecord, Extent};
 use holdfast_formats::digest::{Blake3Digest, Digests, Sha256Digest};
-use holdfast_formats::limits::{BLOB_BYTES_MAX, CHUNK_BYTES_AVG, CHUNK_BYTES_MAX, CHUNK_BYTES_MIN, EXTENTS_MAX};
+use holdfast_formats::limits::{
+    BLOB_BYTES_MAX, CHUNK_BYTES_AVG, CHUNK_BYTES_MAX, CHUNK_BYTES_MIN, EXTENTS_MAX,
+};
 
 use whole::WholeHasher;
 
@@ -70,7 +72,11 @@ impl Cutter {
         outcome
     }
 
-    fn cut_to_end(&mut self, mut stream: impl Read, take: &mut dyn FnMut(Piece) -> bool) -> Result<BlobRecord, CutError> {
+    fn cut_to_end(
+        &mut self,
+        mut stream: impl Read,
+        take: &mut dyn FnMut(Piece) -> bool,
+    ) -> Result<BlobRecord, CutError> {
         self.window.clear();
         self.start = 0;
         let mut blob = Draft::empty();
@@ -106,7 +112,8 @@ impl Cutter {
 
     fn next_piece(&mut self) -> Option<Piece> {
         let rest = self.window.get(self.start..).filter(|rest| !rest.is_empty())?;
-        let (_, length) = FastCDC::new(rest, CHUNK_BYTES_MIN, CHUNK_BYTES_AVG, CHUNK_BYTES_MAX).cut(0, rest.len());
+        let (_, length) =
+            FastCDC::new(rest, CHUNK_BYTES_MIN, CHUNK_BYTES_AVG, CHUNK_BYTES_MAX).cut(0, rest.len());
         let bytes = Bytes::copy_from_slice(rest.get(..length)?);
         self.start += length;
         Some(Piece { digest: Blake3Digest::of(&bytes), bytes })
@@ -129,7 +136,11 @@ impl Draft {
         let length = u32::try_from(piece.bytes.len()).map_err(|_| CutError::TooLarge)?;
         self.size += u64::from(length);
         self.extents.push(Extent { chunk: piece.digest, offset: 0, length });
-        if self.size > BLOB_BYTES_MAX || self.extents.len() > EXTENTS_MAX { Err(CutError::TooLarge) } else { Ok(()) }
+        if self.size > BLOB_BYTES_MAX || self.extents.len() > EXTENTS_MAX {
+            Err(CutError::TooLarge)
+        } else {
+            Ok(())
+        }
     }
 }
 

@@ -3,7 +3,9 @@
 use holdfast_formats::name::{ArtifactName, ChannelName};
 use holdfast_formats::number::PinNumber;
 use holdfast_formats::pattern::NamePattern;
-use holdfast_formats::statement::{Action, Artifact, EntryIndex, EntryRef, Evidence, Grant, Metric, Pin, Predicate, Quotas};
+use holdfast_formats::statement::{
+    Action, Artifact, EntryIndex, EntryRef, Evidence, Grant, Metric, Pin, Predicate, Quotas,
+};
 use holdfast_formats::text::{Label, Reason};
 use holdfast_formats::time::Timestamp;
 use holdfast_formats::token::Token;
@@ -98,12 +100,17 @@ impl Registry {
     }
 
     /// The newest pin of a line, from the channel's history. A registry that hides one gets a pin that its own log refuses.
-    async fn newest_pin(&self, channel: &ChannelName, name: &ArtifactName) -> Result<Option<(PinNumber, EntryRef)>, ClientError> {
+    async fn newest_pin(
+        &self,
+        channel: &ChannelName,
+        name: &ArtifactName,
+    ) -> Result<Option<(PinNumber, EntryRef)>, ClientError> {
         let mut before: Option<LeafIndex> = None;
         loop {
             let (entries, next) = self.raw_history(channel, &HistoryQuery { before, limit: None }).await?;
             for entry in &entries {
-                let logged = LoggedStatement::of_logged(entry).map_err(|e| ClientError::untrue("entry", e))?;
+                let logged =
+                    LoggedStatement::of_logged(entry).map_err(|e| ClientError::untrue("entry", e))?;
                 if let Predicate::Pin(pin) = &logged.statement().predicate
                     && pin.name == *name
                 {

@@ -2,12 +2,14 @@
 
 use holdfast_formats::key::KeyId;
 use holdfast_formats::name::ChannelName;
+use holdfast_formats::reference::Reference;
 use holdfast_formats::statement::{Predicate, Rollback, Statement};
 use holdfast_formats::text::Label;
 use holdfast_formats::time::Timestamp;
 use holdfast_formats::tree::LeafIndex;
-use holdfast_formats::wire::v1::{EntriesQuery, Gate, GateQuery, History, HistoryQuery, LogEntries, LoggedEntry, Receipt};
-use holdfast_formats::reference::Reference;
+use holdfast_formats::wire::v1::{
+    EntriesQuery, Gate, GateQuery, History, HistoryQuery, LogEntries, LoggedEntry, Receipt,
+};
 use holdfast_verify::logged::LoggedStatement;
 use holdfast_verify::policy_chain::PolicyChain;
 use holdfast_verify::verified::Verified;
@@ -40,17 +42,28 @@ pub struct HistoryPage {
 
 impl Registry {
     /// An entry with its proof, checked from end to end.
-    pub async fn receipt(&self, index: LeafIndex) -> Result<(Receipt, Verified<LoggedStatement>), ClientError> {
-        let receipt: Receipt = self.transport().get(&format!("/v1/log/proof/{index}"), "receipt", LARGE_ANSWER_MAX).await?;
+    pub async fn receipt(
+        &self,
+        index: LeafIndex,
+    ) -> Result<(Receipt, Verified<LoggedStatement>), ClientError> {
+        let receipt: Receipt =
+            self.transport().get(&format!("/v1/log/proof/{index}"), "receipt", LARGE_ANSWER_MAX).await?;
         if receipt.index != index {
-            return Err(ClientError::untrue("receipt", format!("it is for entry {}, but {index} was asked for", receipt.index)));
+            return Err(ClientError::untrue(
+                "receipt",
+                format!("it is for entry {}, but {index} was asked for", receipt.index),
+            ));
         }
         let verified = self.check_receipt("receipt", &receipt).await?;
         Ok((receipt, verified))
     }
 
     /// What happened in a channel.
-    pub async fn history(&self, channel: &ChannelName, query: &HistoryQuery) -> Result<HistoryPage, ClientError> {
+    pub async fn history(
+        &self,
+        channel: &ChannelName,
+        query: &HistoryQuery,
+    ) -> Result<HistoryPage, ClientError> {
         let (entries, next) = self.raw_history(channel, query).await?;
         Ok(HistoryPage { entries: self.check_entries(&entries).await?, next })
     }
@@ -73,7 +86,11 @@ impl Registry {
     }
 
     /// The newest logged phase of a rollback, to go on from.
-    pub async fn find_rollback(&self, channel: &ChannelName, rollback_id: &Label) -> Result<Rollback, ClientError> {
+    pub async fn find_rollback(
+        &self,
+        channel: &ChannelName,
+        rollback_id: &Label,
+    ) -> Result<Rollback, ClientError> {
         let mut before = None;
         loop {
             let page = self.history(channel, &HistoryQuery { before, limit: None }).await?;
@@ -102,7 +119,11 @@ impl Registry {
         Ok((history.entries, history.next))
     }
 
-    pub(crate) async fn raw_entries(&self, from: LeafIndex, limit: Option<u32>) -> Result<LogEntries, ClientError> {
+    pub(crate) async fn raw_entries(
+        &self,
+        from: LeafIndex,
+        limit: Option<u32>,
+    ) -> Result<LogEntries, ClientError> {
         let path = format!("/v1/log/entries{}", query_string(&EntriesQuery { from, limit })?);
         self.transport().get(&path, "page of entries", LARGE_ANSWER_MAX).await
     }
@@ -133,7 +154,11 @@ impl Registry {
 fn check_signers(logged: &LoggedStatement, chain: &PolicyChain) -> Result<(), ClientError> {
     if let Predicate::Policy(_) = &logged.statement().predicate {
         let known = chain.iter().any(|policy| policy.entry == logged.entry());
-        return if known { Ok(()) } else { Err(ClientError::untrue("entry", "it is a policy outside the chain of policies")) };
+        return if known {
+            Ok(())
+        } else {
+            Err(ClientError::untrue("entry", "it is a policy outside the chain of policies"))
+        };
     }
     let missing = || ClientError::untrue("entry", "the policy in force then is not known");
     let policy = &chain.in_force_at(logged.index()).ok_or_else(missing)?.policy;

@@ -3,18 +3,19 @@
 //! Every variant says what was wrong and what to do. Text that came from the registry is quoted as it came: whoever
 //! prints it to a terminal escapes it.
 
+mod outcome;
+
 use std::io;
 use std::path::{Path, PathBuf};
 
-use holdfast_formats::digest::{Blake3Digest, Digests};
-use holdfast_formats::key::{KeyError, PublicKey};
+use holdfast_formats::digest::Blake3Digest;
+use holdfast_formats::key::{KeyError, KeyId};
 use holdfast_formats::manifest::ManifestError;
 use holdfast_formats::name::{ArtifactName, ChannelName};
 use holdfast_formats::origin::Origin;
-use holdfast_formats::reference::Reference;
 use holdfast_formats::text::TextError;
 use holdfast_formats::tree::LeafIndex;
-use holdfast_formats::wire::v1::{ExitCode, Problem, ProblemCode};
+use holdfast_formats::wire::v1::{Problem, ProblemCode};
 
 /// What was being done with a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,7 +65,9 @@ pub enum ClientError {
         source: CheckError,
     },
     /// Something else than a registry answered.
-    #[error("{url} answered with status {status} and no problem document; is this the address of a registry?")]
+    #[error(
+        "{url} answered with status {status} and no problem document; is this the address of a registry?"
+    )]
     NotARegistry {
         /// Where.
         url: String,
@@ -126,10 +129,14 @@ pub enum ClientError {
         url: String,
     },
     /// The login secret is not one. It is never quoted.
-    #[error("the part behind # is not a login secret; use the whole line that the registry printed at its first start")]
+    #[error(
+        "the part behind # is not a login secret; use the whole line that the registry printed at its first start"
+    )]
     BadSecret,
     /// A secret would travel in the clear.
-    #[error("a token or login secret is sent to {url} only over https or to this very machine; use an https address")]
+    #[error(
+        "a token or login secret is sent to {url} only over https or to this very machine; use an https address"
+    )]
     PlainHttp {
         /// Where.
         url: String,
@@ -201,13 +208,17 @@ pub enum ClientError {
         source: TextError,
     },
     /// The registry's keys are not those that the login secret names.
-    #[error("the registry at {url} does not have the keys that the login secret names; somebody may be in between. Nothing was signed")]
+    #[error(
+        "the registry at {url} does not have the keys that the login secret names; somebody may be in between. Nothing was signed"
+    )]
     Fingerprint {
         /// Where.
         url: String,
     },
     /// Policy 1 is there.
-    #[error("the registry {origin} already has a policy, so its login secret is used up; ask an administrator for a token")]
+    #[error(
+        "the registry {origin} already has a policy, so its login secret is used up; ask an administrator for a token"
+    )]
     AlreadySetUp {
         /// The log.
         origin: Origin,
@@ -221,7 +232,9 @@ pub enum ClientError {
         found: Origin,
     },
     /// The log shown does not extend what was seen.
-    #[error("the log is not the one that this machine saw before: {detail}. Keep both checkpoints as evidence")]
+    #[error(
+        "the log is not the one that this machine saw before: {detail}. Keep both checkpoints as evidence"
+    )]
     Fork {
         /// What does not fit.
         detail: String,
@@ -245,7 +258,9 @@ pub enum ClientError {
         rule: String,
     },
     /// A download ended early, again and again.
-    #[error("{path}: the download was cut {attempts} times; run the command again, it goes on where it stopped")]
+    #[error(
+        "{path}: the download was cut {attempts} times; run the command again, it goes on where it stopped"
+    )]
     Cut {
         /// The file.
         path: String,
@@ -288,12 +303,14 @@ pub enum ClientError {
         lines: Vec<ArtifactName>,
     },
     /// An artifact of other digests than asked for.
-    #[error("{reference} is {found:?} in the registry's answer, which is not what was asked for")]
+    #[error(
+        "the registry's answer for {reference} is the artifact blake3:{found}, which is not what was asked for"
+    )]
     OtherArtifact {
         /// What was asked for.
-        reference: Reference,
-        /// What came.
-        found: Digests,
+        reference: String,
+        /// The digest of what came.
+        found: Blake3Digest,
     },
     /// Nothing in the log fits.
     #[error("{what} is not in the log of this channel, or not yours to read")]
@@ -316,10 +333,10 @@ pub enum ClientError {
     #[error("a statement is valid for 1 second to 7 days")]
     ValidFor,
     /// The key is signed already.
-    #[error("{key} has signed this already")]
+    #[error("the key {key} has signed this already")]
     SignedAlready {
         /// The key.
-        key: PublicKey,
+        key: KeyId,
     },
     /// A bundle that is none, or is damaged.
     #[error("{} is not a whole bundle: {rule}", .path.display())]
@@ -366,73 +383,5 @@ impl ClientError {
     /// The registry's code, when it refused.
     pub(crate) fn code(&self) -> Option<ProblemCode> {
         self.problem().map(|problem| problem.code)
-    }
-
-    /// What a process that ends because of this exits with.
-    pub fn exit(&self) -> ExitCode {
-        match self {
-            Self::Problem(problem) => problem.code.exit(),
-            Self::Unreachable { .. } | Self::NotARegistry { .. } | Self::Stale { .. } | Self::Cut { .. } => ExitCode::Unreachable,
-            Self::AnswerTooLarge { .. }
-            | Self::Malformed { .. }
-            | Self::Untrue { .. }
-            | Self::Fingerprint { .. }
-            | Self::OtherLog { .. }
-            | Self::Fork { .. }
-            | Self::Digest { .. }
-            | Self::Differs { .. }
-            | Self::OtherArtifact { .. }
-            | Self::Bundle { .. }
-            | Self::Replay { .. } => ExitCode::Integrity,
-            Self::Query { .. }
-            | Self::BadUrl { .. }
-            | Self::BadSecret
-            | Self::PlainHttp { .. }
-            | Self::NoTrust { .. }
-            | Self::TrustExists { .. }
-            | Self::NoKey { .. }
-            | Self::FileExists { .. }
-            | Self::Key { .. }
-            | Self::FileMalformed { .. }
-            | Self::Source { .. }
-            | Self::SourceName { .. }
-            | Self::Target { .. }
-            | Self::Manifest(_)
-            | Self::Component { .. }
-            | Self::SeveralLines { .. }
-            | Self::PreparedForOtherLog { .. }
-            | Self::Unsigned
-            | Self::ValidFor
-            | Self::SignedAlready { .. } => ExitCode::Usage,
-            Self::Expired { .. } => ExitCode::Ended,
-            Self::NothingQualifies { .. } => ExitCode::NothingQualifies,
-            Self::AlreadySetUp { .. } => ExitCode::Conflict,
-            Self::NotLogged { .. } => ExitCode::NotFound,
-            Self::File { source, .. } if source.kind() == io::ErrorKind::NotFound => ExitCode::Usage,
-            Self::File { .. } | Self::Encode { .. } => ExitCode::Internal,
-        }
-    }
-
-    /// A next step beyond the message itself.
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::Problem(problem) => hint_of(problem.code).map(str::to_owned),
-            Self::Unreachable { url, .. } => Some(format!("is the registry running at {url}? `holdfast status` tells")),
-            Self::Stale { .. } => Some("check the clock of this machine, then ask again; --max-age accepts a remembered answer".to_owned()),
-            Self::Untrue { .. } | Self::Fork { .. } => Some("`holdfast audit` shows whether the log itself holds".to_owned()),
-            Self::Digest { .. } => Some("the registry's copy is damaged; its scrub names it, and it can be pushed again".to_owned()),
-            _ => None,
-        }
-    }
-}
-
-fn hint_of(code: ProblemCode) -> Option<&'static str> {
-    match code {
-        ProblemCode::Unauthorized => Some("set HOLDFAST_TOKEN, or ask an administrator for `holdfast token grant`"),
-        ProblemCode::StalePredecessor => Some("somebody pinned in between: look at `holdfast history`, then pin again"),
-        ProblemCode::NameTaken => Some("a version never changes its meaning: push under a new version"),
-        ProblemCode::ThresholdNotMet => Some("write the statement with --prepare, let the others sign it, then submit it"),
-        ProblemCode::Frozen => Some("`holdfast history` shows the freeze; `holdfast thaw` ends it"),
-        _ => None,
     }
 }

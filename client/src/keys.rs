@@ -1,4 +1,7 @@
-//! The user's signing key on disk: PKCS#8 PEM, readable by its owner only, never overwritten.
+//! The user's signing key on disk: PKCS#8 PEM (or OpenSSH, when it was made there), readable by its owner only, never
+//! overwritten.
+
+mod openssh;
 
 use std::path::Path;
 
@@ -10,11 +13,19 @@ use crate::randomness::random_array;
 
 const PEM_BYTES_MAX: u64 = 16 * 1024;
 
-/// Reads a key.
+/// Reads a key: PKCS#8 PEM as OpenSSL writes it, or an OpenSSH `ssh-ed25519` key without passphrase.
 pub fn load(path: &Path) -> Result<SigningKey, ClientError> {
-    let bytes = atomic_file::read(path, PEM_BYTES_MAX)?.ok_or_else(|| ClientError::NoKey { path: path.to_owned() })?;
-    let pem = String::from_utf8(bytes)
-        .map_err(|_| ClientError::FileMalformed { path: path.to_owned(), rule: "it is not a PEM file".to_owned() })?;
+    let bytes = atomic_file::read(path, PEM_BYTES_MAX)?
+        .ok_or_else(|| ClientError::NoKey { path: path.to_owned() })?;
+    let pem = String::from_utf8(bytes).map_err(|_| ClientError::FileMalformed {
+        path: path.to_owned(),
+        rule: "it is not a PEM file".to_owned(),
+    })?;
+    if openssh::is_openssh(&pem) {
+        let refused =
+            |rule: &str| ClientError::FileMalformed { path: path.to_owned(), rule: rule.to_owned() };
+        return openssh::parse(&pem).map_err(refused);
+    }
     SigningKey::from_pkcs8_pem(&pem).map_err(|source| ClientError::Key { path: path.to_owned(), source })
 }
 

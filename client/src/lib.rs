@@ -33,6 +33,10 @@ mod source;
 mod state;
 mod statement;
 mod stored_chunk;
+#[cfg(test)]
+mod test_log;
+#[cfg(test)]
+mod test_server;
 mod transport;
 mod upload;
 

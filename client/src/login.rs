@@ -34,7 +34,7 @@ use crate::session::{OpenOptions, Registry, SMALL_ANSWER_MAX};
 use crate::statement::{Draft, Prepared};
 use crate::transport::{Address, POST, Request, Transport, json_body};
 
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 const PREPARED_BYTES_MAX: u64 = 1024 * 1024;
 
 /// What to log in with.
@@ -88,8 +88,9 @@ pub async fn login(places: &Places, request: &LoginRequest) -> Result<LoggedIn, 
     let (token, grant) = pending.grant(&info.origin, &key)?;
     // The registry does not know the token before its grant is logged, and answers no other question without it.
     let granted = submit(&transport, &grant, &secret).await?;
-    credentials::store(&places.credentials_file(), &info.origin, &token)?;
-    let registry = Registry::with(places, OpenOptions::new(), trust.clone(), Some(token))?;
+    credentials::store(&places.credentials_file(), transport.address(), &info.origin, &token)?;
+    let transport = Transport::new(transport.address().clone(), Some(token))?;
+    let registry = Registry::with(places, OpenOptions::new(), trust.clone(), transport)?;
     registry.begin_with(receipt.clone()).await?;
     registry.check_receipt("receipt", &granted).await?;
     places.write_trust(&trust)?;
@@ -113,7 +114,11 @@ fn parse_url(url: &str) -> Result<(Address, LoginSecret), ClientError> {
     Ok((Address::parse(bare)?, secret.parse().map_err(|_| ClientError::BadSecret)?))
 }
 
-fn check_fingerprint(info: &RegistryInfo, secret: &LoginSecret, transport: &Transport) -> Result<(), ClientError> {
+fn check_fingerprint(
+    info: &RegistryInfo,
+    secret: &LoginSecret,
+    transport: &Transport,
+) -> Result<(), ClientError> {
     let found = KeysFingerprint::of(&info.origin, &info.log_keys, &info.head_keys, &info.registry_keys);
     if found == secret.fingerprint() {
         return Ok(());
@@ -121,7 +126,11 @@ fn check_fingerprint(info: &RegistryInfo, secret: &LoginSecret, transport: &Tran
     Err(ClientError::Fingerprint { url: transport.address().to_string() })
 }
 
-async fn submit(transport: &Transport, prepared: &Prepared, secret: &LoginSecret) -> Result<Receipt, ClientError> {
+async fn submit(
+    transport: &Transport,
+    prepared: &Prepared,
+    secret: &LoginSecret,
+) -> Result<Receipt, ClientError> {
     let body = json_body("submission", prepared.submission())?;
     let request = Request::send(POST, "/v1/submissions", "receipt", SMALL_ANSWER_MAX, body);
     transport.call(request.within(DEADLINE).with_login(Some(secret))).await
@@ -142,7 +151,8 @@ fn make_trust(transport: &Transport, policy: &Prepared, receipt: &Receipt) -> Re
         witnesses: None,
         head_max_age_s: Seconds::new(Trust::HEAD_MAX_AGE_S).expect("five minutes are a small number"),
     };
-    verify_policies(&trust, std::slice::from_ref(receipt)).map_err(|e| ClientError::untrue("receipt of the policy", e))?;
+    verify_policies(&trust, std::slice::from_ref(receipt))
+        .map_err(|e| ClientError::untrue("receipt of the policy", e))?;
     Ok(trust)
 }
 
@@ -157,7 +167,12 @@ impl Pending {
         Self { folder: places.config_dir().join(format!("login-{}", name.get(..16).unwrap_or(&name))) }
     }
 
-    fn policy(&self, info: &RegistryInfo, key: &SigningKey, principal: Option<PrincipalId>) -> Result<Prepared, ClientError> {
+    fn policy(
+        &self,
+        info: &RegistryInfo,
+        key: &SigningKey,
+        principal: Option<PrincipalId>,
+    ) -> Result<Prepared, ClientError> {
         self.prepared("policy.json", || {
             if info.policy.is_some() {
                 return Err(ClientError::AlreadySetUp { origin: info.origin.clone() });
@@ -170,19 +185,22 @@ impl Pending {
 
     fn grant(&self, origin: &Origin, key: &SigningKey) -> Result<(Token, Prepared), ClientError> {
         let path = self.folder.join("token");
-        let token = match read_token(&path)? {
-            Some(token) => token,
-            None => {
-                let token = Token::from_bytes(random_array());
-                atomic_file::write(&path, token.expose().as_bytes(), Secrecy::Secret)?;
-                token
-            }
+        let token = if let Some(token) = read_token(&path)? {
+            token
+        } else {
+            let token = Token::from_bytes(random_array());
+            atomic_file::write(&path, token.expose().as_bytes(), Secrecy::Secret)?;
+            token
         };
         let grant = self.prepared("grant.json", || prepare(own_grant(&token), origin, key))?;
         Ok((token, grant))
     }
 
-    fn prepared(&self, name: &str, make: impl FnOnce() -> Result<Prepared, ClientError>) -> Result<Prepared, ClientError> {
+    fn prepared(
+        &self,
+        name: &str,
+        make: impl FnOnce() -> Result<Prepared, ClientError>,
+    ) -> Result<Prepared, ClientError> {
         let path = self.folder.join(name);
         if let Some(json) = atomic_file::read(&path, PREPARED_BYTES_MAX)? {
             return Prepared::parse(&json);
@@ -201,14 +219,23 @@ impl Pending {
 }
 
 fn registry_keys(info: &RegistryInfo) -> Result<RegistryKeys, ClientError> {
-    let ([log], [head], [registry]) = (info.log_keys.as_slice(), info.head_keys.as_slice(), info.registry_keys.as_slice()) else {
-        return Err(ClientError::malformed("description", "a fresh registry has one key of each kind".to_owned()));
+    let ([log], [head], [registry]) =
+        (info.log_keys.as_slice(), info.head_keys.as_slice(), info.registry_keys.as_slice())
+    else {
+        return Err(ClientError::malformed(
+            "description",
+            "a fresh registry has one key of each kind".to_owned(),
+        ));
     };
     Ok(RegistryKeys { log: log.clone(), head: head.clone(), registry: registry.clone() })
 }
 
 /// A login that is repeated within a week still fits.
-fn prepare(predicate: impl Into<Predicate>, origin: &Origin, key: &SigningKey) -> Result<Prepared, ClientError> {
+fn prepare(
+    predicate: impl Into<Predicate>,
+    origin: &Origin,
+    key: &SigningKey,
+) -> Result<Prepared, ClientError> {
     let draft = Draft { valid_for: Duration::from_millis(STATEMENT_LIFE_MS_MAX), ..Draft::new(predicate) };
     draft.prepare(origin, SystemClock.now())?.signed_by(key)
 }
@@ -232,7 +259,8 @@ fn own_grant(token: &Token) -> Grant {
 fn read_token(path: &Path) -> Result<Option<Token>, ClientError> {
     let Some(bytes) = atomic_file::read(path, 1024)? else { return Ok(None) };
     let text = String::from_utf8_lossy(&bytes);
-    let malformed = |_| ClientError::FileMalformed { path: path.to_owned(), rule: "it is not a token".to_owned() };
+    let malformed =
+        |_| ClientError::FileMalformed { path: path.to_owned(), rule: "it is not a token".to_owned() };
     text.trim().parse().map(Some).map_err(malformed)
 }
 

@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use holdfast_formats::StrictMap;
 use holdfast_formats::name::{ArtifactName, ChannelName};
 use holdfast_formats::number::PinNumber;
 use holdfast_formats::time::Timestamp;
 use holdfast_formats::tree::{TreeHash, TreeSize};
 use holdfast_formats::wire::v1::{ExitCode, KnownGood, KnownGoodQuery};
-use holdfast_verify::known_good::{AnswerError, Asked, KnownGoodAnswer, Mode, TrustedState, verify_known_good};
+use holdfast_verify::known_good::{
+    AnswerError, Asked, KnownGoodAnswer, Mode, TrustedState, verify_known_good,
+};
 use holdfast_verify::policy_chain::PolicyChain;
 use holdfast_verify::verified::Verified;
 
@@ -87,7 +90,12 @@ impl Registry {
         let path = format!("/v1/channels/{channel}/known-good{}", query_string(query)?);
         let wire: KnownGood = self.transport().get(&path, "known-good answer", LARGE_ANSWER_MAX).await?;
         let issued = self.issued(channel)?;
-        let trusted = TrustedState { policies: chain, seen, issued: &issued, head_max_age: self.trust().head_max_age_s };
+        let trusted = TrustedState {
+            policies: chain,
+            seen,
+            issued: &issued,
+            head_max_age: self.trust().head_max_age_s,
+        };
         let asked = Asked { channel, query, now, mode: Mode::Online };
         let answer = verify_known_good(&wire, &asked, &trusted).map_err(answer_error)?;
         self.follow(&wire.checkpoint, &answer.get().checkpoint).await?;
@@ -95,8 +103,15 @@ impl Registry {
     }
 
     /// The remembered answer, if it is young enough and still passes every check.
-    fn remembered(&self, channel: &ChannelName, query: &KnownGoodQuery, max_age: Duration) -> Result<Option<Lookup>, ClientError> {
-        let Some(Remembered { at, query, answer: wire }) = self.state().answer(channel, query)? else { return Ok(None) };
+    fn remembered(
+        &self,
+        channel: &ChannelName,
+        query: &KnownGoodQuery,
+        max_age: Duration,
+    ) -> Result<Option<Lookup>, ClientError> {
+        let Some(Remembered { at, query, answer: wire }) = self.state().answer(channel, query)? else {
+            return Ok(None);
+        };
         let now = self.now();
         let age = Duration::from_millis(now.ms_since(at));
         // A clock that was set back must not make an old answer look fresh.
@@ -115,7 +130,7 @@ impl Registry {
 
     fn issued(&self, channel: &ChannelName) -> Result<BTreeMap<ArtifactName, PinNumber>, ClientError> {
         let pins = self.state().issued_pins()?;
-        let lines = pins.get(channel).into_iter().flat_map(|lines| lines.iter());
+        let lines = pins.get(channel).into_iter().flat_map(StrictMap::iter);
         Ok(lines.map(|(name, number)| (name.clone(), *number)).collect())
     }
 

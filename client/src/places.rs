@@ -30,11 +30,15 @@ impl Places {
         if let Some(home) = variable("HOLDFAST_HOME") {
             return Ok(Self::under(&home));
         }
-        let start = env::current_dir().map_err(|e| ClientError::file(crate::error::FileAction::Read, Path::new("."), e))?;
+        let start = env::current_dir()
+            .map_err(|e| ClientError::file(crate::error::FileAction::Read, Path::new("."), e))?;
         Ok(Self {
-            trust_file: find_trust(&start).unwrap_or_else(|| repository(&start).join(FOLDER).join(TRUST_FILE)),
-            config: user_folder("XDG_CONFIG_HOME", ".config", "APPDATA").unwrap_or_else(|| start.join(FOLDER)),
-            state: user_folder("XDG_STATE_HOME", ".local/state", "LOCALAPPDATA").unwrap_or_else(|| start.join(FOLDER).join("state")),
+            trust_file: find_trust(&start)
+                .unwrap_or_else(|| repository(&start).join(FOLDER).join(TRUST_FILE)),
+            config: user_folder("XDG_CONFIG_HOME", ".config", "APPDATA")
+                .unwrap_or_else(|| start.join(FOLDER)),
+            state: user_folder("XDG_STATE_HOME", ".local/state", "LOCALAPPDATA")
+                .unwrap_or_else(|| start.join(FOLDER).join("state")),
         })
     }
 
@@ -70,10 +74,12 @@ impl Places {
 
     /// Reads what is trusted.
     pub fn trust(&self) -> Result<Trust, ClientError> {
-        let bytes = atomic_file::read(&self.trust_file, TRUST_BYTES_MAX)?.ok_or_else(|| ClientError::NoTrust {
-            start: self.trust_file.parent().and_then(Path::parent).unwrap_or(Path::new(".")).to_owned(),
-        })?;
-        Trust::parse(&bytes).map_err(|e| ClientError::FileMalformed { path: self.trust_file.clone(), rule: e.to_string() })
+        let bytes =
+            atomic_file::read(&self.trust_file, TRUST_BYTES_MAX)?.ok_or_else(|| ClientError::NoTrust {
+                start: self.trust_file.parent().and_then(Path::parent).unwrap_or(Path::new(".")).to_owned(),
+            })?;
+        Trust::parse(&bytes)
+            .map_err(|e| ClientError::FileMalformed { path: self.trust_file.clone(), rule: e.to_string() })
     }
 
     /// Writes what is trusted from now on.

@@ -40,17 +40,29 @@ impl Registry {
     }
 
     /// Compares a local folder or file with an artifact: every file of the manifest must be there with its bytes and mode.
-    pub async fn verify_local(&self, record: &ArtifactRecord, path: &Path) -> Result<LocalVerification, ClientError> {
+    pub async fn verify_local(
+        &self,
+        record: &ArtifactRecord,
+        path: &Path,
+    ) -> Result<LocalVerification, ClientError> {
         let (manifest, root, handle) = (record.manifest().clone(), path.to_owned(), self.clone());
         blocking::run(move || compare(&manifest, &root, handle.progress())).await
     }
 
     fn download<'a>(&'a self, record: &'a ArtifactRecord) -> Download<'a> {
-        Download { transport: self.transport(), progress: self.progress(), artifact: &record.artifact().r#ref }
+        Download {
+            transport: self.transport(),
+            progress: self.progress(),
+            artifact: &record.artifact().r#ref,
+        }
     }
 }
 
-fn compare(manifest: &Manifest, root: &Path, progress: &dyn Progress) -> Result<LocalVerification, ClientError> {
+fn compare(
+    manifest: &Manifest,
+    root: &Path,
+    progress: &dyn Progress,
+) -> Result<LocalVerification, ClientError> {
     let _running = Running::begin(progress, Activity::Hash, manifest.size_bytes());
     let single = !root.is_dir();
     for file in &manifest.files {
@@ -66,7 +78,12 @@ fn compare(manifest: &Manifest, root: &Path, progress: &dyn Progress) -> Result<
     }
     let listed: BTreeSet<&str> = manifest.files.iter().map(|file| file.path.as_str()).collect();
     let found = if single { Vec::new() } else { source::list(root)? };
-    let extra = found.iter().map(|f| f.path.as_str()).filter(|path| !listed.contains(path)).map(str::to_owned).collect();
+    let extra = found
+        .iter()
+        .map(|f| f.path.as_str())
+        .filter(|path| !listed.contains(path))
+        .map(str::to_owned)
+        .collect();
     Ok(LocalVerification { files: manifest.files.len() as u64, bytes: manifest.size_bytes(), extra })
 }
 
@@ -78,7 +95,9 @@ fn compare_file(file: &File, place: &Path) -> Result<(), ClientError> {
     let differs = |rule: String| ClientError::Differs { path: file.path.to_string(), rule };
     let opened = match std::fs::File::open(place) {
         Ok(opened) => opened,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Err(differs("it is missing".to_owned())),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+            return Err(differs("it is missing".to_owned()));
+        }
         Err(e) => return Err(ClientError::file(FileAction::Read, place, e)),
     };
     let failed = |e| ClientError::file(FileAction::Read, place, e);

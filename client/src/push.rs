@@ -7,7 +7,9 @@ use holdfast_formats::digest::Digests;
 use holdfast_formats::manifest::{Body, Link, MANIFEST_MEDIA_TYPE, Manifest, Need};
 use holdfast_formats::number::ByteSize;
 use holdfast_formats::reference::ArtifactRef;
-use holdfast_formats::statement::{Artifact, Build, ComponentRef, Context, Keep, ManifestDescriptor, Publish};
+use holdfast_formats::statement::{
+    Artifact, Build, ComponentRef, Context, Keep, ManifestDescriptor, Publish,
+};
 use holdfast_formats::text::Label;
 use holdfast_formats::version::Version;
 use holdfast_formats::wire::v1::ProblemCode;
@@ -122,7 +124,13 @@ impl Registry {
         let files = blocking::run(move || source::list(&root)).await?;
         let namespace = request.artifact.name().namespace();
         let (files, content) = upload(self.transport(), &namespace, files, self.progress()).await?;
-        stage_manifest(&request.artifact, request.about.manifest(files, request.body.clone()), &request.about, None, content)
+        stage_manifest(
+            &request.artifact,
+            &request.about.manifest(files, request.body.clone()),
+            &request.about,
+            None,
+            content,
+        )
     }
 
     pub(crate) async fn publish(&self, staged: Staged) -> Result<Pushed, ClientError> {
@@ -135,7 +143,7 @@ impl Registry {
 /// The statement that publishes a manifest.
 pub(crate) fn stage_manifest(
     artifact: &ArtifactRef,
-    manifest: Manifest,
+    manifest: &Manifest,
     about: &About,
     components: Option<Vec<ComponentRef>>,
     content: Content,
@@ -154,7 +162,8 @@ pub(crate) fn stage_manifest(
             oci: None,
         },
         components,
-        size_bytes: ByteSize::new(manifest.size_bytes()).map_err(|e| ClientError::malformed("manifest", e))?,
+        size_bytes: ByteSize::new(manifest.size_bytes())
+            .map_err(|e| ClientError::malformed("manifest", e))?,
         keep: about.keep.clone(),
         build: about.build.clone(),
         supersedes: about.supersedes.clone(),

@@ -89,23 +89,37 @@ impl Registry {
                     held.push(component);
                     digest
                 }
-                Custody::Referenced => draft.digest.ok_or_else(|| wrong(&draft, "a referenced component needs its digest"))?,
+                Custody::Referenced => {
+                    draft.digest.ok_or_else(|| wrong(&draft, "a referenced component needs its digest"))?
+                }
             };
             complete.push(draft.complete(digest));
         }
         let body = ReleaseBody { base, components: complete, objectives, runbook, acceptance };
         let manifest = request.about.manifest(Vec::new(), Body::Release(Box::new(body)));
         let content = Content { files: 0, bytes: 0, new_bytes: 0 };
-        stage_manifest(&request.artifact, manifest, &request.about, (!held.is_empty()).then_some(held), content)
+        stage_manifest(
+            &request.artifact,
+            &manifest,
+            &request.about,
+            (!held.is_empty()).then_some(held),
+            content,
+        )
     }
 
     async fn prove_component(&self, draft: &ComponentDraft) -> Result<ComponentRef, ClientError> {
-        let artifact: ArtifactRef =
-            draft.r#ref.as_str().parse().map_err(|e| wrong(draft, &format!("a held component is namespace/name@version ({e})")))?;
+        let artifact: ArtifactRef = draft
+            .r#ref
+            .as_str()
+            .parse()
+            .map_err(|e| wrong(draft, &format!("a held component is namespace/name@version ({e})")))?;
         let record = self.artifact(&Reference::Version(artifact)).await?;
         let found = record.artifact();
         if draft.digest.is_some_and(|digest| !digest.is_one_of(&found.digests)) {
-            return Err(wrong(draft, &format!("its digest is blake3:{}, not the one given", found.digests.blake3)));
+            return Err(wrong(
+                draft,
+                &format!("its digest is blake3:{}, not the one given", found.digests.blake3),
+            ));
         }
         Ok(ComponentRef { r#ref: found.r#ref.clone(), digests: found.digests })
     }

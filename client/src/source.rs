@@ -31,7 +31,8 @@ pub(crate) fn list(root: &Path) -> Result<Vec<SourceFile>, ClientError> {
     // The root itself may be a symlink: whoever typed it meant where it leads.
     let metadata = fs::metadata(root).map_err(|e| ClientError::file(FileAction::Read, root, e))?;
     if metadata.is_file() {
-        let name = root.file_name().ok_or(ClientError::Source { path: root.to_owned(), rule: "it has no name" })?;
+        let name =
+            root.file_name().ok_or(ClientError::Source { path: root.to_owned(), rule: "it has no name" })?;
         return Ok(vec![source_file(root, "", name, &metadata)?]);
     }
     let mut files = Vec::new();
@@ -73,8 +74,14 @@ fn list_folder(
     Ok(())
 }
 
-fn source_file(place: &Path, prefix: &str, name: &std::ffi::OsStr, metadata: &Metadata) -> Result<SourceFile, ClientError> {
-    let name = name.to_str().ok_or(ClientError::Source { path: place.to_owned(), rule: "its name is not UTF-8" })?;
+fn source_file(
+    place: &Path,
+    prefix: &str,
+    name: &std::ffi::OsStr,
+    metadata: &Metadata,
+) -> Result<SourceFile, ClientError> {
+    let name =
+        name.to_str().ok_or(ClientError::Source { path: place.to_owned(), rule: "its name is not UTF-8" })?;
     let path = format!("{prefix}{name}").parse();
     let path = path.map_err(|source| ClientError::SourceName { path: place.to_owned(), source })?;
     Ok(SourceFile { path, place: place.to_owned(), size: metadata.len(), mode: mode(metadata) })

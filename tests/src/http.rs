@@ -4,6 +4,7 @@ use std::sync::Once;
 
 use holdfast_formats::token::Token;
 use holdfast_formats::wire::v1::{Problem, ProblemCode};
+use serde::de::DeserializeOwned;
 use reqwest::{Client, Method, RequestBuilder, Response};
 
 /// A client without any manners, for one registry.
@@ -38,6 +39,11 @@ impl Http {
     /// Reads a path.
     pub async fn get(&self, path: &str) -> anyhow::Result<Response> {
         Ok(self.request(Method::GET, path).send().await?)
+    }
+
+    /// Reads a record.
+    pub async fn read<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
+        Ok(serde_json::from_slice(&self.get(path).await?.error_for_status()?.bytes().await?)?)
     }
 
     /// Sends bytes.

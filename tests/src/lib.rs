@@ -4,6 +4,7 @@
 //! Owns how a test sets up its world. It never asserts anything: what must hold stands in the tests themselves.
 
 mod backing;
+mod chunk;
 mod clock;
 mod draft;
 mod faulty;
@@ -15,6 +16,7 @@ mod program;
 mod server;
 
 pub use backing::Backing;
+pub use chunk::{raw_chunk, zstd_chunk};
 pub use clock::TestClock;
 pub use draft::{deny, deploy, held, referenced, release_of};
 pub use faulty::{Fault, FaultyStore};

@@ -31,11 +31,15 @@ pub struct Person {
 impl Person {
     /// Logs in to a fresh registry: makes key, policy 1 and a token for everything.
     pub async fn login(registry: &TestRegistry) -> anyhow::Result<Self> {
+        Self::login_at(&registry.login_url()?, registry.clock().clone()).await
+    }
+
+    /// Logs in with the URL that a server printed.
+    pub async fn login_at(url: &str, clock: TestClock) -> anyhow::Result<Self> {
         let home = tempfile::tempdir()?;
-        let places = Places::under(home.path());
-        let request = LoginRequest { url: registry.login_url()?, key_file: None, principal: None };
-        login(&places, &request).await?;
-        Self::open(home, registry.clock().clone(), None)
+        let request = LoginRequest { url: url.to_owned(), key_file: None, principal: None };
+        login(&Places::under(home.path()), &request).await?;
+        Self::open(home, clock, None)
     }
 
     fn open(home: TempDir, clock: TestClock, token: Option<Token>) -> anyhow::Result<Self> {
@@ -58,6 +62,15 @@ impl Person {
         std::fs::copy(self.places.trust_file(), places.trust_file())?;
         keys::generate(&places.key_file())?;
         Self::open(home, self.clock.clone(), token)
+    }
+
+    /// Somebody with the same key and token who has seen nothing of the log yet, by another clock.
+    pub fn without_memory(&self, clock: TestClock) -> anyhow::Result<Self> {
+        let home = tempfile::tempdir()?;
+        let places = Places::under(home.path());
+        std::fs::copy(self.places.trust_file(), places.trust_file())?;
+        std::fs::copy(self.places.key_file(), places.key_file())?;
+        Self::open(home, clock, Some(self.token()?))
     }
 
     /// The same person and the same memory, in a new process.

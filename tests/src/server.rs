@@ -63,6 +63,11 @@ impl Server {
         line.context("a first start prints how to log in")
     }
 
+    /// Its process id.
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// What its log says.
     pub fn log(&self) -> anyhow::Result<String> {
         Ok(std::fs::read_to_string(self.data.join("server.log"))?)

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use holdfast_formats::digest::Digests;
 use holdfast_formats::statement::{
     Deny, DenyScope, Deploy, Grant, Pin, Predicate, Rollback, Scrub, Statement,
 };
@@ -16,7 +17,7 @@ pub(crate) fn described(statement: &Statement) -> String {
         Predicate::Attest(a) => {
             format!("attest {} about {} digest(s)", a.envelope.predicate_type, a.subjects.len())
         }
-        Predicate::Tag(t) => format!("tag {}:{} -> blake3:{}", t.name, t.tag, t.target.digests.blake3),
+        Predicate::Tag(t) => format!("tag {}:{} -> blake3:{}…", t.name, t.tag, short(&t.target.digests)),
         Predicate::Deploy(d) => deploy(d),
         Predicate::Pin(p) => pin(p),
         Predicate::Deny(d) => deny(d),
@@ -59,7 +60,7 @@ fn deny(d: &Deny) -> String {
         (None, DenyScope::Everywhere) => "everywhere".to_owned(),
         (None, _) => format!("in {}", d.name.namespace()),
     };
-    format!("deny {} blake3:{} {place}: {}", d.name, d.digests.blake3, d.reason)
+    format!("deny {} blake3:{}… {place}: {}", d.name, short(&d.digests), d.reason)
 }
 
 fn grant(g: &Grant) -> String {
@@ -72,7 +73,12 @@ fn grant(g: &Grant) -> String {
 
 fn rollback(r: &Rollback) -> String {
     let what = if r.drill { "drill" } else { "rollback" };
-    let mut out = format!("{what} {} of {} from {}: {}", r.rollback_id, r.channel, r.from.r#ref, r.phase);
+    let of = if r.rollback_id.as_str().starts_with(r.channel.as_str()) {
+        String::new()
+    } else {
+        format!(" of {}", r.channel)
+    };
+    let mut out = format!("{what} {}{of} from {}: {}", r.rollback_id, r.from.r#ref, r.phase);
     if let Some(last) = r.steps.iter().flatten().last() {
         let _ = write!(out, ", step {} {} {}", last.seq, last.component, last.outcome);
     }
@@ -83,4 +89,9 @@ fn rollback(r: &Rollback) -> String {
 fn scrub(s: &Scrub) -> String {
     let names: Vec<String> = s.artifacts.iter().map(|a| a.r#ref.to_string()).collect();
     format!("scrub of {}: {}, {} bytes read", names.join(", "), s.outcome, s.bytes)
+}
+
+/// Enough of a digest to recognise it by; whoever needs all of it asks for JSON.
+fn short(digests: &Digests) -> String {
+    digests.blake3.to_string().chars().take(12).collect()
 }

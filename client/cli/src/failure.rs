@@ -77,19 +77,22 @@ impl From<anyhow::Error> for Failure {
 
 /// The messages of all causes, without those that the message before quotes already.
 fn chain(error: &anyhow::Error) -> String {
-    let mut out = String::new();
-    let mut last = String::new();
+    let mut told: Vec<String> = Vec::new();
     for cause in error.chain() {
-        let message = cause.to_string();
-        if !last.ends_with(&message) {
-            if !out.is_empty() {
-                out.push_str(": ");
-            }
-            out.push_str(&message);
+        tell(&mut told, cause.to_string());
+        if matches!(cause.downcast_ref::<ClientError>(), Some(ClientError::Unreachable { .. })) {
+            // Between "does not answer" and "connection refused" stand only the layers of the HTTP client.
+            tell(&mut told, error.root_cause().to_string());
+            break;
         }
-        last = message;
     }
-    out
+    told.join(": ")
+}
+
+fn tell(told: &mut Vec<String>, message: String) {
+    if told.last().is_none_or(|last| !last.ends_with(&message)) {
+        told.push(message);
+    }
 }
 
 #[cfg(test)]
@@ -113,6 +116,18 @@ mod tests {
     fn a_client_error_brings_its_own_exit_code() {
         let failure = Failure::from(anyhow::Error::from(ClientError::Unsigned));
         assert_eq!(failure.exit(), ClientError::Unsigned.exit());
+    }
+
+    #[test]
+    fn the_layers_of_the_http_client_are_left_out() {
+        let refused = io::Error::new(io::ErrorKind::ConnectionRefused, "connection refused");
+        let source =
+            Box::new(io::Error::other(anyhow::Error::from(refused).context("client error (Connect)")));
+        let error =
+            anyhow::Error::from(ClientError::Unreachable { url: "http://a.example".to_owned(), source });
+        let failure = Failure::from(error);
+        assert!(failure.message().ends_with("that it runs: connection refused"), "{}", failure.message());
+        assert_eq!(failure.exit(), ExitCode::Unreachable);
     }
 
     #[test]

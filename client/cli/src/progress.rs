@@ -69,9 +69,9 @@ const fn verb(what: Activity) -> &'static str {
 fn style(what: Activity, total: u64) -> ProgressStyle {
     let template = match (what, total) {
         (Activity::Audit, 0) => "{prefix} {pos} entries ({per_sec})",
-        (Activity::Audit, _) => "{prefix} {bar:30} {pos}/{len} entries ({per_sec}, {eta} left)",
+        (Activity::Audit, _) => "{prefix} {wide_bar} {pos}/{len} entries ({per_sec}, {eta} left)",
         (_, 0) => "{prefix} {bytes} ({bytes_per_sec}) {msg}",
-        (_, _) => "{prefix} {bar:30} {bytes}/{total_bytes} ({bytes_per_sec}, {eta} left) {msg}",
+        (_, _) => "{prefix} {wide_bar} {bytes}/{total_bytes} ({bytes_per_sec}, {eta} left) {msg}",
     };
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }

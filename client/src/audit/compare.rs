@@ -12,7 +12,14 @@ impl Registry {
     /// Asks every line's question and answers it from the replayed log too.
     pub(super) async fn compare_channels(&self, mut replay: Replay) -> Result<Replay, ClientError> {
         for (channel, line) in replay.lines() {
-            let query = KnownGoodQuery { component: Some(line.clone()), not: None, at: None, back: None, min_size: None, policy: None };
+            let query = KnownGoodQuery {
+                component: Some(line.clone()),
+                not: None,
+                at: None,
+                back: None,
+                min_size: None,
+                policy: None,
+            };
             match self.known_good(&channel, &query, None).await {
                 Ok(lookup) => {
                     let answer = lookup.answer.into_inner();
@@ -28,7 +35,10 @@ impl Registry {
                     }
                 }
                 Err(error) if error.exit() == ExitCode::Integrity => {
-                    replay.find(None, format!("{channel}: the answer for {line} does not hold: {}", chain(&error)));
+                    replay.find(
+                        None,
+                        format!("{channel}: the answer for {line} does not hold: {}", chain(&error)),
+                    );
                 }
                 Err(error) => return Err(error),
             }
@@ -51,13 +61,29 @@ fn compare_answer(
     let answered = answer.lines.iter().find(|answered| answered.name == *line);
     let answered = answered.map(|answered| (answered.number, answered.issued, answered.artifact.clone()));
     let chosen = choose(replay.facts(), channel, query, answer.head.time);
-    let followed = chosen.as_ref().ok().and_then(|choice| choice.lines.iter().find(|chosen| chosen.name == *line));
-    let followed = followed.map(|chosen| (chosen.pin.number, chosen.issued, chosen.artifact.artifact.clone()));
+    let followed =
+        chosen.as_ref().ok().and_then(|choice| choice.lines.iter().find(|chosen| chosen.name == *line));
+    let followed =
+        followed.map(|chosen| (chosen.pin.number, chosen.issued, chosen.artifact.artifact.clone()));
     if answered == followed {
         return;
     }
-    let show = |pin: Option<_>| pin.map_or_else(|| "nothing".to_owned(), |(number, _, artifact): (_, _, holdfast_formats::statement::Artifact)| format!("pin {number}, {}", artifact.r#ref));
-    replay.find(None, format!("{channel}: the registry answers {} for {line}, but {} follows from its log", show(answered), show(followed)));
+    let show = |pin: Option<_>| {
+        pin.map_or_else(
+            || "nothing".to_owned(),
+            |(number, _, artifact): (_, _, holdfast_formats::statement::Artifact)| {
+                format!("pin {number}, {}", artifact.r#ref)
+            },
+        )
+    };
+    replay.find(
+        None,
+        format!(
+            "{channel}: the registry answers {} for {line}, but {} follows from its log",
+            show(answered),
+            show(followed)
+        ),
+    );
 }
 
 /// An error with everything that led to it.

@@ -69,7 +69,10 @@ impl Registry {
             let page = self.raw_entries(from, Some(PAGE.min(left))).await?;
             let count = page.entries.len() as u64;
             if count == 0 || count > u64::from(PAGE.min(left)) {
-                return Err(ClientError::malformed("page of entries", "it is empty, or longer than asked for"));
+                return Err(ClientError::malformed(
+                    "page of entries",
+                    "it is empty, or longer than asked for",
+                ));
             }
             let attachments = self.attachments(&page.entries).await?;
             replay = blocking::run(move || replay.page(&page.entries, &attachments).map(|()| replay)).await?;
@@ -79,7 +82,10 @@ impl Registry {
     }
 
     /// The manifests and envelopes that entries name. One that cannot be had is left out, and its entry is then a finding.
-    async fn attachments(&self, entries: &[LoggedEntry]) -> Result<HashMap<Sha256Digest, Vec<u8>>, ClientError> {
+    async fn attachments(
+        &self,
+        entries: &[LoggedEntry],
+    ) -> Result<HashMap<Sha256Digest, Vec<u8>>, ClientError> {
         let mut found = HashMap::new();
         for entry in entries {
             // What cannot be read is reported when it is judged.
@@ -91,7 +97,9 @@ impl Registry {
             };
             let bytes = match self.attachment(digest).await {
                 Ok(bytes) => Some(bytes),
-                Err(error) if is_absent(&error) => self.manifest_by_name(&logged.statement().predicate).await?,
+                Err(error) if is_absent(&error) => {
+                    self.manifest_by_name(&logged.statement().predicate).await?
+                }
                 Err(error) => return Err(error),
             };
             found.extend(bytes.map(|bytes| (digest, bytes)));
@@ -117,7 +125,10 @@ impl Registry {
 }
 
 fn is_absent(error: &ClientError) -> bool {
-    matches!(error.code(), Some(ProblemCode::NotFound | ProblemCode::NoSuchRoute | ProblemCode::Gone | ProblemCode::Forbidden))
+    matches!(
+        error.code(),
+        Some(ProblemCode::NotFound | ProblemCode::NoSuchRoute | ProblemCode::Gone | ProblemCode::Forbidden)
+    )
 }
 
 #[cfg(test)]

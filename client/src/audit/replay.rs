@@ -56,19 +56,34 @@ impl Replay {
         self.edge.root()
     }
 
+    /// What was found so far.
+    #[cfg(test)]
+    pub(super) fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
     pub(super) fn find(&mut self, index: Option<LeafIndex>, what: impl Into<String>) {
         self.findings.push(Finding { index, what: what.into() });
     }
 
     /// Judges successive entries. Only what makes going on pointless is an error; everything else is a finding.
-    pub(super) fn page(&mut self, entries: &[LoggedEntry], attachments: &HashMap<Sha256Digest, Vec<u8>>) -> Result<(), ClientError> {
+    pub(super) fn page(
+        &mut self,
+        entries: &[LoggedEntry],
+        attachments: &HashMap<Sha256Digest, Vec<u8>>,
+    ) -> Result<(), ClientError> {
         for entry in entries {
             let index = self.size().next_index();
             if entry.index != index {
-                return Err(ClientError::malformed("page of entries", format!("entry {index} was asked for, and {} came", entry.index)));
+                return Err(ClientError::malformed(
+                    "page of entries",
+                    format!("entry {index} was asked for, and {} came", entry.index),
+                ));
             }
             let leaf = TreeHash::leaf(&entry.entry.0);
-            self.edge.push(leaf, &mut |_, _| {}).map_err(|source| ClientError::Replay { index, source: source.into() })?;
+            self.edge
+                .push(leaf, &mut |_, _| {})
+                .map_err(|source| ClientError::Replay { index, source: source.into() })?;
             if let Err(what) = self.judge(index, leaf, entry, attachments) {
                 self.find(Some(index), what);
             }

@@ -69,7 +69,8 @@ pub struct VerifiedBundle {
 pub fn is_bundle(file: &Path) -> bool {
     use std::io::Read as _;
     let mut first = [0; FIRST_LINE.len()];
-    std::fs::File::open(file).and_then(|mut file| file.read_exact(&mut first)).is_ok() && first.as_slice() == FIRST_LINE
+    std::fs::File::open(file).and_then(|mut file| file.read_exact(&mut first)).is_ok()
+        && first.as_slice() == FIRST_LINE
 }
 
 /// Checks a bundle without any network: the answer against `trust` (its own when there is none), every file by its digest.
@@ -79,7 +80,12 @@ pub fn verify(file: &Path, trust: Option<&Trust>, now: Timestamp) -> Result<Veri
 }
 
 /// Checks a bundle, then writes the files of each artifact below `target/<component or name>/`. Blocks.
-pub fn extract(file: &Path, trust: Option<&Trust>, now: Timestamp, target: &Path) -> Result<VerifiedBundle, ClientError> {
+pub fn extract(
+    file: &Path,
+    trust: Option<&Trust>,
+    now: Timestamp,
+    target: &Path,
+) -> Result<VerifiedBundle, ClientError> {
     read::extract(file, trust, now, target)
 }
 

@@ -12,7 +12,9 @@ use holdfast_formats::manifest;
 use holdfast_formats::path::FilePath;
 use holdfast_formats::time::Timestamp;
 use holdfast_formats::trust::Trust;
-use holdfast_verify::known_good::{AnsweredArtifact, Asked, KnownGoodAnswer, Mode, TrustedState, verify_known_good};
+use holdfast_verify::known_good::{
+    AnsweredArtifact, Asked, KnownGoodAnswer, Mode, TrustedState, verify_known_good,
+};
 use holdfast_verify::logged::LoggedStatement;
 use holdfast_verify::policy_chain::PolicyChain;
 use holdfast_verify::verified::Verified;
@@ -27,11 +29,20 @@ const BLOCK_BYTES: usize = 1024 * 1024;
 /// Where the bytes of each file stand, by digest.
 type Places = BTreeMap<Blake3Digest, (u64, u64)>;
 
-pub(super) fn verify(path: &Path, trust: Option<&Trust>, now: Timestamp) -> Result<VerifiedBundle, ClientError> {
+pub(super) fn verify(
+    path: &Path,
+    trust: Option<&Trust>,
+    now: Timestamp,
+) -> Result<VerifiedBundle, ClientError> {
     open(path, trust, now).map(|(verified, _)| verified)
 }
 
-pub(super) fn extract(path: &Path, trust: Option<&Trust>, now: Timestamp, target: &Path) -> Result<VerifiedBundle, ClientError> {
+pub(super) fn extract(
+    path: &Path,
+    trust: Option<&Trust>,
+    now: Timestamp,
+    target: &Path,
+) -> Result<VerifiedBundle, ClientError> {
     let (verified, places) = open(path, trust, now)?;
     let mut file = File::open(path).map_err(|e| ClientError::file(FileAction::Read, path, e))?;
     let answer = verified.answer.get();
@@ -45,14 +56,22 @@ pub(super) fn extract(path: &Path, trust: Option<&Trust>, now: Timestamp, target
     Ok(verified)
 }
 
+/// Reads a bundle's files without believing its header; how many there are.
+#[cfg(test)]
+pub(super) fn files(path: &Path) -> Result<usize, ClientError> {
+    let mut reader = Reader::open(path)?;
+    reader.header()?;
+    Ok(reader.files()?.len())
+}
+
 /// Checks everything in a bundle.
 fn open(path: &Path, trust: Option<&Trust>, now: Timestamp) -> Result<(VerifiedBundle, Places), ClientError> {
-    let file = File::open(path).map_err(|e| ClientError::file(FileAction::Read, path, e))?;
-    let mut reader = Reader { path, inner: BufReader::with_capacity(BLOCK_BYTES, file), at: 0 };
+    let mut reader = Reader::open(path)?;
     let header = reader.header()?;
     let answer = check_answer(&header, trust.unwrap_or(&header.trust), now)?;
     let places = reader.files()?;
-    let wanted: BTreeMap<Blake3Digest, u64> = files_of(answer.get()).map(|f| (f.digests.blake3, f.size.get())).collect();
+    let wanted: BTreeMap<Blake3Digest, u64> =
+        files_of(answer.get()).map(|f| (f.digests.blake3, f.size.get())).collect();
     for (digest, size) in &wanted {
         if places.get(digest).map(|(_, length)| length) != Some(size) {
             return Err(reader.broken("a file of the closure is not in it"));
@@ -62,13 +81,21 @@ fn open(path: &Path, trust: Option<&Trust>, now: Timestamp) -> Result<(VerifiedB
         return Err(reader.broken("it has files that the closure does not name"));
     }
     let bytes = wanted.values().sum();
-    let verified = VerifiedBundle { answer, files: wanted.len() as u64, bytes, trusted_by_itself: trust.is_none() };
+    let verified =
+        VerifiedBundle { answer, files: wanted.len() as u64, bytes, trusted_by_itself: trust.is_none() };
     Ok((verified, places))
 }
 
-fn check_answer(header: &Header, trust: &Trust, now: Timestamp) -> Result<Verified<KnownGoodAnswer>, ClientError> {
+fn check_answer(
+    header: &Header,
+    trust: &Trust,
+    now: Timestamp,
+) -> Result<Verified<KnownGoodAnswer>, ClientError> {
     if header.trust.origin != trust.origin {
-        return Err(ClientError::OtherLog { wanted: trust.origin.clone(), found: header.trust.origin.clone() });
+        return Err(ClientError::OtherLog {
+            wanted: trust.origin.clone(),
+            found: header.trust.origin.clone(),
+        });
     }
     let sent: Vec<LoggedStatement> = header
         .answer
@@ -77,9 +104,11 @@ fn check_answer(header: &Header, trust: &Trust, now: Timestamp) -> Result<Verifi
         .map(LoggedStatement::of_proven)
         .collect::<Result<_, _>>()
         .map_err(|e| ClientError::untrue("chain of policies", e))?;
-    let chain = PolicyChain::from_trust(trust, &sent).map_err(|e| ClientError::untrue("chain of policies", e))?;
+    let chain =
+        PolicyChain::from_trust(trust, &sent).map_err(|e| ClientError::untrue("chain of policies", e))?;
     let none = BTreeMap::new();
-    let trusted = TrustedState { policies: &chain, seen: None, issued: &none, head_max_age: trust.head_max_age_s };
+    let trusted =
+        TrustedState { policies: &chain, seen: None, issued: &none, head_max_age: trust.head_max_age_s };
     let asked = Asked { channel: &header.channel, query: &header.query, now, mode: Mode::Offline };
     verify_known_good(&header.answer, &asked, &trusted).map_err(answer_error)
 }
@@ -92,14 +121,24 @@ fn files_of(answer: &KnownGoodAnswer) -> impl Iterator<Item = &manifest::File> {
 /// where there are several lines.
 fn folder_of(answer: &KnownGoodAnswer, artifact: &AnsweredArtifact) -> Result<PathBuf, ClientError> {
     let name = artifact.artifact.r#ref.name().as_str();
-    let own = artifact.component.as_ref().map_or_else(|| name.rsplit('/').next().unwrap_or(name), |component| component.as_str());
+    let own = artifact
+        .component
+        .as_ref()
+        .map_or_else(|| name.rsplit('/').next().unwrap_or(name), |component| component.as_str());
     // A component's name is free text; as a folder it must be one plain segment.
     let plain = own.parse::<FilePath>().is_ok_and(|path| !path.as_str().contains('/'));
     if !plain {
-        return Err(ClientError::Target { path: own.to_owned(), rule: "the component's name is no folder name" });
+        return Err(ClientError::Target {
+            path: own.to_owned(),
+            rule: "the component's name is no folder name",
+        });
     }
     let single = answer.lines.len() == 1;
-    Ok(if single { PathBuf::from(own) } else { artifact.line.as_str().split('/').collect::<PathBuf>().join(own) })
+    Ok(if single {
+        PathBuf::from(own)
+    } else {
+        artifact.line.as_str().split('/').collect::<PathBuf>().join(own)
+    })
 }
 
 fn restore(
@@ -132,7 +171,12 @@ struct Reader<'a> {
     at: u64,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn open(path: &'a Path) -> Result<Self, ClientError> {
+        let file = File::open(path).map_err(|e| ClientError::file(FileAction::Read, path, e))?;
+        Ok(Self { path, inner: BufReader::with_capacity(BLOCK_BYTES, file), at: 0 })
+    }
+
     fn broken(&self, rule: &'static str) -> ClientError {
         ClientError::Bundle { path: self.path.to_owned(), rule }
     }
@@ -165,18 +209,25 @@ impl Reader<'_> {
     /// Hashes every file, and says where each stands.
     fn files(&mut self) -> Result<Places, ClientError> {
         let mut places = Places::new();
-        while !std::io::BufRead::fill_buf(&mut self.inner).map_err(|e| ClientError::file(FileAction::Read, self.path, e))?.is_empty() {
+        while !std::io::BufRead::fill_buf(&mut self.inner)
+            .map_err(|e| ClientError::file(FileAction::Read, self.path, e))?
+            .is_empty()
+        {
             let digest = Blake3Digest::from_bytes(self.exactly()?);
             let length = u64::from_be_bytes(self.exactly()?);
             let mut hasher = blake3::Hasher::new();
-            let hashed = hasher.update_reader(self.inner.by_ref().take(length));
-            hashed.map_err(|e| ClientError::file(FileAction::Read, self.path, e))?;
+            let outcome = hasher.update_reader(self.inner.by_ref().take(length));
+            outcome.map_err(|e| ClientError::file(FileAction::Read, self.path, e))?;
             if hasher.count() != length {
                 return Err(self.broken("it is cut short"));
             }
             let found = Blake3Digest::from_bytes(*hasher.finalize().as_bytes());
             if found != digest {
-                return Err(ClientError::Digest { path: self.path.display().to_string(), wanted: digest, found });
+                return Err(ClientError::Digest {
+                    path: self.path.display().to_string(),
+                    wanted: digest,
+                    found,
+                });
             }
             if places.insert(digest, (self.at, length)).is_some() {
                 return Err(self.broken("it has a file twice"));

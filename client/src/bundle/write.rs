@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use holdfast_formats::digest::Blake3Digest;
 use holdfast_formats::manifest;
 use holdfast_formats::name::ChannelName;
+use holdfast_formats::number::PolicyNumber;
 use holdfast_formats::reference::ArtifactRef;
 use holdfast_formats::wire::v1::KnownGoodQuery;
 use holdfast_verify::known_good::KnownGoodAnswer;
@@ -22,9 +23,15 @@ use crate::session::Registry;
 
 impl Registry {
     /// Writes what is known-good, with its proofs and bytes, into one file. A file that is there is replaced at the end.
-    pub async fn bundle(&self, channel: &ChannelName, query: &KnownGoodQuery, out: &Path) -> Result<BundleSummary, ClientError> {
-        // Whoever reads the bundle knows nothing but a trust.json: the answer must carry the whole chain of policies.
-        let query = KnownGoodQuery { min_size: None, policy: None, ..query.clone() };
+    pub async fn bundle(
+        &self,
+        channel: &ChannelName,
+        query: &KnownGoodQuery,
+        out: &Path,
+    ) -> Result<BundleSummary, ClientError> {
+        // Whoever reads the bundle knows nothing but a trust.json: the answer must carry the trusted policy itself and all later ones.
+        let before_trusted = PolicyNumber::new(self.trust().policy.number.get().saturating_sub(1)).ok();
+        let query = KnownGoodQuery { min_size: None, policy: before_trusted, ..query.clone() };
         let (answer, wire) = self.ask_from_nothing(channel, &query).await?;
         let header = Header { trust: self.trust().clone(), channel: channel.clone(), query, answer: wire };
         let blobs = blobs(answer.get());
@@ -41,7 +48,13 @@ impl Registry {
         Ok(BundleSummary { answer, files: blobs.len() as u64, bytes })
     }
 
-    async fn append(&self, bundle: &NamedTempFile, artifact: &ArtifactRef, file: &manifest::File, out: &Path) -> Result<(), ClientError> {
+    async fn append(
+        &self,
+        bundle: &NamedTempFile,
+        artifact: &ArtifactRef,
+        file: &manifest::File,
+        out: &Path,
+    ) -> Result<(), ClientError> {
         let failed = |e| ClientError::file(FileAction::Write, out, e);
         let mut handle = bundle.as_file().try_clone().map_err(failed)?;
         handle.write_all(file.digests.blake3.as_bytes()).map_err(failed)?;
@@ -55,7 +68,11 @@ impl Registry {
 /// Every different file of the closure, and an artifact through which it can be read.
 fn blobs(answer: &KnownGoodAnswer) -> BTreeMap<Blake3Digest, (ArtifactRef, manifest::File)> {
     let files = answer.closure.iter().flat_map(|artifact| {
-        artifact.manifest.files.iter().map(|file| (file.digests.blake3, (artifact.artifact.r#ref.clone(), file.clone())))
+        artifact
+            .manifest
+            .files
+            .iter()
+            .map(|file| (file.digests.blake3, (artifact.artifact.r#ref.clone(), file.clone())))
     });
     files.collect()
 }
@@ -63,7 +80,8 @@ fn blobs(answer: &KnownGoodAnswer) -> BTreeMap<Blake3Digest, (ArtifactRef, manif
 fn begin(out: &Path, header: &Header) -> Result<NamedTempFile, ClientError> {
     let failed = |e| ClientError::file(FileAction::Write, out, e);
     let json = serde_json::to_vec(header).map_err(|source| ClientError::Encode { what: "bundle", source })?;
-    let folder = out.parent().filter(|p| !p.as_os_str().is_empty()).map_or_else(|| PathBuf::from("."), Path::to_owned);
+    let folder =
+        out.parent().filter(|p| !p.as_os_str().is_empty()).map_or_else(|| PathBuf::from("."), Path::to_owned);
     let mut file = tempfile::Builder::new().prefix(".holdfast-").tempfile_in(folder).map_err(failed)?;
     file.write_all(FIRST_LINE).map_err(failed)?;
     file.write_all(&(json.len() as u64).to_be_bytes()).map_err(failed)?;

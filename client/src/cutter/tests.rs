@@ -49,7 +49,10 @@ fn the_chunks_put_together_are_the_stream_and_the_record_says_so() {
         assert_eq!(record.size, length as u64);
         assert_eq!(BlobRecord::parse(&record.encode()), Ok(record.clone()));
         for (piece, extent) in pieces.iter().zip(&record.extents) {
-            assert_eq!((extent.chunk, extent.length as usize), (Blake3Digest::of(&piece.bytes), piece.bytes.len()));
+            assert_eq!(
+                (extent.chunk, extent.length as usize),
+                (Blake3Digest::of(&piece.bytes), piece.bytes.len())
+            );
         }
         let (_, all_but_last) = pieces.split_last().unwrap();
         assert!(all_but_last.iter().all(|p| (CHUNK_BYTES_MIN..=CHUNK_BYTES_MAX).contains(&p.bytes.len())));

@@ -52,18 +52,27 @@ pub(crate) struct Download<'a> {
 
 impl Download<'_> {
     /// Fetches every file into a folder.
-    pub(crate) async fn pull(&self, manifest: &Manifest, target: &Arc<Target>) -> Result<Pulled, ClientError> {
+    pub(crate) async fn pull(
+        &self,
+        manifest: &Manifest,
+        target: &Arc<Target>,
+    ) -> Result<Pulled, ClientError> {
         collide(&manifest.files)?;
         let _running = Running::begin(self.progress, Activity::Download, manifest.size_bytes());
         let files = manifest.files.iter().enumerate().map(|(at, file)| self.pull_file(at, file, target));
-        let kept = stream::iter(files).buffer_unordered(IN_FLIGHT).try_fold(0, |sum, kept| async move { Ok(sum + u64::from(kept)) });
+        let kept = stream::iter(files)
+            .buffer_unordered(IN_FLIGHT)
+            .try_fold(0, |sum, kept| async move { Ok(sum + u64::from(kept)) });
         Ok(pulled(manifest, kept.await?))
     }
 
     /// Fetches and hashes every file, and keeps none.
     pub(crate) async fn verify(&self, manifest: &Manifest) -> Result<Pulled, ClientError> {
         let _running = Running::begin(self.progress, Activity::Download, manifest.size_bytes());
-        let files = manifest.files.iter().map(|file| async move { self.fill(file, Sink::nowhere()).await?.finish(file) });
+        let files = manifest
+            .files
+            .iter()
+            .map(|file| async move { self.fill(file, Sink::nowhere()).await?.finish(file) });
         stream::iter(files).buffer_unordered(IN_FLIGHT).try_for_each(|_| async { Ok(()) }).await?;
         Ok(pulled(manifest, 0))
     }
@@ -96,9 +105,13 @@ impl Download<'_> {
             let before = sink.length();
             let outcome = self.fill_once(&path, file, &mut sink).await;
             match outcome {
-                Ok(()) if sink.length() < file.size.get() => tracing::debug!(file = %file.path, "the download was cut"),
+                Ok(()) if sink.length() < file.size.get() => {
+                    tracing::debug!(file = %file.path, "the download was cut");
+                }
                 Ok(()) => break,
-                Err(error @ ClientError::Unreachable { .. }) if attempts + 1 >= ATTEMPTS_MAX => return Err(error),
+                Err(error @ ClientError::Unreachable { .. }) if attempts + 1 >= ATTEMPTS_MAX => {
+                    return Err(error);
+                }
                 Err(ClientError::Unreachable { .. }) => {}
                 Err(error) => return Err(error),
             }
@@ -121,10 +134,14 @@ impl Download<'_> {
             let pieces = pieces.clone();
             let amount: u64 = pieces.iter().map(|p| p.len() as u64).sum();
             if sink.length() + amount > file.size.get() {
-                return Err(ClientError::Differs { path: file.path.to_string(), rule: "more bytes came than it has".to_owned() });
+                return Err(ClientError::Differs {
+                    path: file.path.to_string(),
+                    rule: "more bytes came than it has".to_owned(),
+                });
             }
             let moved = sink.take();
-            let (written, next) = tokio::join!(blocking::run(move || moved.write(&pieces)), self.read_block(&mut response));
+            let (written, next) =
+                tokio::join!(blocking::run(move || moved.write(&pieces)), self.read_block(&mut response));
             *sink = written?;
             self.progress.advance(amount);
             block = next;
@@ -141,9 +158,8 @@ impl Download<'_> {
                     length += piece.len();
                     pieces.push(piece);
                 }
-                Ok(None) => break,
                 Err(error) if pieces.is_empty() => return Err(error),
-                Err(_) => break,
+                Ok(None) | Err(_) => break,
             }
         }
         Ok(pieces)
@@ -161,3 +177,6 @@ pub(crate) fn check_digest(file: &File, found: Blake3Digest) -> Result<(), Clien
     }
     Err(ClientError::Digest { path: file.path.to_string(), wanted: file.digests.blake3, found })
 }
+
+#[cfg(test)]
+mod tests;

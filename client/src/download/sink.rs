@@ -64,7 +64,8 @@ impl Sink {
             self.hasher.update(piece);
             self.length += piece.len() as u64;
             if let Some(file) = &mut self.file {
-                let failed = |e| ClientError::file(FileAction::Write, std::path::Path::new("the partial file"), e);
+                let failed =
+                    |e| ClientError::file(FileAction::Write, std::path::Path::new("the partial file"), e);
                 file.write_all(piece).map_err(failed)?;
             }
         }

@@ -1,7 +1,7 @@
 //! The folder that files are restored into. Everything goes through one open folder handle, below which all names are
 //! resolved: no link, no `..` and no absolute name leads out of it (cap-std).
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -44,7 +44,10 @@ impl Target {
         let partial = partial_name(at, file);
         // A link in the place of the partial file would redirect what is written.
         if self.folder.symlink_metadata(&partial).is_ok_and(|m| !m.is_file()) {
-            return Err(ClientError::Target { path: partial, rule: "something else than a file stands there" });
+            return Err(ClientError::Target {
+                path: partial,
+                rule: "something else than a file stands there",
+            });
         }
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true);
@@ -75,7 +78,10 @@ impl Target {
             Err(e) => return Err(self.failed(FileAction::Read, path, e)),
         };
         if !metadata.is_file() {
-            return Err(ClientError::Target { path: path.to_owned(), rule: "a folder, link or special file stands in its place" });
+            return Err(ClientError::Target {
+                path: path.to_owned(),
+                rule: "a folder, link or special file stands in its place",
+            });
         }
         if metadata.len() != file.size.get() {
             return Ok(false);
@@ -119,14 +125,19 @@ fn partial_name(at: usize, file: &File) -> String {
 /// Refuses a manifest of which two files would be one here, or one file would stand in another's folder.
 pub(crate) fn collide(files: &[File]) -> Result<(), ClientError> {
     let fold = cfg!(any(windows, target_os = "macos"));
-    let mut seen: BTreeMap<String, ()> = BTreeMap::new();
+    let mut seen = BTreeSet::new();
     for file in files {
         let name = if fold { file.path.as_str().to_lowercase() } else { file.path.as_str().to_owned() };
-        let below = |path: &str| path.match_indices('/').any(|(at, _)| path.get(..at).is_some_and(|p| seen.contains_key(p)));
-        if below(&name) || seen.contains_key(&name) {
-            return Err(ClientError::Target { path: file.path.to_string(), rule: "another file of the artifact stands in its place" });
+        let below = |path: &str| {
+            path.match_indices('/').any(|(at, _)| path.get(..at).is_some_and(|p| seen.contains(p)))
+        };
+        if below(&name) || seen.contains(&name) {
+            return Err(ClientError::Target {
+                path: file.path.to_string(),
+                rule: "another file of the artifact stands in its place",
+            });
         }
-        seen.insert(name, ());
+        seen.insert(name);
     }
     Ok(())
 }

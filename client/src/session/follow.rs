@@ -80,7 +80,11 @@ impl Registry {
     }
 
     /// Checks a signed checkpoint by the log keys of the policy in force at its size.
-    pub(crate) fn check_checkpoint(&self, note: &str, chain: &PolicyChain) -> Result<Checkpoint, ClientError> {
+    pub(crate) fn check_checkpoint(
+        &self,
+        note: &str,
+        chain: &PolicyChain,
+    ) -> Result<Checkpoint, ClientError> {
         let untrue = |e: holdfast_formats::checkpoint::CheckpointError| ClientError::untrue("checkpoint", e);
         let parsed = Note::parse(note.as_bytes()).map_err(|e| ClientError::malformed("checkpoint", e))?;
         let size = Checkpoint::from_body(parsed.unverified_text()).map_err(untrue)?.size();
@@ -103,7 +107,8 @@ impl Registry {
         } else {
             let query = ConsistencyQuery { from: old.size(), to: Some(new.size()) };
             let path = format!("/v1/log/consistency{}", query_string(&query)?);
-            let answer: Consistency = self.transport().get(&path, "consistency proof", SMALL_ANSWER_MAX).await?;
+            let answer: Consistency =
+                self.transport().get(&path, "consistency proof", SMALL_ANSWER_MAX).await?;
             answer.hashes
         };
         verify_consistency(old.size(), new.size(), &old.root(), &new.root(), &hashes)
@@ -111,7 +116,12 @@ impl Registry {
     }
 
     /// Writes the larger checkpoint, unless another process changed what was seen since it was compared.
-    async fn keep_if_unchanged(&self, before: Option<String>, note: &str, checkpoint: &Checkpoint) -> Result<bool, ClientError> {
+    async fn keep_if_unchanged(
+        &self,
+        before: Option<String>,
+        note: &str,
+        checkpoint: &Checkpoint,
+    ) -> Result<bool, ClientError> {
         let (handle, note, size) = (self.clone(), note.to_owned(), checkpoint.size());
         blocking::run(move || {
             let lock = handle.state().lock()?;
@@ -138,7 +148,8 @@ impl Registry {
 
 /// The size in a checkpoint that was verified when it was compared.
 fn size_of(note: &str) -> Result<TreeSize, ClientError> {
-    let parsed = Note::parse(note.as_bytes()).map_err(|e| ClientError::malformed("remembered checkpoint", e))?;
+    let parsed =
+        Note::parse(note.as_bytes()).map_err(|e| ClientError::malformed("remembered checkpoint", e))?;
     let body = Checkpoint::from_body(parsed.unverified_text());
     body.map(|checkpoint| checkpoint.size()).map_err(|e| ClientError::malformed("remembered checkpoint", e))
 }

@@ -54,7 +54,13 @@ pub struct OpenOptions {
 impl OpenOptions {
     /// Nothing set, no progress, the system's clock.
     pub fn new() -> Self {
-        Self { url: None, token: None, key_file: None, progress: Arc::new(Quiet), clock: SystemClock::shared() }
+        Self {
+            url: None,
+            token: None,
+            key_file: None,
+            progress: Arc::new(Quiet),
+            clock: SystemClock::shared(),
+        }
     }
 }
 
@@ -85,23 +91,32 @@ impl Registry {
     /// Opens what trust.json names. No network.
     pub fn open(places: &Places, options: OpenOptions) -> Result<Self, ClientError> {
         let trust = places.trust()?;
+        let address = Address::parse(options.url.as_deref().unwrap_or(trust.url.as_str()))?;
         let token = match &options.token {
             Some(token) => Some(token.clone()),
-            None => credentials::load(&places.credentials_file(), &trust.origin)?,
+            None => credentials::load(&places.credentials_file(), &address, &trust.origin)?,
         };
-        Self::with(places, options, trust, token)
+        Self::with(places, options, trust, Transport::new(address, token)?)
     }
 
-    /// Opens what is trusted, with this token or none.
-    pub(crate) fn with(places: &Places, options: OpenOptions, trust: Trust, token: Option<Token>) -> Result<Self, ClientError> {
+    /// Opens what is trusted, over this connection.
+    pub(crate) fn with(
+        places: &Places,
+        options: OpenOptions,
+        trust: Trust,
+        transport: Transport,
+    ) -> Result<Self, ClientError> {
         if trust.witnesses.is_some() {
-            let rule = "it asks for witnesses, which this version does not check; use a newer version of holdfast".to_owned();
-            return Err(ClientError::FileMalformed { path: places.trust_file().to_owned(), rule });
+            let rule =
+                "it asks for witnesses, which this version does not check; use a newer version of holdfast";
+            return Err(ClientError::FileMalformed {
+                path: places.trust_file().to_owned(),
+                rule: rule.to_owned(),
+            });
         }
-        let address = Address::parse(options.url.as_deref().unwrap_or(trust.url.as_str()))?;
         Ok(Self(Arc::new(Inner {
             state: State::of(places.state_dir(), &trust.origin),
-            transport: Transport::new(address, token)?,
+            transport,
             key_file: options.key_file.unwrap_or_else(|| places.key_file()),
             progress: options.progress,
             clock: options.clock,
@@ -162,3 +177,6 @@ impl Registry {
         self.0.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests;

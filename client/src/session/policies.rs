@@ -56,7 +56,11 @@ impl Registry {
     /// Asks for newer policies, checks them, and remembers them on disk.
     pub(crate) async fn fetch_policies(&self) -> Result<Arc<PolicyChain>, ClientError> {
         let mut receipts = self.state().policies()?;
-        let known = if receipts.is_empty() { None } else { Some(self.follow_policies(&receipts)?.newest().policy.number) };
+        let known = if receipts.is_empty() {
+            None
+        } else {
+            Some(self.follow_policies(&receipts)?.newest().policy.number)
+        };
         let path = format!("/v1/policies{}", query_string(&PolicyQuery { after: known })?);
         let answer: PolicyAnswer = self.transport().get(&path, "policies", LARGE_ANSWER_MAX).await?;
         let is_new = !answer.policies.is_empty();
@@ -70,14 +74,18 @@ impl Registry {
     }
 
     /// Checks a receipt from end to end: entry, signatures, place, and that its checkpoint is of the log seen before.
-    pub(crate) async fn check_receipt(&self, what: &'static str, receipt: &Receipt) -> Result<Verified<LoggedStatement>, ClientError> {
-        let verified = match verify_receipt(receipt, self.policies().await?.as_ref()) {
-            Ok(verified) => verified,
+    pub(crate) async fn check_receipt(
+        &self,
+        what: &'static str,
+        receipt: &Receipt,
+    ) -> Result<Verified<LoggedStatement>, ClientError> {
+        let known = self.policies().await?;
+        let verified = if let Ok(verified) = verify_receipt(receipt, &known) {
+            verified
+        } else {
             // A newer policy may name the key; the second answer is final.
-            Err(_) => {
-                let newer = self.fetch_policies().await?;
-                verify_receipt(receipt, &newer).map_err(|e| ClientError::untrue(what, e))?
-            }
+            let newer = self.fetch_policies().await?;
+            verify_receipt(receipt, &newer).map_err(|e| ClientError::untrue(what, e))?
         };
         self.follow_receipt(receipt).await?;
         Ok(verified)

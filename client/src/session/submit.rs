@@ -16,7 +16,7 @@ use crate::statement::{Draft, Prepared};
 use crate::transport::{POST, Request, json_body};
 
 /// A pin may wait for a scrub of everything that it covers.
-const DEADLINE: Duration = Duration::from_secs(30 * 60);
+const DEADLINE: Duration = Duration::from_mins(30);
 
 /// A statement that is in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,7 +71,11 @@ impl Registry {
 
 /// The receipt must be for what was sent. A `publish` of a taken name is answered with the first one that gave the name
 /// the same manifest, which says the same in other bytes.
-fn require_same(logged: &Verified<LoggedStatement>, sent: &Statement, prepared: &Prepared) -> Result<(), ClientError> {
+fn require_same(
+    logged: &Verified<LoggedStatement>,
+    sent: &Statement,
+    prepared: &Prepared,
+) -> Result<(), ClientError> {
     let wanted = Sha256Digest::of(prepared.payload());
     let found = logged.get().payload_sha256();
     let same = match (&sent.predicate, &logged.get().statement().predicate) {
@@ -83,5 +87,8 @@ fn require_same(logged: &Verified<LoggedStatement>, sent: &Statement, prepared: 
     if same {
         return Ok(());
     }
-    Err(ClientError::untrue("receipt", format!("it is for the statement with SHA-256 {found}, but {wanted} was sent")))
+    Err(ClientError::untrue(
+        "receipt",
+        format!("it is for the statement with SHA-256 {found}, but {wanted} was sent"),
+    ))
 }

@@ -23,12 +23,21 @@ pub(crate) struct Remembered {
 
 impl State {
     /// The last verified answer to a question.
-    pub(crate) fn answer(&self, channel: &ChannelName, query: &KnownGoodQuery) -> Result<Option<Remembered>, ClientError> {
+    pub(crate) fn answer(
+        &self,
+        channel: &ChannelName,
+        query: &KnownGoodQuery,
+    ) -> Result<Option<Remembered>, ClientError> {
         self.read(&file_of(channel, query))
     }
 
     /// Remembers a verified answer.
-    pub(crate) fn keep_answer(&self, _: &Lock, channel: &ChannelName, remembered: &Remembered) -> Result<(), ClientError> {
+    pub(crate) fn keep_answer(
+        &self,
+        _: &Lock,
+        channel: &ChannelName,
+        remembered: &Remembered,
+    ) -> Result<(), ClientError> {
         self.write(&file_of(channel, &remembered.query), remembered)
     }
 }

@@ -56,13 +56,13 @@ impl State {
     pub(crate) fn checkpoint(&self) -> Result<Option<String>, ClientError> {
         let path = self.folder.join("checkpoint");
         let Some(bytes) = atomic_file::read(&path, FILE_BYTES_MAX as u64)? else { return Ok(None) };
-        let text = String::from_utf8(bytes).map_err(|_| malformed(&path, "it is not text".to_owned()))?;
+        let text = String::from_utf8(bytes).map_err(|_| malformed(&path, "it is not text"))?;
         Ok(Some(text))
     }
 
     /// Remembers a verified checkpoint.
     pub(crate) fn keep_checkpoint(&self, _: &Lock, note: &str) -> Result<(), ClientError> {
-        atomic_file::write(&self.folder.join("checkpoint"), note.as_bytes(), Secrecy::Open)
+        atomic_file::write(&self.folder.join("checkpoint"), note.as_bytes(), Secrecy::Secret)
     }
 
     /// The receipts of the policies followed so far, oldest first.
@@ -78,18 +78,21 @@ impl State {
     fn read<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, ClientError> {
         let path = self.folder.join(name);
         let Some(bytes) = atomic_file::read(&path, FILE_BYTES_MAX as u64)? else { return Ok(None) };
-        from_json(&bytes, FILE_BYTES_MAX).map(Some).map_err(|e| malformed(&path, e.to_string()))
+        from_json(&bytes, FILE_BYTES_MAX).map(Some).map_err(|e| malformed(&path, &e.to_string()))
     }
 
     fn write<T: Serialize>(&self, name: &str, record: &T) -> Result<(), ClientError> {
-        let bytes = serde_json::to_vec(record).map_err(|source| ClientError::Encode { what: "state", source })?;
-        atomic_file::write(&self.folder.join(name), &bytes, Secrecy::Open)
+        let bytes =
+            serde_json::to_vec(record).map_err(|source| ClientError::Encode { what: "state", source })?;
+        atomic_file::write(&self.folder.join(name), &bytes, Secrecy::Secret)
     }
 }
 
 /// What was seen cannot be read. It is never ignored: without it an older log would be believed.
-fn malformed(path: &Path, rule: String) -> ClientError {
-    let rule = format!("{rule}. It remembers what was seen of the log; remove its folder only if you mean to forget that");
+fn malformed(path: &Path, rule: &str) -> ClientError {
+    let rule = format!(
+        "{rule}. It remembers what was seen of the log; remove its folder only if you mean to forget that"
+    );
     ClientError::FileMalformed { path: path.to_owned(), rule }
 }
 

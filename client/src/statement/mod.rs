@@ -23,7 +23,7 @@ use crate::randomness::new_id;
 pub use prepared::Prepared;
 
 /// How long a statement may wait for its log, unless it is said otherwise.
-const VALID_FOR: Duration = Duration::from_secs(600);
+const VALID_FOR: Duration = Duration::from_mins(10);
 
 /// What is to be said, before it has a time or a signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,8 +56,11 @@ impl Draft {
 
     /// A draft that attests an envelope about some artifacts.
     pub fn attest(envelope: Vec<u8>, predicate_type: Uri, subjects: Vec<Digests>) -> Self {
-        let attested =
-            AttestedEnvelope { digests: Digests::of(&envelope), size: ByteSize::of(&envelope), predicate_type };
+        let attested = AttestedEnvelope {
+            digests: Digests::of(&envelope),
+            size: ByteSize::of(&envelope),
+            predicate_type,
+        };
         let subjects = subjects.into_iter().map(|digests| AttestedSubject { digests }).collect();
         Self::new(Attest { envelope: attested, subjects }).attach(envelope)
     }

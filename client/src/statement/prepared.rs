@@ -18,9 +18,13 @@ pub struct Prepared(Submission);
 
 impl Prepared {
     pub(super) fn unsigned(statement: &Statement, attachments: Vec<Vec<u8>>) -> Result<Self, ClientError> {
-        let payload = statement.to_payload().map_err(|source| ClientError::Encode { what: "statement", source })?;
-        let envelope =
-            Envelope { payload: Base64Bytes(payload), payload_type: PAYLOAD_TYPE.to_owned(), signatures: Vec::new() };
+        let payload =
+            statement.to_payload().map_err(|source| ClientError::Encode { what: "statement", source })?;
+        let envelope = Envelope {
+            payload: Base64Bytes(payload),
+            payload_type: PAYLOAD_TYPE.to_owned(),
+            signatures: Vec::new(),
+        };
         Ok(Self(Submission { envelope, attachments: attachments.into_iter().map(Base64Bytes).collect() }))
     }
 
@@ -35,19 +39,23 @@ impl Prepared {
 
     /// Writes it to be handed to the next signer.
     pub fn to_json(&self) -> Result<Vec<u8>, ClientError> {
-        let mut json =
-            serde_json::to_vec_pretty(&self.0).map_err(|source| ClientError::Encode { what: "prepared statement", source })?;
+        let mut json = serde_json::to_vec_pretty(&self.0)
+            .map_err(|source| ClientError::Encode { what: "prepared statement", source })?;
         json.push(b'\n');
         Ok(json)
     }
 
     /// Adds one signature. A key signs once.
     pub fn signed_by(self, key: &SigningKey) -> Result<Self, ClientError> {
-        let keyid = key.public().id().to_string();
-        if self.0.envelope.signatures.iter().any(|s| s.keyid.as_deref() == Some(keyid.as_str())) {
-            return Err(ClientError::SignedAlready { key: key.public() });
+        let key_id = key.public().id();
+        let hint = key_id.to_string();
+        if self.0.envelope.signatures.iter().any(|s| s.keyid.as_deref() == Some(hint.as_str())) {
+            return Err(ClientError::SignedAlready { key: key_id });
         }
-        Ok(Self(Submission { envelope: self.0.envelope.signed_also_by(key), attachments: self.0.attachments }))
+        Ok(Self(Submission {
+            envelope: self.0.envelope.signed_also_by(key),
+            attachments: self.0.attachments,
+        }))
     }
 
     /// What is said: to be shown to whoever is asked to sign it.

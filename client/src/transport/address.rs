@@ -9,7 +9,14 @@ use serde::Serialize;
 use crate::error::ClientError;
 
 /// What stands for itself in the value of a query.
-const IN_QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/').remove(b':').remove(b'@');
+const IN_QUERY: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'/')
+    .remove(b':')
+    .remove(b'@');
 
 /// The address of a registry: scheme, host and port, perhaps a prefix; no user, no query.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +31,10 @@ impl Address {
     pub(crate) fn parse(text: &str) -> Result<Self, ClientError> {
         let bad = || ClientError::BadUrl { url: text.to_owned() };
         let url = Url::parse(text).map_err(|_| bad())?;
-        let clean = url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.fragment().is_none();
+        let clean = url.username().is_empty()
+            && url.password().is_none()
+            && url.query().is_none()
+            && url.fragment().is_none();
         let private = match url.scheme() {
             "https" => true,
             "http" => is_this_machine(&url),
@@ -63,7 +73,9 @@ fn is_this_machine(url: &Url) -> bool {
 /// Writes the fields that are there as `?name=value&…`; nothing when none is.
 pub(crate) fn query_string<T: Serialize>(record: &T) -> Result<String, ClientError> {
     let encode = |source| ClientError::Encode { what: "query", source };
-    let serde_json::Value::Object(fields) = serde_json::to_value(record).map_err(encode)? else { return Ok(String::new()) };
+    let serde_json::Value::Object(fields) = serde_json::to_value(record).map_err(encode)? else {
+        return Ok(String::new());
+    };
     let mut out = String::new();
     for (name, value) in fields {
         let text = match value {
@@ -85,9 +97,22 @@ mod tests {
 
     #[test]
     fn an_address_is_scheme_host_and_prefix_only() {
-        assert_eq!(Address::parse("http://127.0.0.1:7420/").unwrap().join("/v1/status"), "http://127.0.0.1:7420/v1/status");
-        assert_eq!(Address::parse("https://example.org/holdfast").unwrap().join("/x"), "https://example.org/holdfast/x");
-        for bad in ["127.0.0.1:7420", "ftp://example.org", "http://a:b@example.org", "http://example.org/?x=1", "http://example.org/#s", ""] {
+        assert_eq!(
+            Address::parse("http://127.0.0.1:7420/").unwrap().join("/v1/status"),
+            "http://127.0.0.1:7420/v1/status"
+        );
+        assert_eq!(
+            Address::parse("https://example.org/holdfast").unwrap().join("/x"),
+            "https://example.org/holdfast/x"
+        );
+        for bad in [
+            "127.0.0.1:7420",
+            "ftp://example.org",
+            "http://a:b@example.org",
+            "http://example.org/?x=1",
+            "http://example.org/#s",
+            "",
+        ] {
             assert!(Address::parse(bad).is_err(), "{bad}");
         }
     }
@@ -97,7 +122,12 @@ mod tests {
         for good in ["https://example.org", "http://127.0.0.1:1", "http://[::1]:1", "http://localhost:1"] {
             assert!(Address::parse(good).unwrap().require_private().is_ok(), "{good}");
         }
-        for bad in ["http://example.org", "http://10.0.0.1", "http://localhost.example.org", "http://127.0.0.1.example.org"] {
+        for bad in [
+            "http://example.org",
+            "http://10.0.0.1",
+            "http://localhost.example.org",
+            "http://127.0.0.1.example.org",
+        ] {
             assert!(Address::parse(bad).unwrap().require_private().is_err(), "{bad}");
         }
     }
@@ -106,7 +136,8 @@ mod tests {
     fn a_query_leaves_out_what_is_absent_and_escapes_the_rest() {
         let none = ListQuery { prefix: None, kind: None, after: None, limit: None };
         assert_eq!(query_string(&none).unwrap(), "");
-        let some = ListQuery { prefix: Some("a b&c=é".parse().unwrap()), kind: None, after: None, limit: Some(7) };
+        let some =
+            ListQuery { prefix: Some("a b&c=é".parse().unwrap()), kind: None, after: None, limit: Some(7) };
         assert_eq!(query_string(&some).unwrap(), "?limit=7&prefix=a%20b%26c%3D%C3%A9");
         let query = KnownGoodQuery {
             component: Some("shop/web".parse().unwrap()),

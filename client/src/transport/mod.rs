@@ -25,7 +25,7 @@ use crate::error::ClientError;
 
 const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
 /// How long a transfer may stand still.
-pub(crate) const IDLE_DEADLINE: Duration = Duration::from_secs(60);
+pub(crate) const IDLE_DEADLINE: Duration = Duration::from_mins(1);
 /// A problem document lists at most some thousand missing chunks.
 const PROBLEM_BYTES_MAX: u64 = 4 * 1024 * 1024;
 const ATTEMPTS_MAX: u32 = 4;
@@ -60,14 +60,13 @@ impl Transport {
         &self.address
     }
 
-    /// The same connection with another token.
-    pub(crate) fn with_token(&self, token: Token) -> Result<Self, ClientError> {
-        self.address.require_private()?;
-        Ok(Self { token: Some(token), ..self.clone() })
-    }
-
     /// Reads a record.
-    pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str, what: &'static str, max: u64) -> Result<T, ClientError> {
+    pub(crate) async fn get<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        what: &'static str,
+        max: u64,
+    ) -> Result<T, ClientError> {
         self.call(Request::get(path, what, max)).await
     }
 
@@ -98,7 +97,7 @@ impl Transport {
 
     /// Begins to read a body from an offset on. The caller reads it with [`read_piece`].
     pub(crate) async fn open(&self, path: &str, from: u64) -> Result<Response, ClientError> {
-        let request = Request::get(path, "file", u64::MAX).from_byte(from);
+        let request = Request::get(path, "file", u64::MAX).starting_at(from);
         let outcome = tokio::time::timeout(IDLE_DEADLINE, self.send(&request)).await;
         let response = outcome.unwrap_or_else(|late| Err(self.unreachable(late)))?;
         let wanted = if from == 0 { StatusCode::OK } else { StatusCode::PARTIAL_CONTENT };
@@ -165,7 +164,10 @@ impl Transport {
 }
 
 /// The next piece of a body; `None` at its end. A body that stands still is given up.
-pub(crate) async fn read_piece(transport: &Transport, response: &mut Response) -> Result<Option<Bytes>, ClientError> {
+pub(crate) async fn read_piece(
+    transport: &Transport,
+    response: &mut Response,
+) -> Result<Option<Bytes>, ClientError> {
     match tokio::time::timeout(IDLE_DEADLINE, response.chunk()).await {
         Ok(piece) => piece.map_err(|e| transport.unreachable(e)),
         Err(late) => Err(transport.unreachable(late)),
@@ -181,7 +183,9 @@ pub(crate) fn json_body<T: Serialize>(what: &'static str, record: &T) -> Result<
 /// Whether the same request may well succeed a moment later. A refused connection is not: waiting would only hide it.
 fn is_passing(error: &ClientError) -> bool {
     match error {
-        ClientError::Problem(problem) => matches!(problem.code, ProblemCode::TooManyRequests | ProblemCode::Unavailable),
+        ClientError::Problem(problem) => {
+            matches!(problem.code, ProblemCode::TooManyRequests | ProblemCode::Unavailable)
+        }
         ClientError::Unreachable { source, .. } => {
             source.downcast_ref::<reqwest::Error>().is_some_and(|e| !e.is_connect() && !e.is_builder())
         }

@@ -54,7 +54,7 @@ impl<'a> Request<'a> {
     }
 
     /// Leaves out what is here already.
-    pub(crate) fn from_byte(self, from: u64) -> Self {
+    pub(crate) fn starting_at(self, from: u64) -> Self {
         Self { from, ..self }
     }
 }

@@ -33,7 +33,7 @@ const ASK_FROM_BYTES: u64 = 256 * 1024;
 /// Digests remembered as stored; beyond it they are asked about again.
 const KNOWN_MAX: usize = 1 << 18;
 const ANSWER_BYTES_MAX: u64 = 4 * 1024 * 1024;
-const SEND_DEADLINE: Duration = Duration::from_secs(300);
+const SEND_DEADLINE: Duration = Duration::from_mins(5);
 const OCTETS: &str = "application/octet-stream";
 
 /// What an upload was.
@@ -56,7 +56,14 @@ pub(crate) async fn upload(
 ) -> Result<(Vec<File>, Content), ClientError> {
     let total = files.iter().map(|f| f.size).sum();
     let _running = Running::begin(progress, Activity::Upload, total);
-    let mut upload = Upload { transport, namespace, progress, ask: total >= ASK_FROM_BYTES, known: HashSet::new(), new_bytes: 0 };
+    let mut upload = Upload {
+        transport,
+        namespace,
+        progress,
+        ask: total >= ASK_FROM_BYTES,
+        known: HashSet::new(),
+        new_bytes: 0,
+    };
     let mut done: Vec<(usize, BlobRecord)> = Vec::with_capacity(files.len());
     let mut reader = reader::begin(files.clone());
     let mut batch = reader.next_batch().await?;
@@ -68,15 +75,29 @@ pub(crate) async fn upload(
         batch = next?;
     }
     let new_bytes = upload.new_bytes;
-    let listed: Vec<File> = files.iter().zip(&done).map(|(file, (_, blob))| manifest_file(file, blob)).collect::<Result<_, _>>()?;
-    let content = Content { files: listed.len() as u64, bytes: listed.iter().map(|f| f.size.get()).sum(), new_bytes };
+    let listed: Vec<File> = files
+        .iter()
+        .zip(&done)
+        .map(|(file, (_, blob))| manifest_file(file, blob))
+        .collect::<Result<_, _>>()?;
+    let content =
+        Content { files: listed.len() as u64, bytes: listed.iter().map(|f| f.size.get()).sum(), new_bytes };
     Ok((listed, content))
 }
 
 fn manifest_file(source: &SourceFile, blob: &BlobRecord) -> Result<File, ClientError> {
-    let size = ByteSize::new(blob.size)
-        .map_err(|_| ClientError::Source { path: source.place.clone(), rule: "it is larger than the largest blob" })?;
-    Ok(File { path: source.path.clone(), size, digests: blob.digests, mode: source.mode, media_type: None, stored: None })
+    let size = ByteSize::new(blob.size).map_err(|_| ClientError::Source {
+        path: source.place.clone(),
+        rule: "it is larger than the largest blob",
+    })?;
+    Ok(File {
+        path: source.path.clone(),
+        size,
+        digests: blob.digests,
+        mode: source.mode,
+        media_type: None,
+        stored: None,
+    })
 }
 
 struct Upload<'a> {
@@ -97,7 +118,9 @@ impl Upload<'_> {
         if self.known.len() + batch.chunks.len() <= KNOWN_MAX {
             self.known.extend(batch.chunks.iter().map(|piece| piece.digest));
         }
-        let resent = stream::iter(&batch.blobs).map(|(at, blob)| self.record_blob(files.get(*at), blob)).buffer_unordered(IN_FLIGHT);
+        let resent = stream::iter(&batch.blobs)
+            .map(|(at, blob)| self.record_blob(files.get(*at), blob))
+            .buffer_unordered(IN_FLIGHT);
         let resent: u64 = resent.try_fold(0, |sum, more| async move { Ok(sum + more) }).await?;
         self.new_bytes += sent + resent;
         self.progress.advance(batch.bytes());
@@ -107,15 +130,21 @@ impl Upload<'_> {
     /// The chunks of a batch that the namespace lacks, each once.
     async fn missing(&self, chunks: &[Piece]) -> Result<Vec<Piece>, ClientError> {
         let mut seen = HashSet::new();
-        let mut open: Vec<Piece> = chunks.iter().filter(|p| !self.known.contains(&p.digest) && seen.insert(p.digest)).cloned().collect();
+        let mut open: Vec<Piece> = chunks
+            .iter()
+            .filter(|p| !self.known.contains(&p.digest) && seen.insert(p.digest))
+            .cloned()
+            .collect();
         if !self.ask || open.is_empty() {
             return Ok(open);
         }
         let query = MissingQuery { chunks: open.iter().map(|p| p.digest).collect() };
         let path = format!("/v1/namespaces/{}/chunks/missing", self.namespace);
         let body = json_body("query", &query)?;
-        let answer: MissingAnswer =
-            self.transport.call(Request::send(POST, &path, "list of missing chunks", ANSWER_BYTES_MAX, body)).await?;
+        let answer: MissingAnswer = self
+            .transport
+            .call(Request::send(POST, &path, "list of missing chunks", ANSWER_BYTES_MAX, body))
+            .await?;
         let missing: HashSet<Blake3Digest> = answer.missing.into_iter().collect();
         open.retain(|piece| missing.contains(&piece.digest));
         Ok(open)
@@ -127,7 +156,8 @@ impl Upload<'_> {
         let size = object.len() as u64;
         let path = format!("/v1/namespaces/{}/chunks/{}", self.namespace, piece.digest);
         let body = Body { content_type: OCTETS, bytes: object };
-        let request = Request::send(PUT, &path, "answer to a chunk", ANSWER_BYTES_MAX, body).within(SEND_DEADLINE);
+        let request =
+            Request::send(PUT, &path, "answer to a chunk", ANSWER_BYTES_MAX, body).within(SEND_DEADLINE);
         self.transport.call_bytes(&request).await?;
         self.progress.sent(size);
         Ok(size)
@@ -154,12 +184,17 @@ impl Upload<'_> {
         let path = format!("/v1/namespaces/{}/blobs", self.namespace);
         let body = Body { content_type: OCTETS, bytes: Bytes::from(blob.encode()) };
         // The registry reads every chunk of the blob before it answers.
-        let request = Request::send(POST, &path, "answer to a blob", ANSWER_BYTES_MAX, body).within(SEND_DEADLINE);
+        let request =
+            Request::send(POST, &path, "answer to a blob", ANSWER_BYTES_MAX, body).within(SEND_DEADLINE);
         let stored: BlobStored = self.transport.call(request).await?;
         if stored.digests == blob.digests {
             return Ok(());
         }
-        Err(ClientError::Digest { path: "uploaded blob".to_owned(), wanted: blob.digests.blake3, found: stored.digests.blake3 })
+        Err(ClientError::Digest {
+            path: "uploaded blob".to_owned(),
+            wanted: blob.digests.blake3,
+            found: stored.digests.blake3,
+        })
     }
 }
 

@@ -47,7 +47,8 @@ impl Reader {
 fn read_files(files: &[SourceFile], out: &Sender<Result<Step, ClientError>>) {
     let mut cutter = Cutter::new();
     for (at, file) in files.iter().enumerate() {
-        let step = read_file(&mut cutter, file, out).map(|record| record.map(|record| Step::Blob(at, record)));
+        let step =
+            read_file(&mut cutter, file, out).map(|record| record.map(|record| Step::Blob(at, record)));
         let Some(step) = step.transpose() else { return };
         let failed = step.is_err();
         if out.blocking_send(step).is_err() || failed {
@@ -81,7 +82,10 @@ pub(super) fn read_piece(place: &Path, chunk: MissingChunk) -> Result<Piece, Cli
     let mut bytes = Vec::new();
     file.take(chunk.length).read_to_end(&mut bytes).map_err(failed)?;
     if Blake3Digest::of(&bytes) != chunk.chunk {
-        return Err(ClientError::Source { path: place.to_owned(), rule: "it changed while it was pushed; push it again" });
+        return Err(ClientError::Source {
+            path: place.to_owned(),
+            rule: "it changed while it was pushed; push it again",
+        });
     }
     Ok(Piece { digest: chunk.chunk, bytes: Bytes::from(bytes) })
 }

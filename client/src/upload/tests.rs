@@ -1,0 +1,137 @@
+use std::sync::{Arc, Mutex};
+
+use holdfast_formats::chunk::{ChunkHeader, Codec};
+use holdfast_formats::wire::v1::Problem;
+
+use super::*;
+use crate::progress::Quiet;
+use crate::source;
+use crate::test_server::{Answer, Asked, TestServer};
+use crate::transport::Address;
+
+/// What a namespace holds: chunks by digest.
+type Store = Arc<Mutex<std::collections::BTreeMap<String, Vec<u8>>>>;
+
+fn json<T: serde::Serialize>(record: &T) -> Answer {
+    Answer::new(200, "", &serde_json::to_vec(record).unwrap())
+}
+
+fn put(store: &Store, asked: &Asked) -> Answer {
+    let (header, stored) = ChunkHeader::parse(&asked.body).unwrap();
+    let bytes = match header.codec {
+        Codec::Raw => stored.to_vec(),
+        Codec::Zstd => zstd::bulk::decompress(stored, header.length as usize).unwrap(),
+    };
+    let digest = asked.line.split_whitespace().nth(1).unwrap().rsplit('/').next().unwrap().to_owned();
+    assert_eq!(Blake3Digest::of(&bytes).to_string(), digest);
+    store.lock().unwrap().insert(digest, bytes);
+    Answer::new(201, "", b"")
+}
+
+/// Behaves as a registry does: a blob is accepted when its chunks are there and make up its bytes.
+fn answer(store: &Store, asked: &Asked) -> Answer {
+    if asked.is("PUT") {
+        return put(store, asked);
+    }
+    let held = store.lock().unwrap();
+    if asked.line.contains("/missing") {
+        let query: MissingQuery = serde_json::from_slice(&asked.body).unwrap();
+        let missing = query.chunks.into_iter().filter(|c| !held.contains_key(&c.to_string())).collect();
+        return json(&MissingAnswer { missing });
+    }
+    let blob = BlobRecord::parse(&asked.body).unwrap();
+    let (mut bytes, mut missing) = (Vec::new(), Vec::new());
+    for extent in &blob.extents {
+        let offset = bytes.len() as u64;
+        match held.get(&extent.chunk.to_string()) {
+            Some(chunk) => bytes.extend_from_slice(chunk),
+            None => {
+                missing.push(MissingChunk { chunk: extent.chunk, offset, length: u64::from(extent.length) });
+            }
+        }
+    }
+    if !missing.is_empty() {
+        let problem =
+            Problem { missing: Some(missing), ..Problem::new(ProblemCode::ContentMissing, "send it again") };
+        return Answer::new(409, "", &serde_json::to_vec(&problem).unwrap());
+    }
+    assert_eq!(holdfast_formats::digest::Digests::of(&bytes), blob.digests);
+    json(&BlobStored { digests: blob.digests, size: ByteSize::of(&bytes) })
+}
+
+async fn registry() -> (TestServer, Store) {
+    let store = Store::default();
+    let held = Arc::clone(&store);
+    (TestServer::start(move |asked| answer(&held, asked)).await, store)
+}
+
+async fn send(server: &TestServer, root: &std::path::Path) -> Result<(Vec<File>, Content), ClientError> {
+    let transport = Transport::new(Address::parse(&server.url).unwrap(), None).unwrap();
+    upload(&transport, &"shop".parse().unwrap(), source::list(root).unwrap(), &Quiet).await
+}
+
+fn noise(length: usize) -> Vec<u8> {
+    let mut state = 7_u64;
+    let mut next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state.to_be_bytes()[0]
+    };
+    (0..length).map(|_| next()).collect()
+}
+
+#[tokio::test]
+async fn a_second_push_sends_no_chunk_again() {
+    let (server, _) = registry().await;
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("big"), noise(6_000_000)).unwrap();
+    std::fs::write(folder.path().join("copy"), noise(6_000_000)).unwrap();
+    std::fs::write(folder.path().join("empty"), b"").unwrap();
+    let (files, first) = send(&server, folder.path()).await.unwrap();
+    assert_eq!((files.len(), first.bytes), (3, 12_000_000));
+    assert!((6_000_000..6_100_000).contains(&first.new_bytes), "{}", first.new_bytes);
+    let (again, second) = send(&server, folder.path()).await.unwrap();
+    assert_eq!((again, second.new_bytes), (files, 0));
+}
+
+#[tokio::test]
+async fn a_little_is_sent_without_asking() {
+    let (server, _) = registry().await;
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("a"), b"small").unwrap();
+    send(&server, folder.path()).await.unwrap();
+    let lines: Vec<bool> = server.asked().iter().map(|asked| asked.line.contains("missing")).collect();
+    assert_eq!(lines, [false, false]);
+}
+
+#[tokio::test]
+async fn a_chunk_that_ended_in_between_is_read_and_sent_again() {
+    let store = Store::default();
+    let held = Arc::clone(&store);
+    let swept = std::sync::atomic::AtomicBool::new(false);
+    let server = TestServer::start(move |asked| {
+        if asked.line.contains("/blobs") && !swept.swap(true, std::sync::atomic::Ordering::SeqCst) {
+            let first = held.lock().unwrap().keys().next().cloned().unwrap();
+            held.lock().unwrap().remove(&first);
+        }
+        answer(&held, asked)
+    })
+    .await;
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("big"), noise(5_000_000)).unwrap();
+    let (files, content) = send(&server, folder.path()).await.unwrap();
+    assert_eq!(files.len(), 1);
+    assert!(content.new_bytes > 5_000_000);
+}
+
+#[tokio::test]
+async fn a_file_that_vanishes_is_reported_by_name() {
+    let (server, _) = registry().await;
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("gone");
+    std::fs::write(&place, b"x").unwrap();
+    let files = source::list(folder.path()).unwrap();
+    std::fs::remove_file(&place).unwrap();
+    let transport = Transport::new(Address::parse(&server.url).unwrap(), None).unwrap();
+    let error = upload(&transport, &"shop".parse().unwrap(), files, &Quiet).await.unwrap_err();
+    assert!(error.to_string().contains("gone"), "{error}");
+}

@@ -19,7 +19,7 @@ pub(super) fn unpacked_bytes(object: &[u8]) -> Result<usize, Unsound> {
     let (header, _) = parse(object)?;
     match header.codec {
         Codec::Raw => Ok(0),
-        Codec::Zstd => length(&header),
+        Codec::Zstd => length(header),
     }
 }
 
@@ -28,7 +28,7 @@ pub(super) fn open(object: &Bytes, digest: &Blake3Digest) -> Result<Bytes, Unsou
     let (header, stored) = parse(object)?;
     let content = match header.codec {
         Codec::Raw => object.slice_ref(stored),
-        Codec::Zstd => Bytes::from(frame::unpack(stored, length(&header)?)?),
+        Codec::Zstd => Bytes::from(frame::unpack(stored, length(header)?)?),
     };
     if Blake3Digest::of(&content) == *digest { Ok(content) } else { Err(Unsound::Mismatch) }
 }
@@ -40,6 +40,6 @@ fn parse(object: &[u8]) -> Result<(ChunkHeader, &[u8]), Unsound> {
     ChunkHeader::parse(object).map_err(|ChunkError::Header(what)| Unsound::Malformed(what))
 }
 
-fn length(header: &ChunkHeader) -> Result<usize, Unsound> {
+fn length(header: ChunkHeader) -> Result<usize, Unsound> {
     usize::try_from(header.length).map_err(|_| Unsound::Malformed("the length is out of bounds"))
 }

@@ -92,8 +92,14 @@ pub(super) enum Unreadable {
 
 impl Unreadable {
     /// For an answer of [`Store::get`](crate::objects::Store::get).
+    ///
+    /// An object on a bad sector is as lost as one with wrong bytes: a scrub names it and a put replaces it.
     pub(super) fn from_get(key: &ObjectKey, error: ObjectError) -> Self {
-        if error.is_not_found() { Self::Absent(key.clone()) } else { Self::Object(error) }
+        match error {
+            ObjectError::NotFound { .. } => Self::Absent(key.clone()),
+            ObjectError::Io { .. } => Self::Bad(key.clone(), Unsound::Malformed("the store cannot read it")),
+            other => Self::Object(other),
+        }
     }
 }
 

@@ -1,12 +1,11 @@
 //! Both digests of a whole blob, from its parts. The two are computed side by side, so that the slower one sets the pace.
 
-use bytes::Bytes;
 use futures::{StreamExt, future};
 use holdfast_formats::digest::{Blake3Digest, Digests, Sha256Digest};
 use sha2::{Digest as _, Sha256};
 
 use super::error::{BlobError, Unreadable};
-use super::parts::Parts;
+use super::parts::{Part, Parts};
 use crate::blocking::Blocking;
 
 /// Below this, handing the bytes to two threads costs more than it saves.
@@ -39,7 +38,7 @@ pub(super) async fn whole(
             return Err(BlobError::TooLarge("its extents use small parts of many chunks: use whole chunks"));
         }
         // The next chunks are read while this one is hashed.
-        (hashers, next) = future::join(hashers.feed(blocking, part.bytes), parts.next()).await;
+        (hashers, next) = future::join(hashers.feed(blocking, part), parts.next()).await;
     }
     Ok(Ok(hashers.finish()))
 }
@@ -56,9 +55,10 @@ impl Hashers {
         Self { blake3: Box::new(blake3::Hasher::new()), sha256: Sha256::new(), size_bytes: 0 }
     }
 
-    /// Hashes the next bytes.
-    pub(super) async fn feed(self, blocking: &Blocking, bytes: Bytes) -> Self {
+    /// Hashes the next bytes and gives their memory back: whoever reads on meanwhile may be waiting for just that.
+    pub(super) async fn feed(self, blocking: &Blocking, part: Part) -> Self {
         let Self { mut blake3, mut sha256, size_bytes } = self;
+        let Part { bytes, reservation: _reservation, .. } = part;
         let size_bytes = size_bytes.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
         if bytes.len() < SIDE_BY_SIDE_BYTES_MIN {
             blake3.update(&bytes);

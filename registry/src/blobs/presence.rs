@@ -60,22 +60,21 @@ impl Blobs {
         namespace: &Namespace,
         record: &BlobRecord,
     ) -> Result<Vec<MissingChunk>, BlobError> {
-        let mut seen = HashSet::new();
-        let mut places = Vec::new();
-        let mut offset = 0_u64;
-        for extent in &record.extents {
-            let length = u64::from(extent.length);
-            if seen.insert(extent.chunk) {
-                places.push(MissingChunk { chunk: extent.chunk, offset, length });
-            }
-            offset = offset.saturating_add(length);
-        }
         let mut missing = Vec::new();
-        for batch in places.chunks(MISSING_MAX) {
-            let digests: Vec<Blake3Digest> = batch.iter().map(|place| place.chunk).collect();
-            let absent: HashSet<Blake3Digest> =
-                self.missing(namespace, &digests).await?.into_iter().collect();
-            missing.extend(batch.iter().filter(|place| absent.contains(&place.chunk)));
+        let mut named = HashSet::new();
+        let mut offset = 0;
+        // In batches: a record may have a million extents, and what is remembered of them must not grow with it.
+        for batch in record.extents.chunks(MISSING_MAX) {
+            let chunks: HashSet<Blake3Digest> = batch.iter().map(|extent| extent.chunk).collect();
+            let chunks: Vec<Blake3Digest> = chunks.into_iter().collect();
+            let absent: HashSet<Blake3Digest> = self.missing(namespace, &chunks).await?.into_iter().collect();
+            for extent in batch {
+                let length = u64::from(extent.length);
+                if absent.contains(&extent.chunk) && named.insert(extent.chunk) {
+                    missing.push(MissingChunk { chunk: extent.chunk, offset, length });
+                }
+                offset += length;
+            }
             if missing.len() >= MISSING_MAX {
                 break;
             }

@@ -71,8 +71,9 @@ impl Blobs {
         let blob = &record.digests.blake3;
         let address = Address::of(namespace, ObjectClass::Blob, blob);
         if self.inner.known.standing(&address) == Some(Standing::Referenced) {
-            let chunks: Vec<Blake3Digest> = record.extents.iter().map(|extent| extent.chunk).collect();
-            self.refer(namespace, ObjectClass::Chunk, &chunks);
+            for extent in &record.extents {
+                self.refer(namespace, ObjectClass::Chunk, &[extent.chunk]);
+            }
         }
         let missing = self.missing_of(namespace, record).await?;
         if missing.is_empty() {

@@ -120,8 +120,7 @@ impl Scrub {
                     self.bytes =
                         self.bytes.saturating_add(u64::try_from(part.bytes.len()).unwrap_or(u64::MAX));
                     let following;
-                    (hashers, following) =
-                        future::join(hashers.feed(&blocking, part.bytes), parts.next()).await;
+                    (hashers, following) = future::join(hashers.feed(&blocking, part), parts.next()).await;
                     following
                 }
                 Err(unreadable) => {

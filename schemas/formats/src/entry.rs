@@ -68,7 +68,8 @@ pub enum EntryError {
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Leaf {
-    /// The format version, 1.
+    /// The format version.
+    #[schemars(extend("const" = FORMAT_VERSION))]
     v: u32,
     /// When the log took it, in milliseconds since 1970.
     time_ms: u64,
@@ -85,11 +86,13 @@ struct Leaf {
 /// A DSSE envelope in canonical form.
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Signed_{P}")]
 struct Signed<P> {
     /// The signed bytes, or where they are.
     payload: P,
-    /// `application/vnd.in-toto+json`
+    /// What the payload is.
     #[serde(rename = "payloadType")]
+    #[schemars(extend("const" = PAYLOAD_TYPE))]
     payload_type: std::borrow::Cow<'static, str>,
     /// The signatures that counted, one a key, sorted by key.
     signatures: Vec<Signature>,

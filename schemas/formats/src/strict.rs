@@ -1,14 +1,18 @@
-//! Strict JSON: no unknown key, no duplicate key, no null for an absent value, bounded size and depth.
+//! Strict JSON: no unknown key, no duplicate key, no null for an absent value, no array for an object, bounded size and
+//! depth.
 //!
 //! Every signed record is declared by [`record!`], so that no record can forget one of these rules.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
+use std::str::FromStr;
 
 use schemars::JsonSchema;
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::text::TextError;
 
 /// Why a JSON document was refused.
 #[derive(Debug, thiserror::Error)]
@@ -31,7 +35,42 @@ pub fn from_json<'a, T: Deserialize<'a>>(bytes: &'a [u8], max: usize) -> Result<
     if bytes.len() > max {
         return Err(JsonError::TooLarge { size: bytes.len(), max });
     }
-    Ok(serde_json::from_slice(bytes)?)
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let record = T::deserialize(ObjectOnly(&mut json))?;
+    json.end()?;
+    Ok(record)
+}
+
+/// Reads a record as an object and nothing else: serde by itself also takes an array of the fields in their order,
+/// which every other reader would see as something different.
+pub(crate) struct ObjectOnly<D>(pub(crate) D);
+
+impl<'de, D: Deserializer<'de>> Deserializer<'de> for ObjectOnly<D> {
+    type Error = D::Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        self.0.deserialize_map(visitor)
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
+        newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+/// Reads a closed word as a string and nothing else: serde by itself also takes `{"word": null}`.
+pub(crate) fn read_word<'de, T: FromStr<Err = TextError>, D: Deserializer<'de>>(d: D) -> Result<T, D::Error> {
+    struct Word<T>(PhantomData<T>);
+    impl<T: FromStr<Err = TextError>> Visitor<'_> for Word<T> {
+        type Value = T;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a word")
+        }
+        fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<T, E> {
+            text.parse().map_err(E::custom)
+        }
+    }
+    d.deserialize_str(Word(PhantomData))
 }
 
 /// Reads an optional field that is there: null is not a way to say "absent".
@@ -112,22 +151,37 @@ impl<K: Ord + JsonSchema, V: JsonSchema> JsonSchema for StrictMap<K, V> {
 /// Declares a strict JSON record: `req` fields must be there, `opt` fields may be left out but are never null.
 macro_rules! record {
     ($(#[$m:meta])* pub struct $name:ident { $($body:tt)* }) => {
-        crate::strict::record!(@field [$(#[$m])*] $name [] $($body)*);
+        crate::strict::record!(@field [$(#[$m])*] $name [] [] $($body)*);
     };
-    (@field [$($m:tt)*] $name:ident [$($out:tt)*] $(#[$f:meta])* req $field:ident: $t:ty, $($rest:tt)*) => {
-        crate::strict::record!(@field [$($m)*] $name [$($out)* $(#[$f])* pub $field: $t,] $($rest)*);
+    (@field [$($m:tt)*] $name:ident [$($out:tt)*] [$($known:ident)*] $(#[$f:meta])* req $field:ident: $t:ty, $($rest:tt)*) => {
+        crate::strict::record!(@field [$($m)*] $name [$($out)* $(#[$f])* pub $field: $t,] [$($known)* $field] $($rest)*);
     };
-    (@field [$($m:tt)*] $name:ident [$($out:tt)*] $(#[$f:meta])* opt $field:ident: $t:ty, $($rest:tt)*) => {
+    (@field [$($m:tt)*] $name:ident [$($out:tt)*] [$($known:ident)*] $(#[$f:meta])* opt $field:ident: $t:ty, $($rest:tt)*) => {
         crate::strict::record!(@field [$($m)*] $name [$($out)* $(#[$f])*
             #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::strict::present")]
-            pub $field: Option<$t>,] $($rest)*);
+            pub $field: Option<$t>,] [$($known)* $field] $($rest)*);
     };
-    (@field [$($m:tt)*] $name:ident [$($out:tt)*]) => {
+    (@field [$($m:tt)*] $name:ident [$($out:tt)*] [$($known:ident)*]) => {
         $($m)*
-        #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+        #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
         #[serde(deny_unknown_fields)]
         #[allow(unreachable_pub, reason = "some records are only the flat JSON form of another one")]
         pub struct $name { $($out)* }
+
+        const _: () = {
+            /// The same fields as serde reads them by itself.
+            #[derive(serde::Deserialize)]
+            #[serde(deny_unknown_fields, expecting = "an object")]
+            #[allow(unreachable_pub, reason = "the fields are written as those of the record")]
+            struct Fields { $($out)* }
+
+            impl<'de> serde::Deserialize<'de> for $name {
+                fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+                    let Fields { $($known),* } = Fields::deserialize(crate::strict::ObjectOnly(d))?;
+                    Ok(Self { $($known),* })
+                }
+            }
+        };
     };
 }
 pub(crate) use record;
@@ -136,7 +190,7 @@ pub(crate) use record;
 macro_rules! word {
     ($(#[$m:meta])* pub enum $name:ident { $($(#[$v:meta])* $variant:ident = $text:literal,)* }) => {
         $(#[$m])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, schemars::JsonSchema)]
         pub enum $name { $($(#[$v])* #[serde(rename = $text)] $variant,)* }
 
         impl $name {
@@ -146,6 +200,12 @@ macro_rules! word {
             /// The word as it is written.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text),* }
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+                crate::strict::read_word(d)
             }
         }
 
@@ -238,3 +298,51 @@ macro_rules! text_type {
     };
 }
 pub(crate) use text_type;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    word! {
+        /// A word.
+        pub enum Word { /// Yes.
+            Yes = "yes", }
+    }
+
+    record! {
+        /// A record.
+        pub struct Inner {
+            /// A word.
+            req word: Word,
+            /// Something else.
+            opt more: Word,
+        }
+    }
+
+    record! {
+        /// A record with another inside.
+        pub struct Outer {
+            /// The other.
+            req inner: Inner,
+        }
+    }
+
+    fn read(json: &str) -> Result<Outer, JsonError> {
+        from_json(json.as_bytes(), 1000)
+    }
+
+    #[test]
+    fn t20_an_array_of_the_fields_is_no_record() {
+        assert!(read(r#"{"inner":{"word":"yes"}}"#).is_ok());
+        for wrong in [r#"[{"word":"yes"}]"#, r#"{"inner":["yes"]}"#, r#"{"inner":["yes","yes"]}"#, r#"{"inner":null}"#] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn t20_an_object_is_no_word() {
+        for wrong in [r#"{"yes":null}"#, r#"["yes"]"#, "0", "true", r#""Yes""#] {
+            assert!(read(&format!(r#"{{"inner":{{"word":{wrong}}}}}"#)).is_err(), "{wrong}");
+        }
+    }
+}

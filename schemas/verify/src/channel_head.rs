@@ -11,7 +11,7 @@ use crate::verified::Verified;
 #[derive(Debug, thiserror::Error)]
 pub enum HeadError {
     /// The note around it was refused.
-    #[error("the channel head is no note that a head key of this log signed: {0}")]
+    #[error("the channel head is no note that a head key of this log signed")]
     Note(#[from] NoteError),
     /// Its text is malformed.
     #[error(transparent)]

@@ -22,7 +22,7 @@ use crate::subject::expected_subjects;
 #[derive(Debug, thiserror::Error)]
 pub enum LoggedError {
     /// The leaf is not the one canonical form of an entry.
-    #[error("its leaf is malformed: {0}")]
+    #[error("its leaf is malformed")]
     Entry(#[from] EntryError),
     /// The payload is an attachment and was not sent, or was sent beside an inline one.
     #[error("its payload must be sent exactly when the leaf names it as an attachment")]
@@ -31,7 +31,7 @@ pub enum LoggedError {
     #[error("its payload is not the attachment that the leaf names")]
     OtherPayload,
     /// The payload is no statement.
-    #[error("its payload is no statement: {0}")]
+    #[error("its payload is no statement")]
     Statement(#[from] StatementError),
     /// Judged by a rule book that this version does not have.
     #[error(

@@ -21,7 +21,7 @@ use crate::logged::{LoggedError, LoggedStatement};
 #[derive(Debug, thiserror::Error)]
 pub enum ChainError {
     /// An entry of the chain is refused as it is.
-    #[error("the policy at entry {index} is refused: {source}")]
+    #[error("the policy at entry {index} is refused")]
     Entry {
         /// Which entry.
         index: LeafIndex,

@@ -1,7 +1,7 @@
 //! Receipts: an entry with the proof that it is in the log, checked from end to end.
 
 use holdfast_formats::checkpoint::{Checkpoint, CheckpointError};
-use holdfast_formats::note::{Note, NoteError};
+use holdfast_formats::note::Note;
 use holdfast_formats::proof::{ProofError, TlogProof};
 use holdfast_formats::tree::{LeafIndex, TreeSize};
 use holdfast_formats::trust::Trust;
@@ -17,13 +17,13 @@ use crate::verified::Verified;
 #[derive(Debug, thiserror::Error)]
 pub enum ReceiptError {
     /// The entry itself.
-    #[error("the receipt's entry is refused: {0}")]
+    #[error("the receipt's entry is refused")]
     Entry(#[from] LoggedError),
     /// Who signed the statement.
-    #[error("the receipt's statement is not believed: {0}")]
+    #[error("the receipt's statement is not believed")]
     Entitlement(#[from] EntitlementError),
     /// The proof's text.
-    #[error("the receipt's proof is malformed: {0}")]
+    #[error("the receipt's proof is malformed")]
     Proof(#[from] ProofError),
     /// The proof is about another place than the receipt.
     #[error("the receipt is for entry {receipt}, its proof for entry {proof}")]
@@ -34,7 +34,7 @@ pub enum ReceiptError {
         proof: LeafIndex,
     },
     /// The checkpoint inside the proof.
-    #[error("the receipt's checkpoint is refused: {0}")]
+    #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
     /// The checkpoint is older than every policy that is known.
     #[error(
@@ -42,7 +42,7 @@ pub enum ReceiptError {
     )]
     NoPolicy(TreeSize),
     /// The audit path.
-    #[error("the receipt does not prove its entry: {0}")]
+    #[error("the receipt does not prove its entry")]
     Inclusion(#[from] InclusionError),
     /// The policies that came as receipts.
     #[error(transparent)]
@@ -92,7 +92,7 @@ fn check_place(
 
 /// Reads a signed checkpoint by the log keys of the policy that was in force at its size.
 pub(crate) fn verify_checkpoint(signed: &str, policies: &PolicyChain) -> Result<Checkpoint, ReceiptError> {
-    let note = Note::parse(signed.as_bytes()).map_err(|error: NoteError| CheckpointError::from(error))?;
+    let note = Note::parse(signed.as_bytes()).map_err(CheckpointError::from)?;
     let size = Checkpoint::from_body(note.unverified_text())?.size();
     let policy = policies.in_force_of(size).ok_or(ReceiptError::NoPolicy(size))?;
     Ok(Checkpoint::from_signed(signed.as_bytes(), policies.origin(), &policy.policy.log_keys)?)

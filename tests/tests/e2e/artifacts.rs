@@ -67,7 +67,7 @@ async fn a_pull_keeps_what_is_right_and_mends_what_is_not() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_digest_again_gets_the_same_receipt() -> Result<()> {
     let (registry, ana) = fresh().await?;
-    let folder = Folder::with("app", "v1")?;
+    let folder = Folder::with("app", noise(9, 1_000_000))?;
     let first = ana.push("shop/web@1", &folder).await?;
     let size = registry.node()?.log().head().size();
     let again = ana.push("shop/web@1", &folder).await?;

@@ -5,17 +5,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A folder's files by their path inside it.
-pub type Files = BTreeMap<String, Vec<u8>>;
+pub(crate) type Files = BTreeMap<String, Vec<u8>>;
 
 /// A folder below `schemas/`.
-pub fn folder(name: &str) -> PathBuf {
+pub(crate) fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../schemas").join(name)
 }
 
 /// Fails when the checked-in files of a folder differ from those generated now, by name or by content. With
 /// `HOLDFAST_BLESS=1` the folder is made equal instead; where `CI` is set that is refused, so that nobody's build
 /// accepts what nobody reviewed.
-pub fn settle(name: &str, generated: &Files) {
+pub(crate) fn settle(name: &str, generated: &Files) {
     let folder = folder(name);
     if std::env::var("HOLDFAST_BLESS").is_ok_and(|value| value == "1") {
         assert!(std::env::var_os("CI").is_none(), "HOLDFAST_BLESS writes files for review; it has no place in CI");

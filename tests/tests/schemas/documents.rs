@@ -16,10 +16,10 @@ use serde_json::{Value, json};
 use super::strictness::strict;
 
 /// The meta-schema of every document.
-pub const META_SCHEMA: &str = "https://json-schema.org/draft/2020-12/schema";
+pub(crate) const META_SCHEMA: &str = "https://json-schema.org/draft/2020-12/schema";
 
 /// Every document by the name of its file.
-pub fn documents() -> Vec<(String, Value)> {
+pub(crate) fn documents() -> Vec<(String, Value)> {
     let mut documents = vec![
         document("manifest", manifest),
         document("entry", schema_of::<Entry>),
@@ -35,12 +35,12 @@ pub fn documents() -> Vec<(String, Value)> {
 }
 
 /// A function that gives the schema of one type.
-pub type SchemaOf = fn(&mut SchemaGenerator) -> Value;
+pub(crate) type SchemaOf = fn(&mut SchemaGenerator) -> Value;
 
 macro_rules! wire_records {
     ($($name:ident)*) => {
         /// Every record of the wire format by its type's name.
-        pub fn wire() -> Vec<(&'static str, SchemaOf)> {
+        pub(crate) fn wire() -> Vec<(&'static str, SchemaOf)> {
             vec![$((stringify!($name), schema_of::<v1::$name> as SchemaOf)),*]
         }
     };
@@ -54,7 +54,7 @@ wire_records! {
 }
 
 /// A generator whose definitions lie under `place`.
-pub fn generator(place: &'static str) -> SchemaGenerator {
+pub(crate) fn generator(place: &'static str) -> SchemaGenerator {
     SchemaSettings::draft2020_12().for_deserialize().with(|s| s.definitions_path = place.into()).into_generator()
 }
 

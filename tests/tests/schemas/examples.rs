@@ -1,19 +1,24 @@
 //! Examples of the OpenAPI description: values of the very types, so that none can be malformed.
 
+use std::fmt::Debug;
+use std::str::FromStr;
+
 use holdfast_formats::digest::{Blake3Digest, Digests};
 use holdfast_formats::envelope::{Base64Bytes, Envelope};
+use holdfast_formats::id::RandomId;
 use holdfast_formats::key::SigningKey;
 use holdfast_formats::number::{ByteSize, PolicyNumber};
+use holdfast_formats::origin::Origin;
+use holdfast_formats::statement::{Freeze, Header, Statement, StatementType, Subject};
+use holdfast_formats::time::Timestamp;
 use holdfast_formats::wire::v1::{
     BlobStored, Gate, MissingAnswer, MissingChunk, MissingQuery, Problem, ProblemCode, RegistryInfo, Submission,
 };
 use serde::Serialize;
 use serde_json::Value;
 
-use super::golden::folder;
-
 /// The example of a record, where one says more than its schema.
-pub fn of(record: &str) -> Option<Value> {
+pub(crate) fn of(record: &str) -> Option<Value> {
     Some(match record {
         "Submission" => value(&submission()),
         "MissingQuery" => value(&MissingQuery { chunks: vec![chunk()] }),
@@ -26,7 +31,7 @@ pub fn of(record: &str) -> Option<Value> {
 }
 
 /// A problem as it is sent.
-pub fn problem(code: ProblemCode) -> Value {
+pub(crate) fn problem(code: ProblemCode) -> Value {
     let mut problem = Problem::new(code, "what was wrong, and what to do next");
     if code == ProblemCode::ContentMissing {
         problem.missing = Some(vec![MissingChunk { chunk: chunk(), offset: 0, length: 6 }]);
@@ -42,18 +47,35 @@ fn chunk() -> Blake3Digest {
     Blake3Digest::of(b"hello\n")
 }
 
-/// A golden statement, signed.
+/// A signed statement that freezes a channel.
 fn submission() -> Submission {
-    let path = folder("vectors").join("statements/accept/pin-minimal.json");
-    let payload = std::fs::read(path).expect("the golden pin is checked in: bless the vectors first");
+    let origin = of_text::<Origin>("registry.example/log");
+    let issued_at = of_text::<Timestamp>("2026-11-21T07:00:00.000Z");
+    let header = Header {
+        log: origin.clone(),
+        id: RandomId::from_bytes([7; 16]),
+        issued_at,
+        not_after: issued_at.plus_ms(24 * 3600 * 1000),
+        context: None,
+        annotations: None,
+    };
+    let reason = of_text("payments are being migrated");
+    let freeze = Freeze { channel: of_text("shop/prod"), reason, until: None };
+    let subject = vec![Subject::nominal(&origin, StatementType::Freeze, of_text("shop/prod"))];
+    let statement = Statement { subject, header, predicate: freeze.into() };
+    let payload = statement.to_payload().expect("a statement is JSON");
     let envelope = Envelope::sign(payload, &SigningKey::from_seed([1; 32]));
     Submission { envelope, attachments: Vec::<Base64Bytes>::new() }
+}
+
+fn of_text<T: FromStr<Err: Debug>>(text: &str) -> T {
+    text.parse().expect("the example is well-formed")
 }
 
 fn info() -> RegistryInfo {
     let key = |seed| vec![SigningKey::from_seed([seed; 32]).public()];
     RegistryInfo {
-        origin: "registry.example/log".parse().expect("it is an origin"),
+        origin: of_text("registry.example/log"),
         version: "0.1.0".to_owned(),
         log_keys: key(1),
         head_keys: key(2),
@@ -64,9 +86,9 @@ fn info() -> RegistryInfo {
 
 fn gate() -> Gate {
     Gate {
-        channel: "shop/prod".parse().expect("it is a channel"),
-        artifact: "shop/web@1.4.2".parse().expect("it is a reference"),
+        channel: of_text("shop/prod"),
+        artifact: of_text("shop/web@1.4.2"),
         allowed: false,
-        reasons: vec!["the channel is frozen: payments are being migrated".parse().expect("it is a reason")],
+        reasons: vec![of_text("the channel is frozen: payments are being migrated")],
     }
 }

@@ -15,7 +15,7 @@ const PROBLEM_JSON: &str = "application/problem+json";
 const OCTETS: &str = "application/octet-stream";
 
 /// The whole document.
-pub fn document() -> Value {
+pub(crate) fn document() -> Value {
     let components = components();
     let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
     for route in routes() {

@@ -19,7 +19,7 @@ use tempfile::TempDir;
 use tower::ServiceExt as _;
 
 /// Every (pattern, method) that the source of the router names.
-pub fn patterns() -> BTreeSet<(String, String)> {
+pub(crate) fn patterns() -> BTreeSet<(String, String)> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../registry/src/http/api/mod.rs");
     let source = std::fs::read_to_string(source).expect("the router is where it was");
     let routes = source.split(".route(").skip(1).flat_map(|call| {
@@ -34,7 +34,7 @@ pub fn patterns() -> BTreeSet<(String, String)> {
 }
 
 /// A node with an empty log in memory.
-pub async fn node(folder: &TempDir) -> Node {
+pub(crate) async fn node(folder: &TempDir) -> Node {
     let host = Host { blocking: blocking(), clock: SystemClock::shared(), fatal: Fatal::process() };
     let location = "memory:".parse().expect("it is a location");
     let parts = NodeParts {
@@ -56,22 +56,22 @@ fn blocking() -> Blocking {
 }
 
 /// What a request was answered with.
-pub struct Answered {
-    pub status: u16,
-    pub content_type: String,
-    pub body: Vec<u8>,
+pub(crate) struct Answered {
+    pub(crate) status: u16,
+    pub(crate) content_type: String,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Answered {
     /// The problem, when it is one.
-    pub fn problem(&self) -> Option<Problem> {
+    pub(crate) fn problem(&self) -> Option<Problem> {
         let problem = self.content_type == "application/problem+json";
         problem.then(|| holdfast_formats::from_json(&self.body, self.body.len()).expect("a problem is strict JSON"))
     }
 }
 
 /// Sends a request without body or token.
-pub async fn ask(router: &Router, method: &str, path: &str) -> Answered {
+pub(crate) async fn ask(router: &Router, method: &str, path: &str) -> Answered {
     let request = Request::builder().method(method.to_uppercase().as_str()).uri(path);
     let request = request.body(Body::empty()).expect("the request is well-formed");
     let response = router.clone().oneshot(request).await.expect("a router always answers");

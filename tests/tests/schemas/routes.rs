@@ -6,7 +6,7 @@ use holdfast_formats::wire::v1::ProblemCode::{self, *};
 
 /// Who may call a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Access {
+pub(crate) enum Access {
     /// Everybody.
     Open,
     /// Everybody where the namespace is public, else the bearer of a grant that covers what is asked for.
@@ -19,17 +19,17 @@ pub enum Access {
 
 /// A part of a path that the caller fills in.
 #[derive(Debug, Clone, Copy)]
-pub struct PathParameter {
-    pub name: &'static str,
-    pub example: &'static str,
-    pub description: &'static str,
+pub(crate) struct PathParameter {
+    pub(crate) name: &'static str,
+    pub(crate) example: &'static str,
+    pub(crate) description: &'static str,
     /// Whether the value has slashes that are sent as they are.
-    pub slashes: bool,
+    pub(crate) slashes: bool,
 }
 
 /// What a request carries.
 #[derive(Debug, Clone, Copy)]
-pub enum RequestBody {
+pub(crate) enum RequestBody {
     None,
     Json(&'static str),
     Bytes(&'static str),
@@ -37,7 +37,7 @@ pub enum RequestBody {
 
 /// What an answer carries.
 #[derive(Debug, Clone, Copy)]
-pub enum AnswerBody {
+pub(crate) enum AnswerBody {
     Empty,
     Json(&'static str),
     AnyJson,
@@ -47,30 +47,30 @@ pub enum AnswerBody {
 
 /// One answer that is no problem.
 #[derive(Debug, Clone, Copy)]
-pub struct Answer {
-    pub status: u16,
-    pub description: &'static str,
-    pub body: AnswerBody,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) description: &'static str,
+    pub(crate) body: AnswerBody,
 }
 
 /// One operation.
 #[derive(Debug, Clone, Copy)]
-pub struct Route {
-    pub method: &'static str,
+pub(crate) struct Route {
+    pub(crate) method: &'static str,
     /// The path as OpenAPI writes it.
-    pub path: &'static str,
+    pub(crate) path: &'static str,
     /// The router's own pattern, which may serve several paths.
-    pub pattern: &'static str,
-    pub id: &'static str,
-    pub summary: &'static str,
-    pub access: Access,
-    pub parameters: &'static [PathParameter],
+    pub(crate) pattern: &'static str,
+    pub(crate) id: &'static str,
+    pub(crate) summary: &'static str,
+    pub(crate) access: Access,
+    pub(crate) parameters: &'static [PathParameter],
     /// The record that the query string is read as.
-    pub query: Option<&'static str>,
-    pub body: RequestBody,
-    pub answers: &'static [Answer],
+    pub(crate) query: Option<&'static str>,
+    pub(crate) body: RequestBody,
+    pub(crate) answers: &'static [Answer],
     /// Problems beside those that every route may answer.
-    pub problems: &'static [ProblemCode],
+    pub(crate) problems: &'static [ProblemCode],
 }
 
 /// Problems that every route may answer.
@@ -80,7 +80,7 @@ const OF_TOKENS: [ProblemCode; 1] = [Unauthorized];
 
 impl Route {
     /// Every problem that it may answer.
-    pub fn all_problems(&self) -> Vec<ProblemCode> {
+    pub(crate) fn all_problems(&self) -> Vec<ProblemCode> {
         let tokens: &[ProblemCode] = if self.access == Access::Open { &[] } else { &OF_TOKENS };
         let mut codes: Vec<_> = self.problems.iter().chain(tokens).chain(&ANYWHERE).copied().collect();
         codes.sort();
@@ -89,7 +89,7 @@ impl Route {
     }
 
     /// A path that the router takes to this operation.
-    pub fn example_path(&self) -> String {
+    pub(crate) fn example_path(&self) -> String {
         let filled = |path: String, p: &PathParameter| path.replace(&format!("{{{}}}", p.name), p.example);
         self.parameters.iter().fold(self.path.to_owned(), filled)
     }
@@ -351,6 +351,6 @@ const UPLOADS: [Route; 3] = [
 ];
 
 /// Every route there is.
-pub fn routes() -> impl Iterator<Item = &'static Route> {
+pub(crate) fn routes() -> impl Iterator<Item = &'static Route> {
     iter::empty().chain(&NODE).chain(&LOG).chain(&CHANNELS).chain(&ARTIFACTS).chain(&UPLOADS)
 }

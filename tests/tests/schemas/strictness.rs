@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 /// Removes every way to say null, and what only says how a reader fills a gap.
-pub fn strict(schema: &mut Value) {
+pub(crate) fn strict(schema: &mut Value) {
     match schema {
         Value::Object(object) => {
             without_null(object);
@@ -60,7 +60,7 @@ fn bounded(object: &mut Map<String, Value>) {
 }
 
 /// Every object of a schema that names properties and lets others in, by its path.
-pub fn open_objects(schema: &Value, path: &str) -> Vec<String> {
+pub(crate) fn open_objects(schema: &Value, path: &str) -> Vec<String> {
     match schema {
         Value::Object(object) => {
             let open = object.contains_key("properties") && object.contains_key("type") && object.get("additionalProperties") != Some(&false.into());
@@ -73,7 +73,7 @@ pub fn open_objects(schema: &Value, path: &str) -> Vec<String> {
 }
 
 /// Every place of a schema that lets null in.
-pub fn nullable(schema: &Value, path: &str) -> Vec<String> {
+pub(crate) fn nullable(schema: &Value, path: &str) -> Vec<String> {
     let below = |key: &str, value: &Value| nullable(value, &format!("{path}/{key}"));
     match schema {
         Value::Null => vec![path.to_owned()],

@@ -136,3 +136,67 @@ impl Args {
 fn is_other_version(before: &Artifact, artifact: &Artifact) -> bool {
     before.r#ref.name() == artifact.r#ref.name() && before.digests != artifact.digests
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::{Args as _, FromArgMatches as _};
+    use holdfast_formats::digest::Digests;
+
+    use super::*;
+    use crate::command::recent::tests::recent_of;
+
+    fn args(line: &str) -> Args {
+        let command = Args::augment_args(clap::Command::new("deploy"));
+        let matches = command.get_matches_from(std::iter::once("deploy").chain(line.split(' ')));
+        Args::from_arg_matches(&matches).unwrap()
+    }
+
+    fn artifact(reference: &str) -> Artifact {
+        Artifact { r#ref: reference.parse().unwrap(), digests: Digests::of(reference.as_bytes()) }
+    }
+
+    fn deploy(reference: &str, id: &str, phase: DeployPhase) -> holdfast_formats::statement::Predicate {
+        let started = Timestamp::from_ms(5);
+        Deploy {
+            channel: "shop/prod".parse().unwrap(),
+            deploy_id: id.parse().unwrap(),
+            attempt: 3,
+            phase,
+            direction: Direction::Forward,
+            artifact: artifact(reference),
+            replaces: None,
+            pin: None,
+            slot: None,
+            cohort: None,
+            steps: None,
+            observed: None,
+            started,
+            ended: None,
+        }
+        .into()
+    }
+
+    #[test]
+    fn the_end_of_a_deployment_finds_its_start() {
+        let recent = recent_of(vec![
+            deploy("shop/web@2", "b", DeployPhase::Started),
+            deploy("shop/web@1", "a", DeployPhase::Started),
+        ]);
+        let begun = args("shop/prod shop/web@1 succeeded").begun(&recent, &artifact("shop/web@1")).unwrap();
+        assert_eq!((begun.id.as_str(), begun.attempt, begun.started.as_ms()), ("a", 3, 5));
+        let rollback = args("shop/prod shop/web@1 succeeded --direction rollback");
+        assert_eq!(rollback.begun(&recent, &artifact("shop/web@1")), None);
+    }
+
+    #[test]
+    fn a_deployment_that_has_ended_is_not_ended_again() {
+        let recent = recent_of(vec![
+            deploy("shop/web@1", "a", DeployPhase::Failed),
+            deploy("shop/web@1", "a", DeployPhase::Started),
+        ]);
+        assert_eq!(args("shop/prod shop/web@1 succeeded").begun(&recent, &artifact("shop/web@1")), None);
+        let again = args("shop/prod shop/web@1 started --id a");
+        let begun = again.begin(&recent, &artifact("shop/web@1"), Timestamp::from_ms(9)).unwrap();
+        assert_eq!((begun.id.as_str(), begun.attempt, begun.started.as_ms()), ("a", 4, 9));
+    }
+}

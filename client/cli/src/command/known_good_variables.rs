@@ -44,3 +44,44 @@ fn several_lines(variables: Variables, lines: &[LineView]) -> Result<Variables, 
             .with(&format!("{prefix}_PIN"), line.pin.to_string())
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::known_good_view::tests::{line_of, view_of};
+    use super::*;
+
+    #[test]
+    fn a_release_gives_its_components_in_the_order_to_go_back() {
+        let line = line_of("shop/release@1", &[("web-api", "shop/web@1"), ("schema", "shop/schema@1")]);
+        let variables = variables(&view_of(vec![line])).unwrap();
+        for (name, value) in [
+            ("HOLDFAST_CHANNEL", "shop/prod"),
+            ("HOLDFAST_PIN", "7"),
+            ("HOLDFAST_REF", "shop/release@1"),
+            ("HOLDFAST_COMPONENTS", "web-api schema"),
+            ("HOLDFAST_WEB_API_REF", "shop/web@1"),
+            ("HOLDFAST_WEB_API_UNDO", "redeploy"),
+            ("HOLDFAST_SCHEMA_STAGE", "4"),
+        ] {
+            assert_eq!(variables.get(name), Some(value), "{name}");
+        }
+    }
+
+    #[test]
+    fn several_lines_have_no_reference_that_could_be_taken_for_the_only_one() {
+        let variables =
+            variables(&view_of(vec![line_of("shop/web@1", &[]), line_of("shop/team/api@2", &[])])).unwrap();
+        assert_eq!(variables.get("HOLDFAST_REF"), None);
+        assert_eq!(variables.get("HOLDFAST_LINES"), Some("shop/web shop/team/api"));
+        assert_eq!(variables.get("HOLDFAST_LINE_SHOP_TEAM_API_REF"), Some("shop/team/api@2"));
+    }
+
+    #[test]
+    fn components_whose_variables_would_be_the_same_are_refused() {
+        let line = line_of("shop/release@1", &[("web-api", "shop/web@1"), ("web_api", "shop/web@2")]);
+        assert!(variables(&view_of(vec![line])).is_err());
+        assert!(
+            variables(&view_of(vec![line_of("shop/release@1", &[("a; rm -rf /", "shop/web@1")])])).is_err()
+        );
+    }
+}

@@ -12,21 +12,20 @@ use holdfast_verify::known_good::{
 use serde::Serialize;
 
 use crate::moment::shown_duration;
-use crate::output::Line;
 use crate::session::Session;
 
 /// The answer, lines first.
 #[derive(Debug, Serialize)]
 pub(super) struct KnownGoodView {
     pub(super) channel: String,
-    time: String,
-    age_s: u64,
+    pub(super) time: String,
+    pub(super) age_s: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    cached_age_s: Option<u64>,
-    log_size: u64,
+    pub(super) cached_age_s: Option<u64>,
+    pub(super) log_size: u64,
     pub(super) lines: Vec<LineView>,
-    plan: Vec<PlanView>,
-    warnings: Vec<Reason>,
+    pub(super) plan: Vec<PlanView>,
+    pub(super) warnings: Vec<Reason>,
 }
 
 /// One line with its closure, in the order in which to go back.
@@ -35,29 +34,29 @@ pub(super) struct LineView {
     pub(super) name: String,
     pub(super) r#ref: String,
     pub(super) digests: Digests,
-    kind: Option<Kind>,
+    pub(super) kind: Option<Kind>,
     pub(super) pin: u64,
-    index: u64,
-    issued: u64,
-    time: String,
-    reason: Reason,
+    pub(super) index: u64,
+    pub(super) issued: u64,
+    pub(super) time: String,
+    pub(super) reason: Reason,
     #[serde(skip_serializing_if = "Option::is_none")]
-    expires: Option<String>,
-    signers: Vec<String>,
+    pub(super) expires: Option<String>,
+    pub(super) signers: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    current: Option<String>,
-    passed_over: Vec<PassedView>,
+    pub(super) current: Option<String>,
+    pub(super) passed_over: Vec<PassedView>,
     pub(super) components: Vec<ComponentView>,
 }
 
 /// A newer pin and why it is not the answer.
 #[derive(Debug, Serialize)]
-struct PassedView {
-    pin: u64,
-    r#ref: String,
-    reason: PassReason,
+pub(super) struct PassedView {
+    pub(super) pin: u64,
+    pub(super) r#ref: String,
+    pub(super) reason: PassReason,
     #[serde(skip_serializing_if = "Option::is_none")]
-    ended_by: Option<u64>,
+    pub(super) ended_by: Option<u64>,
 }
 
 /// One component of a line's release.
@@ -69,20 +68,20 @@ pub(super) struct ComponentView {
     pub(super) role: String,
     pub(super) stage: u32,
     pub(super) undo: String,
-    scope: String,
-    custody: Custody,
+    pub(super) scope: String,
+    pub(super) custody: Custody,
     #[serde(skip_serializing_if = "Option::is_none")]
-    locations: Option<Vec<Uri>>,
+    pub(super) locations: Option<Vec<Uri>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    size_bytes: Option<u64>,
+    pub(super) size_bytes: Option<u64>,
 }
 
 /// One step of the way back.
 #[derive(Debug, Serialize)]
-struct PlanView {
+pub(super) struct PlanView {
     #[serde(flatten)]
-    step: PlanStep,
-    one_way: bool,
+    pub(super) step: PlanStep,
+    pub(super) one_way: bool,
 }
 
 impl KnownGoodView {
@@ -115,25 +114,6 @@ impl KnownGoodView {
         }
         out
     }
-
-    /// The answer for people.
-    pub(super) fn lines(&self) -> Vec<Line> {
-        let mut out = Vec::new();
-        for line in &self.lines {
-            out.extend(line.shown(&self.channel));
-        }
-        if !self.plan.is_empty() {
-            out.push(Line::heading("to undo, in this order"));
-            out.extend(self.plan.iter().map(PlanView::shown));
-        }
-        out.push(Line::plain(format!(
-            "verified as of {} ({} ago), log of {} entries",
-            self.time,
-            shown_duration(self.age_s * 1000),
-            self.log_size
-        )));
-        out
-    }
 }
 
 impl LineView {
@@ -157,32 +137,6 @@ impl LineView {
             components: release.map_or_else(Vec::new, |release| components(release, line, closure)),
         }
     }
-
-    fn shown(&self, channel: &str) -> Vec<Line> {
-        let kind = self.kind.map_or_else(String::new, |kind| format!("  {kind}"));
-        let mut out = vec![
-            Line::heading(format!("{}{kind}", self.r#ref)),
-            Line::plain(format!(
-                "  known-good on {channel}: pin {} of {}, entry {}",
-                self.pin, self.name, self.index
-            )),
-            Line::plain(format!("  pinned by {} at {}", self.signers.join(", "), self.time)),
-            Line::plain(format!("  because    {}", self.reason)),
-            Line::plain(format!("  blake3     {}", self.digests.blake3)),
-        ];
-        out.extend(self.expires.iter().map(|at| Line::plain(format!("  expires    {at}"))));
-        out.extend(
-            self.current
-                .iter()
-                .map(|current| Line::plain(format!("  deployed   {current} (the newest deploy)"))),
-        );
-        out.extend(self.passed_over.iter().map(PassedView::shown));
-        if !self.components.is_empty() {
-            out.push(Line::heading("components, in the order to go back"));
-            out.extend(self.components.iter().map(ComponentView::shown));
-        }
-        out
-    }
 }
 
 impl PassedView {
@@ -193,11 +147,6 @@ impl PassedView {
             reason: passed.reason,
             ended_by: passed.ended_by.map(holdfast_formats::tree::LeafIndex::get),
         }
-    }
-
-    fn shown(&self) -> Line {
-        let by = self.ended_by.map_or_else(String::new, |entry| format!(", entry {entry}"));
-        Line::caution(format!("  not pin {}  {}: {}{by}", self.pin, self.r#ref, words(self.reason)))
     }
 }
 
@@ -215,34 +164,6 @@ impl ComponentView {
             locations: component.locations.clone(),
             size_bytes: held.map(|artifact| artifact.manifest.size_bytes()),
         }
-    }
-
-    fn shown(&self) -> Line {
-        let elsewhere = if self.custody == Custody::Referenced { ", kept elsewhere" } else { "" };
-        let out = if self.scope == "out" { ", out of scope" } else { "" };
-        Line::plain(format!(
-            "  {:>3}  {:<12} {:<8} {}  undo by {}{elsewhere}{out}",
-            self.stage,
-            self.name.as_str(),
-            self.role,
-            self.r#ref,
-            self.undo
-        ))
-    }
-}
-
-impl PlanView {
-    fn shown(&self) -> Line {
-        let step = &self.step;
-        let to = step.to.as_ref().map_or_else(|| "nothing: it is new".to_owned(), ToString::to_string);
-        let text = format!(
-            "  {:>3}  {:<12} {} -> {to}  by {}",
-            step.stage,
-            step.component.as_str(),
-            step.from,
-            step.undo.mode
-        );
-        if self.one_way { Line::alarm(format!("{text}  CANNOT BE UNDONE")) } else { Line::plain(text) }
     }
 }
 
@@ -265,15 +186,53 @@ fn signer(signer: &Signer) -> String {
     }
 }
 
-const fn words(reason: PassReason) -> &'static str {
-    match reason {
-        PassReason::Denied => "denied",
-        PassReason::ScrubFailed => "not wholly readable any more",
-        PassReason::Expired => "expired",
-        PassReason::Distrusted => "signed by a key that is no longer trusted",
-        PassReason::Ended => "ended",
-        PassReason::Excluded => "left out by --not",
-        PassReason::TooNew => "later than --at",
-        PassReason::SteppedBack => "stepped over by --back",
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// A line without history; its components are given as (name, reference).
+    pub(crate) fn line_of(reference: &str, components: &[(&str, &str)]) -> LineView {
+        let components = components.iter().map(|(name, reference)| ComponentView {
+            name: name.parse().unwrap(),
+            r#ref: reference.parse().unwrap(),
+            digest: "blake3:00".to_owned(),
+            role: "code".to_owned(),
+            stage: 4,
+            undo: "redeploy".to_owned(),
+            scope: "in".to_owned(),
+            custody: Custody::Held,
+            locations: None,
+            size_bytes: None,
+        });
+        LineView {
+            name: reference.split('@').next().unwrap_or_default().to_owned(),
+            r#ref: reference.to_owned(),
+            digests: Digests::of(b"{}"),
+            kind: None,
+            pin: 7,
+            index: 1,
+            issued: 7,
+            time: String::new(),
+            reason: "good".parse().unwrap(),
+            expires: None,
+            signers: Vec::new(),
+            current: None,
+            passed_over: Vec::new(),
+            components: components.collect(),
+        }
+    }
+
+    /// An answer of these lines.
+    pub(crate) fn view_of(lines: Vec<LineView>) -> KnownGoodView {
+        KnownGoodView {
+            channel: "shop/prod".to_owned(),
+            time: String::new(),
+            age_s: 0,
+            cached_age_s: None,
+            log_size: 2,
+            lines,
+            plan: Vec::new(),
+            warnings: Vec::new(),
+        }
     }
 }

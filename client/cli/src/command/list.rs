@@ -69,5 +69,10 @@ impl Args {
 
 fn line(summary: &ArtifactSummary) -> Line {
     let size = HumanBytes(summary.size_bytes.get()).to_string();
-    Line::plain(format!("{}  {:<8}  {size:>11}  {}", summary.time, summary.kind, summary.artifact.r#ref))
+    Line::plain(format!(
+        "{}  {:<8}  {size:>11}  {}",
+        summary.time,
+        summary.kind.as_str(),
+        summary.artifact.r#ref
+    ))
 }

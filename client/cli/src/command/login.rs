@@ -28,7 +28,7 @@ pub(crate) struct Args {
     /// The login URL; - reads it from standard input
     #[arg(value_name = "URL#SECRET")]
     url: String,
-    /// Your name in the policy; the user name when left out
+    /// Your name in the policy; owner when left out
     #[arg(long = "as", value_name = "NAME")]
     principal: Option<PrincipalId>,
 }

@@ -12,6 +12,7 @@ mod gate;
 mod history;
 mod key;
 mod known_good;
+mod known_good_lines;
 mod known_good_variables;
 mod known_good_view;
 mod lift;

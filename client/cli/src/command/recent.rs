@@ -69,3 +69,31 @@ pub(crate) fn is_deploy_of(entry: &HistoryEntry, artifact: &Artifact) -> bool {
 fn is_of(pin: &Pin, artifact: &Artifact) -> bool {
     pin.artifact == *artifact
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use holdfast_formats::statement::{Header, Statement};
+    use holdfast_formats::time::Timestamp;
+
+    use super::*;
+
+    /// A history of these predicates, the newest first; the oldest is entry 0.
+    pub(crate) fn recent_of(predicates: Vec<Predicate>) -> Recent {
+        let count = predicates.len() as u64;
+        let header = Header {
+            log: "log.example/test".parse().unwrap(),
+            id: holdfast_client::new_id(),
+            issued_at: Timestamp::from_ms(0),
+            not_after: Timestamp::from_ms(0),
+            context: None,
+            annotations: None,
+        };
+        let entries = predicates.into_iter().zip((0..count).rev()).map(|(predicate, index)| HistoryEntry {
+            index: LeafIndex::new(index).unwrap(),
+            time: Timestamp::from_ms(index),
+            statement: Statement { subject: Vec::new(), header: header.clone(), predicate },
+            signers: Vec::new(),
+        });
+        Recent(entries.collect())
+    }
+}

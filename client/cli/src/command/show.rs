@@ -128,15 +128,12 @@ fn body(body: &Body) -> Vec<Line> {
 }
 
 fn component(component: &Component) -> Line {
+    let (name, role, undo) = (component.name.as_str(), component.role.as_str(), component.undo.mode);
+    let digest: String = component.digest.to_string().chars().take("blake3:".len() + 16).collect();
+    let (reference, custody) = (&component.r#ref, component.custody);
     Line::plain(format!(
-        "  {:>3}  {:<16} {:<8} {} ({}, {}, undo {})",
-        component.stage,
-        component.name.as_str(),
-        component.role,
-        component.r#ref,
-        component.digest,
-        component.custody,
-        component.undo.mode
+        "  {:>3}  {name:<12} {role:<8} {reference}  {digest}  {custody}, undo by {undo}",
+        component.stage
     ))
 }
 

@@ -80,3 +80,31 @@ fn freezes_in_force(recent: &Recent, now: Timestamp) -> Vec<LeafIndex> {
         .map(|(index, _)| index)
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use holdfast_formats::statement::Freeze;
+
+    use super::*;
+    use crate::command::recent::tests::recent_of;
+
+    #[test]
+    fn only_freezes_that_are_neither_over_nor_thawed_are_in_force() {
+        let freeze = |until: Option<u64>| {
+            let until = until.map(Timestamp::from_ms);
+            Predicate::from(Freeze {
+                channel: "shop/prod".parse().unwrap(),
+                reason: "sale".parse().unwrap(),
+                until,
+            })
+        };
+        let thaw = Thaw {
+            freeze: EntryIndex { index: LeafIndex::new(0).unwrap() },
+            reason: "over".parse().unwrap(),
+        };
+        let recent = recent_of(vec![thaw.into(), freeze(Some(30)), freeze(Some(10)), freeze(None)]);
+        let in_force: Vec<u64> =
+            freezes_in_force(&recent, Timestamp::from_ms(20)).into_iter().map(LeafIndex::get).collect();
+        assert_eq!(in_force, [2]);
+    }
+}

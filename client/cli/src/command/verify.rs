@@ -70,12 +70,13 @@ impl Args {
                  compare them with somebody else's before you rely on it",
             );
         }
-        session.output().answer(&bundle_answer(file, &verified)?)
+        let view = KnownGoodView::of(verified.answer.get(), None);
+        view.cautions().into_iter().for_each(|caution| session.output().warning(caution));
+        session.output().answer(&bundle_answer(file, &verified, &view)?)
     }
 }
 
-fn bundle_answer(file: &Path, verified: &VerifiedBundle) -> anyhow::Result<Answer> {
-    let view = KnownGoodView::of(verified.answer.get(), None);
+fn bundle_answer(file: &Path, verified: &VerifiedBundle, view: &KnownGoodView) -> anyhow::Result<Answer> {
     let size = HumanBytes(verified.bytes);
     let sentence = format!("{} holds: answer, proofs and {} file(s), {size}", file.display(), verified.files);
     let json = json!({

@@ -1,20 +1,19 @@
 //! The part of a manifest that depends on the kind: read from a file, or filled with what can be known without asking.
 
 use std::path::Path;
-use std::time::UNIX_EPOCH;
 
 use anyhow::Context as _;
-use holdfast_formats::digest::Blake3Digest;
 use holdfast_formats::from_json;
 use holdfast_formats::limits::ATTACHMENT_BYTES_MAX;
 use holdfast_formats::manifest::{
-    Body, Consistency, DataAsOf, FlagsBody, Kind, SchemaBody, SnapshotBody, SnapshotSource,
+    Body, Consistency, FlagsBody, Kind, SchemaBody, SnapshotBody, SnapshotSource,
 };
 use holdfast_formats::reference::ArtifactRef;
 use holdfast_formats::text::Label;
 use holdfast_formats::time::Timestamp;
 use serde::de::DeserializeOwned;
 
+use super::content::{content_digest, host_name, modified};
 use super::read_text;
 use crate::failure::Failure;
 use crate::toml_text::from_toml;
@@ -118,7 +117,7 @@ fn flags(source: &BodySource<'_>) -> anyhow::Result<FlagsBody> {
         project: label(source.artifact.name().namespace().as_str())?,
         environment: label("default")?,
         revision: label(&revision)?,
-        exported_at: modified(source)?.not_after,
+        exported_at: modified(source.path, source.now)?.not_after,
     })
 }
 
@@ -135,7 +134,7 @@ fn snapshot(source: &BodySource<'_>) -> anyhow::Result<SnapshotBody> {
             version: label("unknown")?,
             dataset: label(&last_characters(&dataset.to_string_lossy(), 256))?,
         },
-        data_as_of: modified(source)?,
+        data_as_of: modified(source.path, source.now)?,
         consistency: Consistency::Crash,
         schema_state: None,
         parent: None,
@@ -154,71 +153,12 @@ fn last_characters(text: &str, bytes_max: usize) -> String {
     text.get(from..).unwrap_or(text).to_owned()
 }
 
-/// From the oldest to the newest change in what is pushed. Not the time of the push, so that a push that is tried again
-/// makes the same manifest.
-fn modified(source: &BodySource<'_>) -> anyhow::Result<DataAsOf> {
-    let mut times = Vec::new();
-    for file in files_below(source.path)? {
-        let since = std::fs::metadata(&file)?.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
-        times.push(Timestamp::from_ms(u64::try_from(since.as_millis()).unwrap_or(u64::MAX)).min(source.now));
-    }
-    let not_before = times.iter().min().copied().unwrap_or(source.now);
-    Ok(DataAsOf { not_before, not_after: times.iter().max().copied().unwrap_or(source.now), position: None })
-}
-
-/// The BLAKE3 of a file; for a folder, of the paths and digests of its files.
-fn content_digest(path: &Path) -> anyhow::Result<Blake3Digest> {
-    let files = files_below(path)?;
-    if let [only] = files.as_slice() {
-        return Ok(Blake3Digest::of(&std::fs::read(only)?));
-    }
-    let mut list = String::new();
-    for file in &files {
-        let digest = Blake3Digest::of(&std::fs::read(file)?);
-        list.extend([
-            &digest.to_string(),
-            " ",
-            &file.strip_prefix(path).unwrap_or(file).to_string_lossy(),
-            "\n",
-        ]);
-    }
-    Ok(Blake3Digest::of(list.as_bytes()))
-}
-
-/// The regular files at or below a path, sorted; what may not be pushed is left for the push to refuse.
-fn files_below(path: &Path) -> anyhow::Result<Vec<std::path::PathBuf>> {
-    let kind = std::fs::symlink_metadata(path).with_context(|| format!("cannot read {}", path.display()))?;
-    if !kind.is_dir() {
-        return Ok(vec![path.to_owned()]);
-    }
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(path).with_context(|| format!("cannot read {}", path.display()))? {
-        let entry = entry?;
-        let kind = entry.file_type()?;
-        if kind.is_dir() {
-            files.extend(files_below(&entry.path())?);
-        } else if kind.is_file() {
-            files.push(entry.path());
-        }
-    }
-    files.sort();
-    Ok(files)
-}
-
-/// The machine's name as the system tells it to programs.
-fn host_name() -> String {
-    let read = |file: &str| std::fs::read_to_string(file).ok();
-    let variable = |name: &str| std::env::var(name).ok();
-    read("/proc/sys/kernel/hostname")
-        .or_else(|| variable("HOSTNAME"))
-        .or_else(|| variable("COMPUTERNAME"))
-        .map(|name| name.trim().to_owned())
-        .filter(|name| !name.is_empty())
-        .unwrap_or_else(|| "localhost".to_owned())
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::UNIX_EPOCH;
+
+    use holdfast_formats::digest::Blake3Digest;
+
     use super::*;
 
     fn now() -> Timestamp {

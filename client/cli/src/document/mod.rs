@@ -3,6 +3,7 @@
 //! Owns their form and their defaults. It never talks to a registry.
 
 mod body;
+mod content;
 mod release;
 
 use std::path::Path;

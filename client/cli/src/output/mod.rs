@@ -54,7 +54,7 @@ impl Output {
     /// Writes the answer of a command in the form that was asked for.
     pub(crate) fn answer(&self, answer: &Answer) -> anyhow::Result<()> {
         match self.format {
-            Format::Plain => self.lines(answer.lines()),
+            Format::Plain => write_out(&rendered(answer.lines(), self.colour_out)),
             Format::Json => {
                 write_out(&format!("{}\n", json_escaped(&serde_json::to_string_pretty(answer.json())?)))
             }
@@ -67,19 +67,6 @@ impl Output {
                 write_out(&variables.render(self.format)?)
             }
         }
-    }
-
-    /// Writes lines that may be coloured; whatever is in them is escaped.
-    pub(crate) fn lines(&self, lines: &[Line]) -> anyhow::Result<()> {
-        let mut text = String::new();
-        for line in lines {
-            let shown = escaped(line.text()).to_string();
-            match (line.style(), self.colour_out) {
-                (Some(style), true) => text.extend([style, &shown, RESET, "\n"]),
-                _ => text.extend([&shown, "\n"]),
-            }
-        }
-        write_out(&text)
     }
 
     /// Writes bytes for another program, exactly as they are: completions, man pages, signed notes.
@@ -114,6 +101,19 @@ impl Output {
     }
 }
 
+/// Lines as they go to a person: each escaped, so that no text can end its line or command the terminal.
+fn rendered(lines: &[Line], coloured: bool) -> String {
+    let mut text = String::new();
+    for line in lines {
+        let shown = escaped(line.text()).to_string();
+        match line.style() {
+            Some(style) if coloured => text.extend([style, &shown, RESET, "\n"]),
+            _ => text.extend([&shown, "\n"]),
+        }
+    }
+    text
+}
+
 fn not_available(format: Format) -> anyhow::Error {
     Failure::usage(format!("this command has no answer in the form '{format}'"))
         .with_hint("use --format json, or --format plain")
@@ -135,4 +135,16 @@ fn finish(written: io::Result<()>) -> anyhow::Result<()> {
 fn write_err(text: &str) {
     // There is nowhere left to say that standard error cannot be written.
     let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn t36_text_from_elsewhere_stays_on_its_line_and_colours_are_only_ours() {
+        let lines = [Line::alarm("denied: \u{1b}[0m\nall good\r"), Line::plain("next\u{202e}")];
+        assert_eq!(rendered(&lines, false), "denied: \\u{1b}[0m\\u{a}all good\\u{d}\nnext\\u{202e}\n");
+        assert_eq!(rendered(&lines, true).matches('\u{1b}').count(), 2);
+    }
 }

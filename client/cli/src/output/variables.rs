@@ -25,6 +25,12 @@ impl Variables {
         Ok(self)
     }
 
+    /// The value of one.
+    #[cfg(test)]
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
+    }
+
     /// Writes them in one of the forms that consist of variables.
     pub(super) fn render(&self, format: Format) -> anyhow::Result<String> {
         if let Some((name, _)) = self.0.iter().find(|(_, value)| value.chars().any(is_dangerous)) {

@@ -39,7 +39,10 @@ async fn t27_a_handmade_frame_is_taken_when_nothing_is_wrong_with_it() {
     let window_8_mib = 13 << 3;
     let good = frame(0x80, &[&[window_8_mib], length().as_slice()].concat(), CONTENT);
     assert!(matches!(put(object(Codec::Zstd, CONTENT.len(), &good)).await, Ok(Put::New)));
-    assert!(matches!(put(object(Codec::Zstd, CONTENT.len(), &frame(0xa0, &length(), CONTENT))).await, Ok(Put::New)));
+    assert!(matches!(
+        put(object(Codec::Zstd, CONTENT.len(), &frame(0xa0, &length(), CONTENT))).await,
+        Ok(Put::New)
+    ));
 }
 
 #[tokio::test]

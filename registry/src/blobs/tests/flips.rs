@@ -27,7 +27,11 @@ async fn t8_a_bit_flipped_anywhere_in_a_chunk_is_an_error() -> Result<(), BlobEr
                 matches!(&read, Err(BlobError::Corrupt { key: named, .. }) if named == key.as_str()),
                 "bit {bit}: {read:?}"
             );
-            assert_eq!(world.blobs.missing(&world.namespace, &[record.digests.blake3]).await?.len(), 1, "bit {bit}");
+            assert_eq!(
+                world.blobs.missing(&world.namespace, &[record.digests.blake3]).await?.len(),
+                1,
+                "bit {bit}"
+            );
         }
         world.overwrite(&key, good).await;
         assert_eq!(world.read(&record).await?, content);
@@ -104,7 +108,9 @@ async fn t8_what_precedes_a_bad_chunk_is_given_and_nothing_after_it() -> Result<
     let reader = world.blobs.reader(&world.namespace, record.digests.blake3, None).await?;
     let items: Vec<_> = reader.into_stream().collect().await;
     assert_eq!(items.len(), 5);
-    assert!(items.iter().zip(&chunks).take(4).all(|(item, chunk)| matches!(item, Ok(bytes) if bytes == chunk)));
+    assert!(
+        items.iter().zip(&chunks).take(4).all(|(item, chunk)| matches!(item, Ok(bytes) if bytes == chunk))
+    );
     assert!(matches!(items.last(), Some(Err(BlobError::Corrupt { .. }))));
     let past_it = world.read_range(&record, Some((250_000, 400_000))).await?;
     assert_eq!(past_it, chunks[5..].concat());

@@ -9,6 +9,7 @@ mod scrubs;
 mod uploads;
 
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 
 use bytes::{Bytes, BytesMut};
 use futures::TryStreamExt;
@@ -31,7 +32,7 @@ struct World {
     store: Store,
     blobs: Blobs,
     namespace: Namespace,
-    _directory: Option<TempDir>,
+    directory: Option<TempDir>,
 }
 
 impl World {
@@ -55,7 +56,7 @@ impl World {
         let location = location.parse().expect("the location is valid");
         let store = Store::open(&location, host).await.expect("the store opens");
         let blobs = Blobs::new(store.clone(), blocking, BUDGET_BYTES);
-        Self { store, blobs, namespace: namespace("shop"), _directory: directory }
+        Self { store, blobs, namespace: namespace("shop"), directory }
     }
 
     /// The process ends and another one starts on the same store.
@@ -106,8 +107,11 @@ impl World {
 
     /// Loses an object, as a disk does. Only in a directory.
     fn lose(&self, key: &ObjectKey) {
-        let directory = self._directory.as_ref().expect("this world is in a directory");
-        std::fs::remove_file(directory.path().join(key.as_str())).expect("the object was there");
+        std::fs::remove_file(self.file(key)).expect("the object was there");
+    }
+
+    fn file(&self, key: &ObjectKey) -> PathBuf {
+        self.directory.as_ref().expect("this world is in a directory").path().join(key.as_str())
     }
 }
 

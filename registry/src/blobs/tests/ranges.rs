@@ -17,7 +17,12 @@ fn parts() -> impl Strategy<Value = Vec<Part>> {
     prop::collection::vec(part, 1..8)
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a share of a small length")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "a share of a small length"
+)]
 fn share(of: usize, part: f64) -> usize {
     (of as f64 * part) as usize
 }
@@ -57,7 +62,11 @@ async fn check(lengths: [usize; 4], parts: Vec<Part>, ranges: Vec<(f64, f64)>) -
         let (from, to) = (a.min(b), a.max(b) + 1);
         content.extend_from_slice(&chunk[from..to]);
         let small = |n: usize| u32::try_from(n).expect("a chunk is small");
-        extents.push(Extent { chunk: Blake3Digest::of(chunk), offset: small(from), length: small(to - from) });
+        extents.push(Extent {
+            chunk: Blake3Digest::of(chunk),
+            offset: small(from),
+            length: small(to - from),
+        });
     }
     let record = BlobRecord { digests: Digests::of(&content), size: content.len() as u64, extents };
     world.blobs.put_record(&world.namespace, record.clone()).await.map_err(failed)?;

@@ -88,6 +88,22 @@ async fn t8_a_scrub_names_bad_records_and_aliases_and_a_push_heals_them() -> Res
 }
 
 #[tokio::test]
+#[cfg(unix)]
+async fn what_the_disk_cannot_read_is_bad_and_putting_it_again_heals() -> Result<(), BlobError> {
+    let world = World::in_directory().await;
+    let record = world.push(&[b"readable", b"not so"]).await;
+    let key = world.chunk_key(b"not so");
+    world.lose(&key);
+    // Opening a link to itself fails with an error of the file system, like a bad sector.
+    std::os::unix::fs::symlink(world.file(&key), world.file(&key)).expect("a link");
+    let found = world.scrub(&record).await?;
+    assert_eq!((found.outcome, named(&found)), (ScrubOutcome::Bad, vec![chunk(b"not so")]));
+    assert_eq!(world.put_raw(b"not so").await?, Put::New);
+    assert_eq!(world.scrub(&record).await?.outcome, ScrubOutcome::Good);
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_record_whose_good_chunks_make_another_blob_is_bad() -> Result<(), BlobError> {
     let world = World::in_memory().await;
     let record = world.push(&[b"one", b"two"]).await;

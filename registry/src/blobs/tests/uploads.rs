@@ -145,7 +145,8 @@ async fn what_a_statement_refers_to_must_be_there_under_both_digests() -> Result
         half.sha256 = absent.sha256;
         for _ in 0..2 {
             let wanted = [(record.digests, record.size), (absent, 10)];
-            let Err(BlobError::Missing(missing)) = world.blobs.require(&world.namespace, &wanted).await else {
+            let Err(BlobError::Missing(missing)) = world.blobs.require(&world.namespace, &wanted).await
+            else {
                 panic!("a blob is missing");
             };
             let places: Vec<_> = missing.iter().map(|m| (m.chunk, m.offset, m.length)).collect();

@@ -26,7 +26,8 @@ pub(super) fn judge(case: &Case<'_>, rollback: &Rollback) -> Result<Ruling, Judg
     Ok(Ruling::ready(counted, Effect::Rollback(fact)))
 }
 
-/// Phases may be left out but never go back, and nothing follows an end.
+/// Phases may be left out but never go back, and nothing follows an end. `started` may be said again: each time it reports
+/// the steps done so far.
 fn check_phase(case: &Case<'_>, rollback: &Rollback) -> Result<(), JudgeError> {
     let Some(before) = case.facts.newest_rollback(&rollback.rollback_id)? else { return Ok(()) };
     let conflict = |rule| {
@@ -40,7 +41,8 @@ fn check_phase(case: &Case<'_>, rollback: &Rollback) -> Result<(), JudgeError> {
     if before.channel != rollback.channel || before.drill != rollback.drill {
         return conflict("one rollback keeps its channel and stays a drill or a real one");
     }
-    if rank(rollback.phase) <= rank(before.phase) {
+    let goes_on = rollback.phase == RollbackPhase::Started && before.phase == RollbackPhase::Started;
+    if rank(rollback.phase) <= rank(before.phase) && !goes_on {
         return conflict("its phases only go forward");
     }
     Ok(())

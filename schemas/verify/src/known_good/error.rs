@@ -24,7 +24,7 @@ pub enum EvidenceError {
     #[error(transparent)]
     Logged(#[from] LoggedError),
     /// Its place in the log.
-    #[error("{0}")]
+    #[error(transparent)]
     Inclusion(#[from] InclusionError),
     /// Who signed it.
     #[error(transparent)]
@@ -51,11 +51,11 @@ pub enum AnswerError {
         answered: ChannelName,
     },
     /// The chain of policies.
-    #[error("the policies in the answer are not believed: {0}")]
+    #[error("the policies in the answer are not believed")]
     Policies(#[from] ChainError),
     /// The checkpoint.
-    #[error("the answer's checkpoint is refused: {0}")]
-    Checkpoint(ReceiptError),
+    #[error("the answer's checkpoint is refused")]
+    Checkpoint(#[source] ReceiptError),
     /// The checkpoint is older than a policy that the client knows.
     #[error(
         "the log shows {size} entries, but policy {policy} is known, which came later: the log was rolled back, or an old state is being shown"
@@ -67,7 +67,7 @@ pub enum AnswerError {
         policy: PolicyNumber,
     },
     /// The channel head.
-    #[error("{0}")]
+    #[error(transparent)]
     Head(#[from] HeadError),
     /// Head and checkpoint are of different states.
     #[error(
@@ -80,7 +80,7 @@ pub enum AnswerError {
         checkpoint: TreeSize,
     },
     /// The log does not extend what was seen.
-    #[error("{0}")]
+    #[error(transparent)]
     Consistency(#[from] ConsistencyError),
     /// The proof from the size last seen is missing or is from another size.
     #[error("the answer does not prove that the log extends the {seen} entries that were seen before")]
@@ -89,7 +89,7 @@ pub enum AnswerError {
         seen: TreeSize,
     },
     /// One entry.
-    #[error("{what}: {source}")]
+    #[error("{what} is refused")]
     Entry {
         /// What it was sent as.
         what: String,

@@ -7,5 +7,6 @@ mod distrust;
 mod lies;
 mod old_states;
 mod passed;
+mod quorum;
 mod ways_back;
 pub(crate) mod world;

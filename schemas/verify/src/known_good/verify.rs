@@ -16,7 +16,7 @@ use holdfast_formats::wire::v1::{KnownGood, KnownGoodQuery};
 use super::answer::{AnsweredLine, KnownGoodAnswer};
 use super::body::Body;
 use super::deployed::Deployed;
-use super::error::AnswerError;
+use super::error::{AnswerError, EvidenceError};
 use super::evidence::{Proofs, check_place};
 use super::freshness::{self, Mode};
 use super::held::HeldArtifacts;
@@ -102,7 +102,7 @@ fn verify_state(
     mode: Mode,
     trust: &TrustedState<'_>,
 ) -> Result<(PolicyChain, Checkpoint), AnswerError> {
-    let read = |entry| LoggedStatement::of_proven(entry).map_err(|source| entry_error(&"a policy", source));
+    let read = |entry| LoggedStatement::of_proven(entry).map_err(|source| entry_error("a policy", source));
     let sent: Vec<LoggedStatement> = answer.policies.iter().map(read).collect::<Result<_, _>>()?;
     let is_new = |logged: &&LoggedStatement| trust.policies.iter().all(|known| known.entry != logged.entry());
     let new: Vec<LoggedStatement> = sent.iter().filter(is_new).cloned().collect();
@@ -113,13 +113,13 @@ fn verify_state(
         return Err(AnswerError::PolicyHidden { size: checkpoint.size(), policy: newest.policy.number });
     }
     for (entry, logged) in answer.policies.iter().zip(&sent) {
-        check_place(&checkpoint, logged, entry).map_err(|source| entry_error(&"a policy", source))?;
+        check_place(&checkpoint, logged, entry).map_err(|source| entry_error("a policy", source))?;
     }
     Ok((policies, checkpoint))
 }
 
-fn entry_error(what: &dyn std::fmt::Display, source: impl Into<super::error::EvidenceError>) -> AnswerError {
-    AnswerError::Entry { what: what.to_string(), source: source.into() }
+fn entry_error(what: &str, source: impl Into<EvidenceError>) -> AnswerError {
+    AnswerError::Entry { what: what.to_owned(), source: source.into() }
 }
 
 /// The channel head: signed for this, about this state and this channel, and of now.

@@ -23,6 +23,9 @@ Example:
   holdfast rollback step \"$id\" --component api --outcome ok
   holdfast rollback finish \"$id\" --outcome succeeded";
 
+/// Enough for the rollbacks of one channel, and short enough to be read out.
+const RANDOM_DIGITS: usize = 12;
+
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct Args {
@@ -115,10 +118,11 @@ impl Args {
     }
 
     fn id(&self) -> anyhow::Result<Label> {
-        match &self.id {
-            Some(id) => Ok(id.clone()),
-            None => Ok(format!("{}{ID_SEPARATOR}{}", self.channel, new_id()).parse()?),
+        if let Some(id) = &self.id {
+            return Ok(id.clone());
         }
+        let random: String = new_id().to_string().chars().take(RANDOM_DIGITS).collect();
+        Ok(format!("{}{ID_SEPARATOR}{random}", self.channel).parse()?)
     }
 
     fn trigger(&self) -> Trigger {
@@ -131,7 +135,8 @@ impl Args {
         }
     }
 
-    /// The named artifact, else what was deployed last of the same name.
+    /// The named artifact, else what was deployed last of the same name; another version, when there was one, because the
+    /// way back may have been reported as a deployment already.
     async fn from(
         &self,
         registry: &Registry,
@@ -141,16 +146,15 @@ impl Args {
         if let Some(reference) = &self.from {
             return Ok(registry.resolve(reference).await?);
         }
-        let deployed = recent
-            .deploys()
-            .map(|(_, deploy)| &deploy.artifact)
-            .find(|a| a.r#ref.name() == target.r#ref.name());
+        let deployed =
+            || recent.deploys().map(|(_, d)| &d.artifact).filter(|a| a.r#ref.name() == target.r#ref.name());
+        let left = deployed().find(|artifact| *artifact != target).or_else(|| deployed().next());
         let missing = || {
             let message =
                 format!("nothing of {} was deployed to {} lately", target.r#ref.name(), self.channel);
             Failure::usage(message).with_hint("say with --from what is left")
         };
-        Ok(deployed.cloned().ok_or_else(missing)?)
+        Ok(left.cloned().ok_or_else(missing)?)
     }
 
     /// The principal whose key signs; the key itself when the policy does not know it.

@@ -1,0 +1,94 @@
+//! What an error means to whoever runs a program: its exit code, and the next step.
+
+use std::io;
+
+use holdfast_formats::wire::v1::{ExitCode, ProblemCode};
+
+use super::ClientError;
+
+impl ClientError {
+    /// What a process that ends because of this exits with.
+    pub fn exit(&self) -> ExitCode {
+        match self {
+            Self::Problem(problem) => problem.code.exit(),
+            Self::Unreachable { .. } | Self::NotARegistry { .. } | Self::Stale { .. } | Self::Cut { .. } => {
+                ExitCode::Unreachable
+            }
+            Self::AnswerTooLarge { .. }
+            | Self::Malformed { .. }
+            | Self::Untrue { .. }
+            | Self::Fingerprint { .. }
+            | Self::OtherLog { .. }
+            | Self::Fork { .. }
+            | Self::Digest { .. }
+            | Self::Differs { .. }
+            | Self::OtherArtifact { .. }
+            | Self::Bundle { .. }
+            | Self::Replay { .. } => ExitCode::Integrity,
+            Self::Query { .. }
+            | Self::BadUrl { .. }
+            | Self::BadSecret
+            | Self::PlainHttp { .. }
+            | Self::NoTrust { .. }
+            | Self::TrustExists { .. }
+            | Self::NoKey { .. }
+            | Self::FileExists { .. }
+            | Self::Key { .. }
+            | Self::FileMalformed { .. }
+            | Self::Source { .. }
+            | Self::SourceName { .. }
+            | Self::Target { .. }
+            | Self::Manifest(_)
+            | Self::Component { .. }
+            | Self::SeveralLines { .. }
+            | Self::PreparedForOtherLog { .. }
+            | Self::Unsigned
+            | Self::ValidFor
+            | Self::SignedAlready { .. } => ExitCode::Usage,
+            Self::Expired { .. } => ExitCode::Ended,
+            Self::NothingQualifies { .. } => ExitCode::NothingQualifies,
+            Self::AlreadySetUp { .. } => ExitCode::Conflict,
+            Self::NotLogged { .. } => ExitCode::NotFound,
+            Self::File { source, .. } if source.kind() == io::ErrorKind::NotFound => ExitCode::Usage,
+            Self::File { .. } | Self::Encode { .. } => ExitCode::Internal,
+        }
+    }
+
+    /// A next step beyond the message itself.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Problem(problem) => hint_of(problem.code).map(str::to_owned),
+            Self::Unreachable { url, .. } => {
+                Some(format!("is the registry running at {url}? `holdfast status` tells"))
+            }
+            Self::Stale { .. } => Some(
+                "check the clock of this machine, then ask again; --max-age accepts a remembered answer"
+                    .to_owned(),
+            ),
+            Self::Untrue { .. } | Self::Fork { .. } => {
+                Some("`holdfast audit` shows whether the log itself holds".to_owned())
+            }
+            Self::Digest { .. } => Some(
+                "the registry's copy is damaged; its scrub names it, and it can be pushed again".to_owned(),
+            ),
+            _ => None,
+        }
+    }
+}
+
+fn hint_of(code: ProblemCode) -> Option<&'static str> {
+    match code {
+        ProblemCode::Unauthorized => {
+            Some("set HOLDFAST_TOKEN, or ask an administrator for `holdfast token grant`")
+        }
+        ProblemCode::StalePredecessor => {
+            Some("somebody pinned in between: look at `holdfast history`, then pin again")
+        }
+        ProblemCode::NameTaken => Some("a version never changes its meaning: push under a new version"),
+        ProblemCode::ThresholdNotMet => {
+            Some("write the statement with --prepare, let the others sign it, then submit it")
+        }
+        ProblemCode::Frozen => Some("`holdfast history` shows the freeze; `holdfast thaw` ends it"),
+        _ => None,
+    }
+}

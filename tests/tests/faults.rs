@@ -1,0 +1,18 @@
+//! Faults and attacks, each under its number: what was acknowledged stays, and nothing wrong is ever believed.
+
+#[path = "faults/bombs.rs"]
+mod bombs;
+#[path = "faults/corruption.rs"]
+mod corruption;
+#[path = "faults/crash.rs"]
+mod crash;
+#[path = "faults/forks.rs"]
+mod forks;
+#[path = "faults/json.rs"]
+mod json;
+#[path = "faults/replays.rs"]
+mod replays;
+#[path = "faults/unknown_outcomes.rs"]
+mod unknown_outcomes;
+#[path = "faults/writers.rs"]
+mod writers;
