@@ -2,6 +2,8 @@
 
 use std::ops::RangeInclusive;
 
+use bytes::Bytes;
+use futures::stream::{self, BoxStream, StreamExt as _};
 use holdfast_formats::digest::{Blake3Digest, Digests, NamedDigest};
 use holdfast_formats::envelope::Base64Bytes;
 use holdfast_formats::reference::Reference;
@@ -13,7 +15,7 @@ use holdfast_formats::wire::v1::{
 use holdfast_verify::facts::{ArtifactFact, Facts as _};
 
 use super::{Failure, Identity, Service};
-use crate::blobs::BlobReader;
+use crate::blobs::BlobError;
 use crate::index::ArtifactFilter;
 
 /// How many artifacts one answer brings at most.
@@ -49,8 +51,8 @@ impl BlobRange {
 
 /// A stream of checked bytes and where they stand.
 pub struct OpenBlob {
-    /// The bytes.
-    pub reader: BlobReader,
+    /// The bytes. The first of them are checked already, so that damage there is a failure and no broken stream.
+    pub bytes: BoxStream<'static, Result<Bytes, BlobError>>,
     /// The first byte and the one after the last.
     pub range: (u64, u64),
     /// The size of the whole blob.
@@ -179,8 +181,10 @@ impl Service {
             )
         })?;
         let namespace = fact.artifact.r#ref.name().namespace();
-        let reader = self.inner.blobs.reader(&namespace, digest, Some(resolved)).await?;
-        Ok(OpenBlob { reader, range: resolved, size })
+        let mut rest = self.inner.blobs.reader(&namespace, digest, Some(resolved)).await?.into_stream();
+        let first = rest.next().await.transpose()?;
+        let bytes = stream::iter(first.map(Ok)).chain(rest).boxed();
+        Ok(OpenBlob { bytes, range: resolved, size })
     }
 }
 

@@ -49,7 +49,7 @@ pub(super) async fn get(
                 let content_range = format!("bytes {start}-{}/{}", end - 1, opened.size);
                 response = response.status(StatusCode::PARTIAL_CONTENT).header(CONTENT_RANGE, content_range);
             }
-            let body = Body::from_stream(opened.reader.into_stream());
+            let body = Body::from_stream(opened.bytes);
             response.body(body).map_err(|error| Refused(crate::service::Failure::internal(error)))
         }
     }
