@@ -66,7 +66,9 @@ impl Node {
         if let Some(entry) = parts.acknowledge_refused {
             writer.acknowledge(entry)?;
         }
-        let blobs = Blobs::new(parts.store.clone(), parts.blocking.clone(), parts.memory_bytes);
+        // Bodies and what they are decoded into share the budget.
+        let half = parts.memory_bytes / 2;
+        let blobs = Blobs::new(parts.store.clone(), parts.blocking.clone(), half);
         let shared_store = !parts.store.is_local();
         let log_parts = LogParts {
             store: parts.store,
@@ -85,8 +87,7 @@ impl Node {
             keys_folder: parts.keys_folder,
             shared_store,
         });
-        // Bodies and what they are decoded into share the budget.
-        let router = router(service.clone(), ApiLimits { body_bytes: parts.memory_bytes / 2 });
+        let router = router(service.clone(), ApiLimits { body_bytes: half });
         Ok(Self { service, router, log, tasks })
     }
 

@@ -15,6 +15,8 @@ mod router;
 mod routes;
 #[path = "schemas/strictness.rs"]
 mod strictness;
+#[path = "schemas/table.rs"]
+mod table;
 
 use std::collections::BTreeSet;
 
@@ -75,14 +77,14 @@ fn references(value: &Value) -> Vec<String> {
 #[test]
 fn the_table_and_the_router_name_the_same_routes() {
     let table: BTreeSet<(String, String)> =
-        routes::routes().map(|route| (route.pattern.to_owned(), route.method.to_owned())).collect();
+        table::routes().map(|route| (route.pattern.to_owned(), route.method.to_owned())).collect();
     assert_eq!(table, router::patterns());
 }
 
 #[test]
 fn every_operation_has_an_id_of_its_own() {
-    let ids: BTreeSet<&str> = routes::routes().map(|route| route.id).collect();
-    assert_eq!(ids.len(), routes::routes().count());
+    let ids: BTreeSet<&str> = table::routes().map(|route| route.id).collect();
+    assert_eq!(ids.len(), table::routes().count());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -90,13 +92,18 @@ async fn every_route_of_the_table_is_answered_by_the_router_with_what_the_table_
     let folder = tempfile::tempdir().expect("a temporary folder");
     let node = router::node(&folder).await;
     let router = node.router();
-    for route in routes::routes() {
+    for route in table::routes() {
         let path = route.example_path();
         let answered = router::ask(&router, route.method, &path).await;
         match answered.problem() {
             Some(problem) => {
                 assert_eq!(problem.status, answered.status, "{path}");
-                assert!(route.all_problems().contains(&problem.code), "{} {path}: {:?}", route.method, problem.code);
+                assert!(
+                    route.all_problems().contains(&problem.code),
+                    "{} {path}: {:?}",
+                    route.method,
+                    problem.code
+                );
             }
             None => {
                 let known = route.answers.iter().any(|answer| answer.status == answered.status);
@@ -111,12 +118,20 @@ async fn what_is_no_route_is_answered_with_a_problem() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let node = router::node(&folder).await;
     let router = node.router();
-    for path in ["/", "/v1", "/v1/nothing", "/v1/channels/shop/prod/nothing", "/v1/artifacts/shop/web", "/v1/registry/more"] {
+    for path in [
+        "/",
+        "/v1",
+        "/v1/nothing",
+        "/v1/channels/shop/prod/nothing",
+        "/v1/artifacts/shop/web",
+        "/v1/registry/more",
+    ] {
         let answered = router::ask(&router, "get", path).await;
         let problem = answered.problem().expect("every refusal is a problem");
         assert_eq!((answered.status, problem.code), (404, ProblemCode::NoSuchRoute), "{path}");
     }
-    for (method, path) in [("delete", "/v1/artifacts"), ("get", "/v1/submissions"), ("patch", "/v1/registry")] {
+    for (method, path) in [("delete", "/v1/artifacts"), ("get", "/v1/submissions"), ("patch", "/v1/registry")]
+    {
         let answered = router::ask(&router, method, path).await;
         let problem = answered.problem().expect("every refusal is a problem");
         assert_eq!((answered.status, problem.code), (405, ProblemCode::MethodNotAllowed), "{method} {path}");

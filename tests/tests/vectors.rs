@@ -115,7 +115,15 @@ fn what_the_parsers_accept_satisfies_the_checked_in_schemas() {
 
 #[test]
 fn the_schemas_refuse_what_a_schema_can_see() {
-    let seen = ["unknown-key", "null-for-absent", "missing-key", "wrong-type", "unknown-word", "integer-2-53", "negative-integer"];
+    let seen = [
+        "unknown-key",
+        "null-for-absent",
+        "missing-key",
+        "wrong-type",
+        "unknown-word",
+        "integer-2-53",
+        "negative-integer",
+    ];
     for case in load("statements").iter().filter(|case| seen.iter().any(|what| case.name.ends_with(what))) {
         let schema = validation::schema_of(case).expect("every statement names its type");
         let document = serde_json::from_slice(&case.bytes).expect("it is JSON");

@@ -18,7 +18,10 @@ pub(crate) fn folder(name: &str) -> PathBuf {
 pub(crate) fn settle(name: &str, generated: &Files) {
     let folder = folder(name);
     if std::env::var("HOLDFAST_BLESS").is_ok_and(|value| value == "1") {
-        assert!(std::env::var_os("CI").is_none(), "HOLDFAST_BLESS writes files for review; it has no place in CI");
+        assert!(
+            std::env::var_os("CI").is_none(),
+            "HOLDFAST_BLESS writes files for review; it has no place in CI"
+        );
         write(&folder, generated);
     }
     let stored = read(&folder, &folder);
@@ -30,8 +33,17 @@ pub(crate) fn settle(name: &str, generated: &Files) {
             Some(_) => {}
         }
     }
-    wrong.extend(stored.keys().filter(|file| !generated.contains_key(*file)).map(|file| format!("{file} is left over")));
-    assert!(wrong.is_empty(), "schemas/{name}: run the test with HOLDFAST_BLESS=1 and review the difference\n{}", wrong.join("\n"));
+    wrong.extend(
+        stored
+            .keys()
+            .filter(|file| !generated.contains_key(*file))
+            .map(|file| format!("{file} is left over")),
+    );
+    assert!(
+        wrong.is_empty(),
+        "schemas/{name}: run the test with HOLDFAST_BLESS=1 and review the difference\n{}",
+        wrong.join("\n")
+    );
 }
 
 fn write(folder: &Path, generated: &Files) {

@@ -27,10 +27,13 @@ pub(crate) fn documents() -> Vec<(String, Value)> {
         document("policy", schema_of::<Policy>),
         document("trust", schema_of::<Trust>),
     ];
-    documents.extend(StatementType::ALL.iter().map(|kind| {
-        document(&format!("statement-{kind}"), |generator| statement(*kind, generator))
-    }));
-    documents.extend(wire().into_iter().map(|(name, schema)| document(&format!("wire-{}", kebab(name)), schema)));
+    documents.extend(
+        StatementType::ALL
+            .iter()
+            .map(|kind| document(&format!("statement-{kind}"), |generator| statement(*kind, generator))),
+    );
+    documents
+        .extend(wire().into_iter().map(|(name, schema)| document(&format!("wire-{}", kebab(name)), schema)));
     documents
 }
 
@@ -55,7 +58,10 @@ wire_records! {
 
 /// A generator whose definitions lie under `place`.
 pub(crate) fn generator(place: &'static str) -> SchemaGenerator {
-    SchemaSettings::draft2020_12().for_deserialize().with(|s| s.definitions_path = place.into()).into_generator()
+    SchemaSettings::draft2020_12()
+        .for_deserialize()
+        .with(|s| s.definitions_path = place.into())
+        .into_generator()
 }
 
 fn schema_of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Value {
@@ -111,7 +117,8 @@ fn manifest(generator: &mut SchemaGenerator) -> Value {
         })
         .collect();
     schema["allOf"] = cases.into();
-    schema["properties"]["schema"] = json!({ "description": "Which kind of manifest this is.", "enum": names });
+    schema["properties"]["schema"] =
+        json!({ "description": "Which kind of manifest this is.", "enum": names });
     schema["properties"]["body"] = json!({ "description": "What the kind adds.", "type": "object" });
     // Only the bodies' own definitions are wanted, not the union that stands for all of them.
     generator.definitions_mut().remove("AnyBody");

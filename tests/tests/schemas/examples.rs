@@ -12,7 +12,8 @@ use holdfast_formats::origin::Origin;
 use holdfast_formats::statement::{Freeze, Header, Statement, StatementType, Subject};
 use holdfast_formats::time::Timestamp;
 use holdfast_formats::wire::v1::{
-    BlobStored, Gate, MissingAnswer, MissingChunk, MissingQuery, Problem, ProblemCode, RegistryInfo, Submission,
+    BlobStored, Gate, MissingAnswer, MissingChunk, MissingQuery, Problem, ProblemCode, RegistryInfo,
+    Submission,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -23,7 +24,9 @@ pub(crate) fn of(record: &str) -> Option<Value> {
         "Submission" => value(&submission()),
         "MissingQuery" => value(&MissingQuery { chunks: vec![chunk()] }),
         "MissingAnswer" => value(&MissingAnswer { missing: vec![chunk()] }),
-        "BlobStored" => value(&BlobStored { digests: Digests::of(b"hello\n"), size: ByteSize::of(b"hello\n") }),
+        "BlobStored" => {
+            value(&BlobStored { digests: Digests::of(b"hello\n"), size: ByteSize::of(b"hello\n") })
+        }
         "RegistryInfo" => value(&info()),
         "Gate" => value(&gate()),
         _ => return None,

@@ -7,8 +7,9 @@ use serde_json::{Map, Value, json};
 
 use super::documents::{META_SCHEMA, generator, wire};
 use super::examples;
-use super::routes::{Access, Answer, AnswerBody, PathParameter, RequestBody, Route, routes};
+use super::routes::{Access, Answer, AnswerBody, PathParameter, RequestBody, Route};
 use super::strictness::strict;
+use super::table::routes;
 
 const COMPONENTS: &str = "#/components/schemas/";
 const PROBLEM_JSON: &str = "application/problem+json";
@@ -112,7 +113,8 @@ fn parameters(route: &Route, components: &Map<String, Value>) -> Value {
 }
 
 fn path_parameter(parameter: &PathParameter) -> Value {
-    let slashes = if parameter.slashes { " Its slashes are sent as they are, not percent-encoded." } else { "" };
+    let slashes =
+        if parameter.slashes { " Its slashes are sent as they are, not percent-encoded." } else { "" };
     json!({
         "name": parameter.name,
         "in": "path",
@@ -126,7 +128,8 @@ fn path_parameter(parameter: &PathParameter) -> Value {
 
 /// A query string is a record whose fields are the parameters.
 fn query_parameters(record: &Value) -> Vec<Value> {
-    let required: Vec<&str> = record["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let required: Vec<&str> =
+        record["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     let fields = record["properties"].as_object().into_iter().flatten();
     fields
         .map(|(name, schema)| {
@@ -189,7 +192,8 @@ fn response(answer: &Answer) -> Value {
 
 /// All problems of one status, each code with what it means.
 fn problem(codes: &[ProblemCode], components: &Map<String, Value>) -> Value {
-    let meanings: Vec<String> = codes.iter().map(|code| format!("`{code}`: {}", meaning(*code, components))).collect();
+    let meanings: Vec<String> =
+        codes.iter().map(|code| format!("`{code}`: {}", meaning(*code, components))).collect();
     let names: Vec<&str> = codes.iter().map(|code| code.as_str()).collect();
     let schema = json!({ "allOf": [reference("Problem"), { "properties": { "code": { "enum": names } } }] });
     let examples = codes.iter().map(|code| (code.to_string(), json!({ "value": examples::problem(*code) })));

@@ -27,7 +27,8 @@ pub(crate) fn patterns() -> BTreeSet<(String, String)> {
         let pattern = quoted.nth(1).expect("a route begins with its pattern").to_owned();
         let handlers = quoted.next().unwrap_or_default().split(".fallback").next().unwrap_or_default();
         let named = |method: &&str| handlers.contains(&format!("{method}("));
-        let methods: Vec<&str> = ["get", "put", "post", "delete", "patch", "head"].into_iter().filter(named).collect();
+        let methods: Vec<&str> =
+            ["get", "put", "post", "delete", "patch", "head"].into_iter().filter(named).collect();
         methods.into_iter().map(move |method| (pattern.clone(), method.to_owned())).collect::<Vec<_>>()
     });
     routes.collect()
@@ -66,7 +67,9 @@ impl Answered {
     /// The problem, when it is one.
     pub(crate) fn problem(&self) -> Option<Problem> {
         let problem = self.content_type == "application/problem+json";
-        problem.then(|| holdfast_formats::from_json(&self.body, self.body.len()).expect("a problem is strict JSON"))
+        problem.then(|| {
+            holdfast_formats::from_json(&self.body, self.body.len()).expect("a problem is strict JSON")
+        })
     }
 }
 

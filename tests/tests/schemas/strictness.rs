@@ -45,7 +45,10 @@ fn without_null(object: &mut Map<String, Value>) {
 
 /// `format` says how Rust holds a number; readers in other languages want the bounds.
 fn bounded(object: &mut Map<String, Value>) {
-    let (Some(Value::String(kind)), Some(Value::String(format))) = (object.get("type"), object.get("format")) else { return };
+    let (Some(Value::String(kind)), Some(Value::String(format))) = (object.get("type"), object.get("format"))
+    else {
+        return;
+    };
     if kind != "integer" {
         return;
     }
@@ -63,7 +66,9 @@ fn bounded(object: &mut Map<String, Value>) {
 pub(crate) fn open_objects(schema: &Value, path: &str) -> Vec<String> {
     match schema {
         Value::Object(object) => {
-            let open = object.contains_key("properties") && object.contains_key("type") && object.get("additionalProperties") != Some(&false.into());
+            let open = object.contains_key("properties")
+                && object.contains_key("type")
+                && object.get("additionalProperties") != Some(&false.into());
             let below = object.iter().flat_map(|(key, value)| open_objects(value, &format!("{path}/{key}")));
             open.then(|| path.to_owned()).into_iter().chain(below).collect()
         }

@@ -106,7 +106,9 @@ pub(crate) fn load(name: &str) -> Vec<Case> {
     for case in &mut cases {
         let bytes = std::fs::read(folder.join(&case.file)).expect("every file of an index is checked in");
         case.bytes = if in_hex(&case.file) {
-            data_encoding::HEXLOWER.decode(bytes.trim_ascii_end()).expect("a .hex file holds hexadecimal digits")
+            data_encoding::HEXLOWER
+                .decode(bytes.trim_ascii_end())
+                .expect("a .hex file holds hexadecimal digits")
         } else {
             bytes
         };

@@ -17,7 +17,11 @@ pub(crate) fn cases() -> Vec<Case> {
     let mut cases = Cases::of("manifest", "json");
     for kind in Kind::ALL {
         cases.accept(&format!("{kind}-full"), written(&full(*kind)), "every field there is");
-        cases.accept(&format!("{kind}-minimal"), written(&minimal(*kind)), "no file, nothing that may be left out");
+        cases.accept(
+            &format!("{kind}-minimal"),
+            written(&minimal(*kind)),
+            "no file, nothing that may be left out",
+        );
     }
     broken(&mut cases);
     broken_release(&mut cases);
@@ -36,7 +40,8 @@ fn written(json: &Value) -> String {
 /// A document of a schema that is checked in, or of one of its definitions.
 fn of_schema(name: &str, definition: Option<&str>, chooser: &mut dyn Chooser) -> Value {
     let path = folder("json").join(format!("{name}.schema.json"));
-    let root: Value = serde_json::from_slice(&std::fs::read(path).expect("the schemas are checked in")).expect("a schema is JSON");
+    let root: Value = serde_json::from_slice(&std::fs::read(path).expect("the schemas are checked in"))
+        .expect("a schema is JSON");
     let Some(definition) = definition else { return synthesize(&root, chooser).json };
     let mut schema = root["$defs"][definition].clone();
     schema["$defs"] = root["$defs"].clone();
@@ -106,11 +111,23 @@ fn broken(cases: &mut Cases) {
     let json = written(&full(Kind::Build));
     let file = |path: &str| swap(&json, "\"path\":\"bin/web\"", &format!("\"path\":\"{path}\""));
     for (name, bytes, why) in [
-        ("unknown-key", swap(&json, "\"files\"", "\"extra\":1,\"files\""), "a key that manifests do not have"),
+        (
+            "unknown-key",
+            swap(&json, "\"files\"", "\"extra\":1,\"files\""),
+            "a key that manifests do not have",
+        ),
         ("duplicate-key", swap(&json, "\"files\"", "\"files\":[],\"files\""), "two lists of files"),
-        ("escaped-duplicate-key", swap(&json, "\"files\"", "\"\\u0066iles\":[],\"files\""), "two lists of files, one with an escape in its key"),
+        (
+            "escaped-duplicate-key",
+            swap(&json, "\"files\"", "\"\\u0066iles\":[],\"files\""),
+            "two lists of files, one with an escape in its key",
+        ),
         ("duplicate-label", swap(&json, "\"team\":", "\"team\":\"db\",\"team\":"), "one label twice"),
-        ("null-for-absent", swap(&json, "\"data_class\":\"internal\"", "\"data_class\":null"), "null for an absent field"),
+        (
+            "null-for-absent",
+            swap(&json, "\"data_class\":\"internal\"", "\"data_class\":null"),
+            "null for an absent field",
+        ),
         ("files-out-of-order", file("x/web"), "files that are not sorted by path"),
         ("file-twice", file("etc/räume.toml"), "one path twice"),
         ("path-absolute", file("/bin/web"), "an absolute path"),
@@ -121,17 +138,41 @@ fn broken(cases: &mut Cases) {
         ("path-escape", file("bin/\\u001b[0mweb"), "a terminal escape in a path"),
         ("mode-large", swap(&json, "\"mode\":493", "\"mode\":65536"), "a mode of more than 16 bits"),
         ("size-float", swap(&json, "\"size\":0", "\"size\":0.0"), "a float for a size"),
-        ("size-2-53", swap(&json, "\"size\":0", "\"size\":9007199254740992"), "2^53, which other readers round"),
+        (
+            "size-2-53",
+            swap(&json, "\"size\":0", "\"size\":9007199254740992"),
+            "2^53, which other readers round",
+        ),
         ("digest-upper-case", swap(&json, SHA256, &SHA256.to_uppercase()), "a digest in upper case"),
-        ("digest-other-algorithm", swap(&json, "\"sha256:", "\"sha512:"), "a digest of an algorithm that is not known"),
+        (
+            "digest-other-algorithm",
+            swap(&json, "\"sha256:", "\"sha512:"),
+            "a digest of an algorithm that is not known",
+        ),
         ("schema-unknown", swap(&json, ":build:v1", ":build:v2"), "a manifest of the future"),
         ("kind-unknown", swap(&json, ":build:v1", ":bundle:v1"), "a kind that is none"),
-        ("body-unknown-key", swap(&json, "\"body\":{}", "\"body\":{\"x\":1}"), "a key in a body that has none"),
+        (
+            "body-unknown-key",
+            swap(&json, "\"body\":{}", "\"body\":{\"x\":1}"),
+            "a key in a body that has none",
+        ),
         ("body-of-another-kind", swap(&json, ":build:v1", ":flags:v1"), "the body of another kind"),
-        ("array-for-object", swap(&json, &format!("{{\"blake3\":\"{BLAKE3}\",\"sha256\":\"{SHA256}\"}}"), &format!("[\"{BLAKE3}\",\"{SHA256}\"]")), "a record as an array of its fields in their order"),
+        (
+            "array-for-object",
+            swap(
+                &json,
+                &format!("{{\"blake3\":\"{BLAKE3}\",\"sha256\":\"{SHA256}\"}}"),
+                &format!("[\"{BLAKE3}\",\"{SHA256}\"]"),
+            ),
+            "a record as an array of its fields in their order",
+        ),
         ("trailing-byte", format!("{json} x"), "a byte behind the document"),
         ("byte-order-mark", format!("\u{feff}{json}"), "a byte order mark before the document"),
-        ("depth-200", swap(&json, "\"body\":{}", &format!("\"body\":{}{}", "[".repeat(200), "]".repeat(200))), "arrays 200 deep"),
+        (
+            "depth-200",
+            swap(&json, "\"body\":{}", &format!("\"body\":{}{}", "[".repeat(200), "]".repeat(200))),
+            "arrays 200 deep",
+        ),
     ] {
         cases.reject(name, bytes, why);
     }
@@ -139,16 +180,47 @@ fn broken(cases: &mut Cases) {
 
 fn broken_release(cases: &mut Cases) {
     let json = written(&full(Kind::Release));
-    let first = members(&json).into_iter().find(|m| m.path == "/body/components/0/after").expect("it is a full release");
+    let first = members(&json)
+        .into_iter()
+        .find(|m| m.path == "/body/components/0/after")
+        .expect("it is a full release");
     for (name, bytes, why) in [
-        ("release-component-twice", swap(&json, "\"name\":\"web\"", "\"name\":\"db\""), "two components of one name"),
-        ("release-after-nothing", swap(&json, "\"after\":[\"db\"]", "\"after\":[\"api\"]"), "after a component that is not there"),
+        (
+            "release-component-twice",
+            swap(&json, "\"name\":\"web\"", "\"name\":\"db\""),
+            "two components of one name",
+        ),
+        (
+            "release-after-nothing",
+            swap(&json, "\"after\":[\"db\"]", "\"after\":[\"api\"]"),
+            "after a component that is not there",
+        ),
         ("release-after-itself", swap(&json, "\"after\":[\"db\"]", "\"after\":[\"web\"]"), "after itself"),
-        ("release-after-later-stage", replaced(&json, first.value, "[\"web\"]"), "after a component of a later stage"),
-        ("release-held-without-version", swap(&json, "\"ref\":\"shop/web@1.4.2\"", "\"ref\":\"shop/web\""), "a held component without its version"),
-        ("release-held-by-sha256", swap(&json, &format!("blake3:{BLAKE3}"), &format!("sha256:{SHA256}")), "a held component by its SHA-256"),
-        ("release-role-unknown", swap(&json, "\"role\":\"code\"", "\"role\":\"binary\""), "a role that is none"),
-        ("release-undo-unknown", swap(&json, "\"mode\":\"redeploy\"", "\"mode\":\"hope\""), "a way to undo that is none"),
+        (
+            "release-after-later-stage",
+            replaced(&json, first.value, "[\"web\"]"),
+            "after a component of a later stage",
+        ),
+        (
+            "release-held-without-version",
+            swap(&json, "\"ref\":\"shop/web@1.4.2\"", "\"ref\":\"shop/web\""),
+            "a held component without its version",
+        ),
+        (
+            "release-held-by-sha256",
+            swap(&json, &format!("blake3:{BLAKE3}"), &format!("sha256:{SHA256}")),
+            "a held component by its SHA-256",
+        ),
+        (
+            "release-role-unknown",
+            swap(&json, "\"role\":\"code\"", "\"role\":\"binary\""),
+            "a role that is none",
+        ),
+        (
+            "release-undo-unknown",
+            swap(&json, "\"mode\":\"redeploy\"", "\"mode\":\"hope\""),
+            "a way to undo that is none",
+        ),
     ] {
         cases.reject(name, bytes, why);
     }
@@ -163,14 +235,27 @@ fn trust() -> Vec<Case> {
         let trust = Trust::parse(document.to_string().as_bytes()).expect("it is a trust file");
         String::from_utf8(trust.to_bytes().expect("it can be written")).expect("JSON is UTF-8")
     };
-    cases.accept("trust-minimal", file(&document), "what a client starts from");
+    let minimal = file(&document);
+    cases.accept("trust-minimal", &minimal, "what a client starts from");
     document["witnesses"] = json!({
         "keys": ["registry.example/log+952bc5e7+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4"], "quorum": 1,
     });
     let full = file(&document);
-    cases.reject("trust-unknown-key", swap(&full, "\"url\"", "\"extra\": 1, \"url\""), "a key that trust files do not have");
-    cases.reject("trust-null-for-absent", swap(&file(&document), "\"head_max_age_s\"", "\"witnesses\": null, \"head_max_age_s\""), "null, and a key twice");
-    cases.reject("trust-key-id-wrong", swap(&full, "+952bc5e7+", "+952bc5e8+"), "a witness key whose id is another's");
+    cases.reject(
+        "trust-unknown-key",
+        swap(&full, "\"url\"", "\"extra\": 1, \"url\""),
+        "a key that trust files do not have",
+    );
+    cases.reject(
+        "trust-null-for-absent",
+        swap(&minimal, "\"head_max_age_s\"", "\"witnesses\": null, \"head_max_age_s\""),
+        "null for an absent field",
+    );
+    cases.reject(
+        "trust-key-id-wrong",
+        swap(&full, "+952bc5e7+", "+952bc5e8+"),
+        "a witness key whose id is another's",
+    );
     cases.accept("trust-full", full, "with witnesses");
     cases.all()
 }

@@ -18,7 +18,8 @@ fn any_type() -> impl Strategy<Value = StatementType> {
 
 /// A payload of any type and shape.
 fn any_payload() -> impl Strategy<Value = String> {
-    (any_type(), vec(any::<u8>(), 0..400)).prop_map(|(kind, bytes)| payload(kind, &mut Entropy(bytes.iter())).text)
+    (any_type(), vec(any::<u8>(), 0..400))
+        .prop_map(|(kind, bytes)| payload(kind, &mut Entropy(bytes.iter())).text)
 }
 
 /// One thing done to a document without knowing what it means.
@@ -31,13 +32,31 @@ enum Damage {
 }
 
 fn any_damage() -> impl Strategy<Value = Damage> {
-    const TOKENS: &[&str] = &["\"", "{", "}", "[", "]", ",", ":", "null", "1e9", "-0", "\\u0061", "\\", "\"log\":1,", " ", "\0", "\u{feff}"];
+    const TOKENS: &[&str] = &[
+        "\"",
+        "{",
+        "}",
+        "[",
+        "]",
+        ",",
+        ":",
+        "null",
+        "1e9",
+        "-0",
+        "\\u0061",
+        "\\",
+        "\"log\":1,",
+        " ",
+        "\0",
+        "\u{feff}",
+    ];
     let token = select(TOKENS).prop_map(|token| token.as_bytes().to_vec());
     prop_oneof![
         (any::<Index>(), any::<u8>()).prop_map(|(at, bits)| Damage::Flip(at, bits)),
         (any::<Index>(), token).prop_map(|(at, bytes)| Damage::Insert(at, bytes)),
         (any::<Index>(), any::<Index>()).prop_map(|(from, to)| Damage::Remove(from, to)),
-        (any::<Index>(), any::<Index>(), any::<Index>()).prop_map(|(from, to, at)| Damage::Copy(from, to, at)),
+        (any::<Index>(), any::<Index>(), any::<Index>())
+            .prop_map(|(from, to, at)| Damage::Copy(from, to, at)),
     ]
 }
 
@@ -156,7 +175,9 @@ fn t20_every_single_wrong_member_of_every_statement_is_refused() {
                 wrong.push(replaced(json, member.value.clone(), &member.value_text(json).to_uppercase()));
             }
             if is_integer(member.value_text(json)) {
-                for number in ["9007199254740992", "18446744073709551616", "1.0", "1e0", "-1", "-0", "\"1\"", "true"] {
+                for number in
+                    ["9007199254740992", "18446744073709551616", "1.0", "1e0", "-1", "-0", "\"1\"", "true"]
+                {
                     wrong.push(replaced(json, member.value.clone(), number));
                 }
             }

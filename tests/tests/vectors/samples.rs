@@ -26,7 +26,9 @@ pub(crate) fn texts(kind: &str, field: &str) -> Option<Vec<String>> {
         "NamedDigest" => return Some(vec![format!("blake3:{BLAKE3}"), format!("sha256:{SHA256}")]),
         "PublicKey" => vec![KEY],
         "TreeHash" => vec!["47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="],
-        "Text256" | "Text2048" | "Text4096" => vec![text(field), "é \u{1f980} \"quoted\" \\ \u{1b}[0m\n\t/", "x", "null", "1"],
+        "Text256" | "Text2048" | "Text4096" => {
+            vec![text(field), "é \u{1f980} \"quoted\" \\ \u{1b}[0m\n\t/", "x", "null", "1"]
+        }
         _ => return None,
     };
     Some(texts.into_iter().map(ToOwned::to_owned).collect())

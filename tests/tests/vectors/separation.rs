@@ -32,7 +32,8 @@ fn head_text(origin: &Origin) -> String {
     let (size, root) = (TreeSize::ZERO, TreeHash::empty());
     let channel = "shop/prod".parse().expect("it is a channel");
     let time = Timestamp::from_ms(1_795_244_400_000);
-    ChannelHead { origin: origin.clone(), channel, size, root, time, newest_entry: None, lines: Vec::new() }.to_string()
+    ChannelHead { origin: origin.clone(), channel, size, root, time, newest_entry: None, lines: Vec::new() }
+        .to_string()
 }
 
 fn checkpoint(origin: &Origin) -> Checkpoint {
@@ -94,7 +95,9 @@ fn taken_as(message: &[u8], signature: &[u8; 64]) -> Vec<&'static str> {
     if verified.is_some_and(|note| note.text().parse::<ChannelHead>().is_ok()) {
         kinds.push("channel head");
     }
-    if Commit::parse(&commit_object(&text, signature)).is_ok_and(|commit| commit.verify(&key().public()).is_ok()) {
+    if Commit::parse(&commit_object(&text, signature))
+        .is_ok_and(|commit| commit.verify(&key().public()).is_ok())
+    {
         kinds.push("commit");
     }
     // A DSSE signature covers type and payload: whatever payload is chosen, its encoding must be the message.
@@ -138,7 +141,8 @@ fn t22_a_checkpoint_of_one_log_is_none_of_another() {
     assert!(Checkpoint::from_signed(signed.as_bytes(), &other, &[key().public()]).is_ok());
     assert!(Checkpoint::from_signed(signed.as_bytes(), &origin(), &[key().public()]).is_err());
     // The same bytes under our log's name: the text still says whose it is.
-    let renamed = note::sign(&checkpoint(&other).body(), &KeyName::of_log(&origin()), &key()).expect("it can be signed");
+    let renamed = note::sign(&checkpoint(&other).body(), &KeyName::of_log(&origin()), &key())
+        .expect("it can be signed");
     assert!(Checkpoint::from_signed(renamed.as_bytes(), &origin(), &[key().public()]).is_err());
 }
 
@@ -147,7 +151,8 @@ fn t22_no_predicate_is_read_as_another_type() {
     for signed in StatementType::ALL {
         let text = payload(*signed, &mut Full).text;
         for presented in StatementType::ALL {
-            let renamed = text.replacen(&format!("\"{}\"", signed.urn()), &format!("\"{}\"", presented.urn()), 1);
+            let renamed =
+                text.replacen(&format!("\"{}\"", signed.urn()), &format!("\"{}\"", presented.urn()), 1);
             let read = Statement::parse(renamed.as_bytes()).is_ok();
             assert_eq!(read, signed == presented, "a {signed} as a {presented}");
         }
@@ -157,10 +162,14 @@ fn t22_no_predicate_is_read_as_another_type() {
 #[test]
 fn t22_no_json_document_is_read_as_one_of_another_kind() {
     let statement = pin();
-    let envelope = serde_json::to_vec(&Envelope::sign(statement.clone(), &key())).expect("an envelope is JSON");
+    let envelope =
+        serde_json::to_vec(&Envelope::sign(statement.clone(), &key())).expect("an envelope is JSON");
     let leaf = super::entries::leaf(&statement, &[key()]).into_bytes();
-    let manifest = br#"{"schema":"urn:holdfast:manifest:build:v1","files":[],"labels":{},"links":[],"body":{}}"#.to_vec();
-    let documents = [("statement", statement), ("envelope", envelope), ("entry", leaf), ("manifest", manifest)];
+    let manifest =
+        br#"{"schema":"urn:holdfast:manifest:build:v1","files":[],"labels":{},"links":[],"body":{}}"#
+            .to_vec();
+    let documents =
+        [("statement", statement), ("envelope", envelope), ("entry", leaf), ("manifest", manifest)];
     for (kind, bytes) in &documents {
         let read_as = [
             ("statement", Statement::parse(bytes).is_ok()),

@@ -19,16 +19,20 @@ pub(crate) struct Payload {
 /// The checked-in schema of a type.
 pub(crate) fn schema(kind: StatementType) -> Value {
     let path = folder("json").join(format!("statement-{kind}.schema.json"));
-    serde_json::from_slice(&std::fs::read(path).expect("the schemas are checked in")).expect("a schema is JSON")
+    serde_json::from_slice(&std::fs::read(path).expect("the schemas are checked in"))
+        .expect("a schema is JSON")
 }
 
 /// Makes a payload of a type, in the form that our writer gives it.
 pub(crate) fn payload(kind: StatementType, chooser: &mut dyn Chooser) -> Payload {
-    let document = synthesize(&schema(kind)["properties"]["predicate"].as_object().map_or(Value::Null, |predicate| {
-        let mut root = Value::Object(predicate.clone());
-        root["$defs"] = schema(kind)["$defs"].clone();
-        root
-    }), chooser);
+    let document = synthesize(
+        &schema(kind)["properties"]["predicate"].as_object().map_or(Value::Null, |predicate| {
+            let mut root = Value::Object(predicate.clone());
+            root["$defs"] = schema(kind)["$defs"].clone();
+            root
+        }),
+        chooser,
+    );
     let statement = json!({
         "_type": STATEMENT_TYPE,
         "subject": [{ "name": "shop/web", "digest": { "blake3": samples::BLAKE3, "sha256": samples::SHA256 } }],
@@ -37,7 +41,8 @@ pub(crate) fn payload(kind: StatementType, chooser: &mut dyn Chooser) -> Payload
     });
     let parsed = Statement::parse(statement.to_string().as_bytes());
     let parsed = parsed.unwrap_or_else(|error| unreachable!("{kind}: {error}: {statement}"));
-    let text = String::from_utf8(parsed.to_payload().expect("a statement can be written")).expect("JSON is UTF-8");
+    let text =
+        String::from_utf8(parsed.to_payload().expect("a statement can be written")).expect("JSON is UTF-8");
     let words = document.words.iter().map(|at| format!("/predicate{at}")).collect();
     Payload { text, words }
 }
@@ -48,7 +53,11 @@ pub(crate) fn cases() -> Vec<Case> {
     for kind in StatementType::ALL {
         let full = payload(*kind, &mut Full);
         cases.accept(&format!("{kind}-full"), &full.text, "every field there is");
-        cases.accept(&format!("{kind}-minimal"), payload(*kind, &mut Minimal).text, "no field that may be left out");
+        cases.accept(
+            &format!("{kind}-minimal"),
+            payload(*kind, &mut Minimal).text,
+            "no field that may be left out",
+        );
         broken(&mut cases, *kind, &full);
     }
     other_spellings(&mut cases);
@@ -61,32 +70,70 @@ pub(crate) fn cases() -> Vec<Case> {
 fn broken(cases: &mut Cases, kind: StatementType, full: &Payload) {
     let json = &full.text;
     let members = members(json);
-    let own: Vec<&Member> = members.iter().filter(|m| m.path.matches('/').count() == 2 && m.path.starts_with("/predicate/")).collect();
-    let (Some(log), Some(last)) = (own.first(), own.last()) else { unreachable!("every predicate has a header") };
-    let mut reject = |what: &str, bytes: String, why: &str| cases.reject(&format!("{kind}-{what}"), bytes, why);
+    let own: Vec<&Member> = members
+        .iter()
+        .filter(|m| m.path.matches('/').count() == 2 && m.path.starts_with("/predicate/"))
+        .collect();
+    let (Some(log), Some(last)) = (own.first(), own.last()) else {
+        unreachable!("every predicate has a header")
+    };
+    let mut reject =
+        |what: &str, bytes: String, why: &str| cases.reject(&format!("{kind}-{what}"), bytes, why);
     reject("unknown-key", log.joined_by(json, "\"surprise\":1"), "a key that its type does not have");
     reject("duplicate-key", log.joined_by(json, log.text(json)), "`log` is given twice");
-    reject("escaped-duplicate-key", log.joined_by(json, &log.text_with_escaped_key(json)), "`log` is given twice, once with an escape");
+    reject(
+        "escaped-duplicate-key",
+        log.joined_by(json, &log.text_with_escaped_key(json)),
+        "`log` is given twice, once with an escape",
+    );
     let context = own.iter().find(|m| m.path.ends_with("/context")).expect("a full statement has a context");
-    reject("null-for-absent", replaced(json, context.value.clone(), "null"), "an absent field is left out, never null");
-    reject("array-for-object", replaced(json, context.value.clone(), "[[]]"), "a record as an array of its fields in their order");
+    reject(
+        "null-for-absent",
+        replaced(json, context.value.clone(), "null"),
+        "an absent field is left out, never null",
+    );
+    reject(
+        "array-for-object",
+        replaced(json, context.value.clone(), "[[]]"),
+        "a record as an array of its fields in their order",
+    );
     reject("missing-key", last_required(kind, &own).removed(json), "a required key is not there");
     reject("wrong-type", replaced(json, last.value.clone(), "[[]]"), "its last field is an array of arrays");
     if let Some(word) = members.iter().find(|m| full.words.contains(&m.path)) {
-        reject("object-for-word", replaced(json, word.value.clone(), &format!("{{{}:null}}", word.value_text(json))), "a word as the key of an object");
-        reject("unknown-word", replaced(json, word.value.clone(), "\"perhaps\""), "a word that its enumeration does not have");
+        reject(
+            "object-for-word",
+            replaced(json, word.value.clone(), &format!("{{{}:null}}", word.value_text(json))),
+            "a word as the key of an object",
+        );
+        reject(
+            "unknown-word",
+            replaced(json, word.value.clone(), "\"perhaps\""),
+            "a word that its enumeration does not have",
+        );
     }
     if let Some(number) = members.iter().find(|m| is_integer(m.value_text(json))) {
-        reject("integer-2-53", replaced(json, number.value.clone(), "9007199254740992"), "2^53, which other readers round");
-        reject("float-for-integer", replaced(json, number.value.clone(), "1.0"), "a float where an integer is wanted");
+        reject(
+            "integer-2-53",
+            replaced(json, number.value.clone(), "9007199254740992"),
+            "2^53, which other readers round",
+        );
+        reject(
+            "float-for-integer",
+            replaced(json, number.value.clone(), "1.0"),
+            "a float where an integer is wanted",
+        );
         reject("negative-integer", replaced(json, number.value.clone(), "-1"), "a number below 0");
     }
 }
 
 fn last_required<'a>(kind: StatementType, own: &[&'a Member]) -> &'a Member {
     let schema = schema(kind);
-    let required = schema["properties"]["predicate"]["required"].as_array().expect("every predicate has required fields");
-    let required = |m: &&&Member| required.iter().any(|name| m.path == format!("/predicate/{}", name.as_str().unwrap_or_default()));
+    let required = schema["properties"]["predicate"]["required"]
+        .as_array()
+        .expect("every predicate has required fields");
+    let required = |m: &&&Member| {
+        required.iter().any(|name| m.path == format!("/predicate/{}", name.as_str().unwrap_or_default()))
+    };
     own.iter().rfind(required).expect("every predicate has required fields")
 }
 
@@ -105,8 +152,16 @@ fn other_spellings(cases: &mut Cases) {
     let pretty: Value = serde_json::from_str(&json).expect("a payload is JSON");
     let pretty = serde_json::to_string_pretty(&pretty).expect("a value is JSON");
     cases.accept_rewritten("pin-spread-out", pretty, "white space, and keys in another order");
-    cases.accept_rewritten("pin-escaped", json.replace("smoke tests", "smoke\\u0020tests"), "an escape for a letter that needs none");
-    cases.accept_rewritten("pin-escaped-key", json.replace("\"reason\"", "\"\\u0072eason\""), "an escape in a key that is given once");
+    cases.accept_rewritten(
+        "pin-escaped",
+        json.replace("smoke tests", "smoke\\u0020tests"),
+        "an escape for a letter that needs none",
+    );
+    cases.accept_rewritten(
+        "pin-escaped-key",
+        json.replace("\"reason\"", "\"\\u0072eason\""),
+        "an escape in a key that is given once",
+    );
 }
 
 /// Bytes that are no JSON document, or more than one.
@@ -118,20 +173,66 @@ fn not_one_document(cases: &mut Cases) {
         ("trailing-byte", [json.as_bytes(), b"x"].concat(), "a byte behind the document"),
         ("trailing-nul", [json.as_bytes(), b"\0"].concat(), "a NUL behind the document"),
         ("two-documents", [json.as_bytes(), json.as_bytes()].concat(), "a second document behind the first"),
-        ("byte-order-mark", [b"\xef\xbb\xbf", json.as_bytes()].concat(), "a byte order mark before the document"),
-        ("invalid-utf-8", json.replace("smoke tests", "smoke \u{7}tests").replace('\u{7}', "\u{1}").into_bytes().iter().map(|b| if *b == 1 { 0xff } else { *b }).collect(), "a byte that is not UTF-8"),
-        ("control-character", json.replace("smoke tests", "smoke\ntests").into_bytes(), "a raw line feed inside a string"),
-        ("lone-surrogate", json.replace("smoke tests", "smoke\\ud800tests").into_bytes(), "half a surrogate pair"),
+        (
+            "byte-order-mark",
+            [b"\xef\xbb\xbf", json.as_bytes()].concat(),
+            "a byte order mark before the document",
+        ),
+        (
+            "invalid-utf-8",
+            json.replace("smoke tests", "smoke \u{7}tests")
+                .replace('\u{7}', "\u{1}")
+                .into_bytes()
+                .iter()
+                .map(|b| if *b == 1 { 0xff } else { *b })
+                .collect(),
+            "a byte that is not UTF-8",
+        ),
+        (
+            "control-character",
+            json.replace("smoke tests", "smoke\ntests").into_bytes(),
+            "a raw line feed inside a string",
+        ),
+        (
+            "lone-surrogate",
+            json.replace("smoke tests", "smoke\\ud800tests").into_bytes(),
+            "half a surrogate pair",
+        ),
         ("utf-16", json.encode_utf16().flat_map(u16::to_le_bytes).collect(), "UTF-16"),
         ("cut", json.as_bytes()[..json.len() - 1].to_vec(), "the last brace is not there"),
         ("empty", Vec::new(), "no bytes"),
         ("comment", json.replacen('{', "{/* good */", 1).into_bytes(), "a comment"),
-        ("trailing-comma", format!("{},}}", &json[..json.len() - 1]).into_bytes(), "a comma behind the last member"),
+        (
+            "trailing-comma",
+            format!("{},}}", &json[..json.len() - 1]).into_bytes(),
+            "a comma behind the last member",
+        ),
         ("single-quotes", json.replace('"', "'").into_bytes(), "single quotes"),
-        ("fields-in-order", format!("[{}]", members(&json).iter().filter(|m| m.path.matches('/').count() == 1).map(|m| m.value_text(&json)).collect::<Vec<_>>().join(",")).into_bytes(), "the whole statement as an array of its fields in their order"),
+        (
+            "fields-in-order",
+            format!(
+                "[{}]",
+                members(&json)
+                    .iter()
+                    .filter(|m| m.path.matches('/').count() == 1)
+                    .map(|m| m.value_text(&json))
+                    .collect::<Vec<_>>()
+                    .join(",")
+            )
+            .into_bytes(),
+            "the whole statement as an array of its fields in their order",
+        ),
         ("array", format!("[{json}]").into_bytes(), "an array around the statement"),
-        ("depth-200", json.replacen(annotations, &format!("{annotations}\"deep\":{deep},"), 1).into_bytes(), "arrays 200 deep"),
-        ("depth-200-outside", json.replacen('{', &format!("{{\"deep\":{deep},"), 1).into_bytes(), "arrays 200 deep beside the predicate"),
+        (
+            "depth-200",
+            json.replacen(annotations, &format!("{annotations}\"deep\":{deep},"), 1).into_bytes(),
+            "arrays 200 deep",
+        ),
+        (
+            "depth-200-outside",
+            json.replacen('{', &format!("{{\"deep\":{deep},"), 1).into_bytes(),
+            "arrays 200 deep beside the predicate",
+        ),
     ] {
         cases.reject(&format!("pin-{name}"), bytes, why);
     }
@@ -142,41 +243,118 @@ fn wrong_values(cases: &mut Cases) {
     let json = pin();
     let publish = payload(StatementType::Publish, &mut Full).text;
     let note = |size: usize| format!("\"annotations\":{{\"a\":\"{}\"", "x".repeat(size));
-    let annotated = |size: usize| swap(&json, "\"annotations\":{\"annotations-0\":\"plain text\"", &note(size));
+    let annotated =
+        |size: usize| swap(&json, "\"annotations\":{\"annotations-0\":\"plain text\"", &note(size));
     cases.accept("pin-annotations-4096", annotated(4095), "annotations of exactly 4,096 bytes");
     for (name, bytes, why) in [
         ("pin-annotations-4097", annotated(4096), "annotations of 4,097 bytes"),
-        ("pin-annotation-twice", swap(&json, "\"annotations-0\":", "\"annotations-0\":\"other\",\"annotations-0\":"), "one annotation twice"),
-        ("pin-annotation-twice-escaped", swap(&json, "\"annotations-0\":", "\"\\u0061nnotations-0\":\"other\",\"annotations-0\":"), "one annotation twice, once with an escape"),
-        ("pin-annotation-number", swap(&json, "\"annotations-0\":\"plain text\"", "\"annotations-0\":1"), "an annotation that is no string"),
-        ("pin-subject-extra", swap(&json, "\"name\":\"shop/web\",\"digest\"", "\"name\":\"shop/web\",\"uri\":\"x\",\"digest\""), "a subject with a further field"),
-        ("pin-subject-digest-extra", swap(&json, "\"digest\":{", "\"digest\":{\"sha512\":\"00\","), "a subject with a further digest"),
-        ("pin-subject-without-blake3", swap(&json, &format!("\"blake3\":\"{}\",", samples::BLAKE3), ""), "a subject with one digest only"),
-        ("pin-digest-upper-case", swap(&json, samples::SHA256, &samples::SHA256.to_uppercase()), "a digest in upper case"),
+        (
+            "pin-annotation-twice",
+            swap(&json, "\"annotations-0\":", "\"annotations-0\":\"other\",\"annotations-0\":"),
+            "one annotation twice",
+        ),
+        (
+            "pin-annotation-twice-escaped",
+            swap(&json, "\"annotations-0\":", "\"\\u0061nnotations-0\":\"other\",\"annotations-0\":"),
+            "one annotation twice, once with an escape",
+        ),
+        (
+            "pin-annotation-number",
+            swap(&json, "\"annotations-0\":\"plain text\"", "\"annotations-0\":1"),
+            "an annotation that is no string",
+        ),
+        (
+            "pin-subject-extra",
+            swap(&json, "\"name\":\"shop/web\",\"digest\"", "\"name\":\"shop/web\",\"uri\":\"x\",\"digest\""),
+            "a subject with a further field",
+        ),
+        (
+            "pin-subject-digest-extra",
+            swap(&json, "\"digest\":{", "\"digest\":{\"sha512\":\"00\","),
+            "a subject with a further digest",
+        ),
+        (
+            "pin-subject-without-blake3",
+            swap(&json, &format!("\"blake3\":\"{}\",", samples::BLAKE3), ""),
+            "a subject with one digest only",
+        ),
+        (
+            "pin-digest-upper-case",
+            swap(&json, samples::SHA256, &samples::SHA256.to_uppercase()),
+            "a digest in upper case",
+        ),
         ("pin-digest-short", swap(&json, samples::SHA256, &samples::SHA256[..62]), "a digest of 31 bytes"),
-        ("pin-id-upper-case", swap(&json, "000102030405060708090a0b0c0d0e0f", "000102030405060708090A0B0C0D0E0F"), "an id in upper case"),
+        (
+            "pin-id-upper-case",
+            swap(&json, "000102030405060708090a0b0c0d0e0f", "000102030405060708090A0B0C0D0E0F"),
+            "an id in upper case",
+        ),
         ("pin-number-plus", swap(&json, "\"number\":1", "\"number\":+1"), "a number with a plus sign"),
         ("pin-number-exponent", swap(&json, "\"number\":1", "\"number\":1e0"), "a number with an exponent"),
-        ("pin-number-leading-zero", swap(&json, "\"number\":1", "\"number\":01"), "a number with a leading zero"),
-        ("pin-number-huge", swap(&json, "\"number\":1", "\"number\":1000000000000000000000000000000"), "a number that no machine word holds"),
+        (
+            "pin-number-leading-zero",
+            swap(&json, "\"number\":1", "\"number\":01"),
+            "a number with a leading zero",
+        ),
+        (
+            "pin-number-huge",
+            swap(&json, "\"number\":1", "\"number\":1000000000000000000000000000000"),
+            "a number that no machine word holds",
+        ),
         ("pin-number-string", swap(&json, "\"number\":1", "\"number\":\"1\""), "a number as a string"),
         ("pin-number-not-a-number", swap(&json, "\"number\":1", "\"number\":NaN"), "not a number"),
         ("pin-time-without-ms", swap(&json, "07:00:00.000Z", "07:00:00Z"), "a time without milliseconds"),
         ("pin-time-offset", swap(&json, "07:00:00.000Z", "07:00:00.000+00:00"), "a time with an offset"),
         ("pin-time-lower-case", swap(&json, "07:00:00.000Z", "07:00:00.000z"), "a time with a small z"),
-        ("pin-time-impossible", swap(&json, "2026-11-21T07", "2026-02-30T07"), "a day that is not in the calendar"),
+        (
+            "pin-time-impossible",
+            swap(&json, "2026-11-21T07", "2026-02-30T07"),
+            "a day that is not in the calendar",
+        ),
         ("pin-reason-empty", swap(&json, "smoke tests passed", ""), "a reason without a word"),
         ("pin-reason-2049", swap(&json, "smoke tests passed", &"x".repeat(2049)), "a reason of 2,049 bytes"),
         ("pin-reason-nul", swap(&json, "smoke tests passed", "smoke\\u0000tests"), "NUL in a reason"),
-        ("pin-type-other", swap(&json, STATEMENT_TYPE, "https://in-toto.io/Statement/v0.1"), "another version of in-toto"),
-        ("pin-predicate-type-unknown", swap(&json, "urn:holdfast:pin:v1", "urn:holdfast:pin:v2"), "a statement type of the future"),
-        ("pin-predicate-type-case", swap(&json, "urn:holdfast:pin:v1", "urn:holdfast:Pin:v1"), "a statement type in another case"),
-        ("pin-predicate-twice", swap(&json, "\"predicate\":{", "\"predicate\":{},\"predicate\":{"), "two predicates"),
+        (
+            "pin-type-other",
+            swap(&json, STATEMENT_TYPE, "https://in-toto.io/Statement/v0.1"),
+            "another version of in-toto",
+        ),
+        (
+            "pin-predicate-type-unknown",
+            swap(&json, "urn:holdfast:pin:v1", "urn:holdfast:pin:v2"),
+            "a statement type of the future",
+        ),
+        (
+            "pin-predicate-type-case",
+            swap(&json, "urn:holdfast:pin:v1", "urn:holdfast:Pin:v1"),
+            "a statement type in another case",
+        ),
+        (
+            "pin-predicate-twice",
+            swap(&json, "\"predicate\":{", "\"predicate\":{},\"predicate\":{"),
+            "two predicates",
+        ),
         ("pin-origin-space", swap(&json, samples::ORIGIN, "registry.example log"), "an origin with a space"),
-        ("publish-version-plus", swap(&publish, "\"version\":\"1.4.2\"", "\"version\":\"1.4.2+5\""), "`+` is no letter of an OCI tag"),
-        ("publish-version-reserved", swap(&publish, "\"version\":\"1.4.2\"", "\"version\":\"prod.known-good\""), "a version that is reserved for lookups"),
-        ("publish-name-upper-case", swap(&publish, "\"name\":\"shop/web\",\"version\"", "\"name\":\"shop/Web\",\"version\""), "a name in upper case"),
-        ("publish-name-parent", swap(&publish, "\"name\":\"shop/web\",\"version\"", "\"name\":\"shop/../web\",\"version\""), "a name that climbs"),
+        (
+            "publish-version-plus",
+            swap(&publish, "\"version\":\"1.4.2\"", "\"version\":\"1.4.2+5\""),
+            "`+` is no letter of an OCI tag",
+        ),
+        (
+            "publish-version-reserved",
+            swap(&publish, "\"version\":\"1.4.2\"", "\"version\":\"prod.known-good\""),
+            "a version that is reserved for lookups",
+        ),
+        (
+            "publish-name-upper-case",
+            swap(&publish, "\"name\":\"shop/web\",\"version\"", "\"name\":\"shop/Web\",\"version\""),
+            "a name in upper case",
+        ),
+        (
+            "publish-name-parent",
+            swap(&publish, "\"name\":\"shop/web\",\"version\"", "\"name\":\"shop/../web\",\"version\""),
+            "a name that climbs",
+        ),
     ] {
         cases.reject(name, bytes, why);
     }

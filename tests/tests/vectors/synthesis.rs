@@ -125,7 +125,8 @@ impl Synthesis<'_> {
 
     fn object(&mut self, schema: &Value, at: &str) -> Value {
         let Some(properties) = schema["properties"].as_object() else { return self.map(schema, at) };
-        let required: Vec<&str> = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let required: Vec<&str> =
+            schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         let mut out = Map::new();
         for (name, schema) in properties {
             if required.contains(&name.as_str()) || self.chooser.optional() {
@@ -150,7 +151,11 @@ impl Synthesis<'_> {
 
     fn array(&mut self, schema: &Value, at: &str) -> Value {
         if let Some(items) = schema["prefixItems"].as_array() {
-            return items.iter().enumerate().map(|(n, item)| self.value(item, &format!("{at}/{n}"))).collect();
+            return items
+                .iter()
+                .enumerate()
+                .map(|(n, item)| self.value(item, &format!("{at}/{n}")))
+                .collect();
         }
         (0..self.chooser.items()).map(|n| self.value(&schema["items"], &format!("{at}/{n}"))).collect()
     }

@@ -13,7 +13,8 @@ pub(crate) fn schema_of(case: &Case) -> Option<Value> {
         "manifest" | "trust" | "entry" | "envelope" => case.kind.clone(),
         _ => return None,
     };
-    let bytes = std::fs::read(folder("json").join(format!("{name}.schema.json"))).expect("the schemas are checked in");
+    let bytes = std::fs::read(folder("json").join(format!("{name}.schema.json")))
+        .expect("the schemas are checked in");
     Some(serde_json::from_slice(&bytes).expect("a schema is JSON"))
 }
 
@@ -56,10 +57,18 @@ impl<'a> Validation<'a> {
                 "minimum" => !value.is_number() || value.as_u64() >= want.as_u64(),
                 "maximum" => !value.is_number() || value.as_u64() <= want.as_u64(),
                 "minItems" | "maxItems" => within_items(rule, want, value),
-                "minLength" => value.as_str().is_none_or(|text| text.chars().count() as u64 >= want.as_u64().unwrap_or(0)),
-                "maxLength" => value.as_str().is_none_or(|text| text.chars().count() as u64 <= want.as_u64().unwrap_or(0)),
+                "minLength" => value
+                    .as_str()
+                    .is_none_or(|text| text.chars().count() as u64 >= want.as_u64().unwrap_or(0)),
+                "maxLength" => value
+                    .as_str()
+                    .is_none_or(|text| text.chars().count() as u64 <= want.as_u64().unwrap_or(0)),
                 "pattern" => value.as_str().is_none_or(|text| matches(want, text)),
-                "required" => want.as_array().into_iter().flatten().all(|name| !value.is_object() || value.get(name.as_str().unwrap_or_default()).is_some()),
+                "required" => {
+                    want.as_array().into_iter().flatten().all(|name| {
+                        !value.is_object() || value.get(name.as_str().unwrap_or_default()).is_some()
+                    })
+                }
                 "properties" | "additionalProperties" | "propertyNames" | "items" | "prefixItems" => {
                     self.inside(rule, schema, value, at);
                     true
@@ -74,7 +83,10 @@ impl<'a> Validation<'a> {
     }
 
     fn target(&self, reference: &Value) -> &'a Value {
-        let pointer = reference.as_str().and_then(|text| text.strip_prefix('#')).expect("a reference inside the document");
+        let pointer = reference
+            .as_str()
+            .and_then(|text| text.strip_prefix('#'))
+            .expect("a reference inside the document");
         self.root.pointer(pointer).expect("a reference leads somewhere")
     }
 
@@ -100,14 +112,18 @@ impl<'a> Validation<'a> {
                 }
             }
             "additionalProperties" => {
-                for (name, inner) in members.filter(|(name, _)| schema["properties"].get(name.as_str()).is_none()) {
+                for (name, inner) in
+                    members.filter(|(name, _)| schema["properties"].get(name.as_str()).is_none())
+                {
                     if *want == Value::Bool(false) {
                         self.found.push(format!("{at}: {name} is not known"));
                     }
                     self.check(want, inner, &format!("{at}/{name}"));
                 }
             }
-            "propertyNames" => members.for_each(|(name, _)| self.check(want, &Value::from(name.as_str()), at)),
+            "propertyNames" => {
+                members.for_each(|(name, _)| self.check(want, &Value::from(name.as_str()), at))
+            }
             "items" => items.for_each(|(n, item)| self.check(want, item, &format!("{at}/{n}"))),
             _ => items.for_each(|(n, item)| self.check(&want[n], item, &format!("{at}/{n}"))),
         }
