@@ -11,9 +11,9 @@ use holdfast_formats::wire::v1::{Excluded, KnownGoodQuery};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let [channel, component, target] = match std::env::args().skip(1).collect::<Vec<_>>().try_into() {
-        Ok(arguments) => arguments,
-        Err(_) => return ExitCode::from(2),
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let Ok([channel, component, target]) = <[String; 3]>::try_from(arguments) else {
+        return ExitCode::from(2);
     };
     match roll_back(&channel, &component, target.into()).await {
         Ok(()) => ExitCode::SUCCESS,
@@ -38,10 +38,10 @@ async fn roll_back(channel: &str, component: &str, target: PathBuf) -> Result<()
     let lookup = registry.known_good(&channel.parse().map_err(malformed)?, &query, None).await?;
     // The closure comes in reverse deployment order: the order of going back.
     for part in &lookup.answer.get().closure {
-        let Some(name) = &part.component else { continue };
         let record = registry.artifact(&Reference::Version(part.artifact.r#ref.clone())).await?;
-        registry.pull(&record, &target.join(name.as_str())).await?;
-        tracing::info!(component = %name, artifact = %part.artifact.r#ref, "fetched");
+        // An artifact's name is safe as a path; a component's is free text and would not be.
+        registry.pull(&record, &target.join(part.artifact.r#ref.name().as_str())).await?;
+        tracing::info!(artifact = %part.artifact.r#ref, "fetched");
     }
     Ok(())
 }

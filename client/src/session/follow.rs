@@ -39,8 +39,19 @@ impl Registry {
         let note = self.newest_checkpoint().await?;
         let checkpoint = self.check_checkpoint(&note, &chain)?;
         self.follow(&note, &checkpoint).await?;
+        self.require_newest(&chain, &checkpoint)?;
         let policy = chain.newest().policy.number;
         Ok(LogView { size: checkpoint.size(), root: checkpoint.root(), checkpoint: note, policy })
+    }
+
+    /// A state that is part of the log but older than one seen before is no view of how the log stands now.
+    fn require_newest(&self, chain: &PolicyChain, checkpoint: &Checkpoint) -> Result<(), ClientError> {
+        match self.seen_checkpoint(chain)? {
+            Some(seen) if seen.size() > checkpoint.size() => Err(ClientError::Stale {
+                source: format!("it shows {} entries, but {} were seen before", checkpoint.size(), seen.size()).into(),
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// The tree head seen last, from disk.

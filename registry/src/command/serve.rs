@@ -63,13 +63,12 @@ fn greet(config: &ServeConfig, listener: &Listener, node: &Node) -> anyhow::Resu
     if let Some(reason) = head.halted() {
         tracing::error!(reason, "the log takes no entries");
     }
-    say(&format!("holdfast-registry: serving on {url}"))?;
     if head.policy().is_none() {
         let secret = node.log().keys().new_login(&config.keys)?;
         say("This registry has no policy yet. The first login makes one; this URL works once:")?;
         say(&format!("login: holdfast login {url}#{}", secret.expose()))?;
     }
-    Ok(())
+    Ok(say(&format!("holdfast-registry: serving on {url}"))?)
 }
 
 /// Resolves at the first SIGTERM or SIGINT.

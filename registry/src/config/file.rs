@@ -49,6 +49,9 @@ pub(super) struct FileSettings {
     pub(super) limits: Option<FileLimits>,
     pub(super) log_format: Option<LogFormat>,
     pub(super) log_level: Option<String>,
+    /// The settings of the command line, which may run in the same folder.
+    #[serde(rename = "client")]
+    _client: Option<serde::de::IgnoredAny>,
 }
 
 impl FileSettings {

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use futures::{StreamExt as _, stream};
+use holdfast_formats::checkpoint::Checkpoint;
 use holdfast_formats::digest::Sha256Digest;
 use holdfast_formats::policy::Policy;
 use holdfast_formats::statement::Predicate;
@@ -24,7 +25,7 @@ use super::batch::{BatchError, push};
 use super::decode::{DecodeError, DecodedCommit, DecodedEntry};
 use super::entries::{Entries, EntriesError};
 use crate::index::{EntryPlace, IndexError, Position, View, Writer};
-use crate::objects::{ObjectError, ObjectKey};
+use crate::objects::{KeyPrefix, ObjectError, ObjectKey};
 
 /// How many commits are read ahead.
 const READ_AHEAD: usize = 8;
@@ -107,10 +108,41 @@ pub async fn replay(parts: &LogParts, writer: &mut Writer) -> Result<Replayed, R
         }
         writer.commit()?;
     }
+    check_end(parts, &state).await?;
     state.halted = writer.view().unacknowledged()?.map(|refused| {
         format!("entry {} is in the log although the rule book refuses it ({}); when a person has looked at it, start with --acknowledge-refused {}", refused.index, refused.reason, refused.index)
     });
     Ok(state)
+}
+
+/// An empty slot is the end of the log only when no commit stands behind it and the published checkpoint ends here, too.
+/// Whoever wrote into a slot that somebody emptied would fork the log.
+async fn check_end(parts: &LogParts, state: &Replayed) -> Result<(), ReplayError> {
+    let slot = state.slot;
+    let mut later = parts.store.list_after(&KeyPrefix::commits_beside(slot), &ObjectKey::commit(slot));
+    let is_inner = later.next().await.transpose()?.is_some();
+    // Another node may have filled the slot in between.
+    if is_inner && parts.store.head(&ObjectKey::commit(slot)).await?.is_none() {
+        return Err(ReplayError::Halt(format!(
+            "commit {slot} is gone, but later ones are there; restore log/commits from a replica"
+        )));
+    }
+    let published = match parts.store.get(&ObjectKey::checkpoint()).await {
+        Err(error) if error.is_not_found() => return Ok(()),
+        published => published?,
+    };
+    let checkpoint = Checkpoint::from_signed(&published, &parts.keys.origin, &[parts.keys.log.public()]);
+    match checkpoint {
+        // It follows the commits and never runs ahead of them.
+        Ok(checkpoint) if checkpoint.size() > state.size() && parts.store.head(&ObjectKey::commit(slot)).await?.is_none() => {
+            Err(ReplayError::Halt(format!(
+                "the published checkpoint has {} entries, the commits only {}; restore log/commits from a replica",
+                checkpoint.size(),
+                state.size()
+            )))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Reads and decodes one commit; `None` when the slot is empty.

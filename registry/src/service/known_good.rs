@@ -86,7 +86,7 @@ impl Service {
             let newer = self.log().head();
             return Box::pin(self.look_up(newer, channel, query, seen)).await;
         };
-        let policies = self.policies_after(query.policy.map_or(u64::MAX - 1, PolicyNumber::get)).await?;
+        let policies = self.policies_after(query.policy.map_or(0, PolicyNumber::get)).await?;
         let mut assembly = Assembly::begin(self, Arc::clone(&head));
         let mut read = Vec::new();
         for fact in choice.artifacts() {

@@ -1,5 +1,7 @@
 //! Receipts, proofs and entries: what lets others check the log.
 
+use bytes::Bytes;
+use holdfast_formats::digest::Sha256Digest;
 use holdfast_formats::envelope::Base64Bytes;
 use holdfast_formats::number::PolicyNumber;
 use holdfast_formats::policy::Policy;
@@ -11,7 +13,7 @@ use holdfast_formats::wire::v1::{
 use holdfast_verify::facts::PolicyFact;
 
 use super::{Failure, Identity, Service};
-use crate::log::{Head, Leaf};
+use crate::log::{AttachmentError, Head, Leaf};
 
 /// How many entries one answer brings at most.
 const ENTRIES_MAX: usize = 1024;
@@ -59,6 +61,15 @@ impl Service {
             entries.push(LoggedEntry { index, entry: Base64Bytes(bytes.to_vec()), payload });
         }
         Ok(LogEntries { size: head.size(), entries })
+    }
+
+    /// An attachment of some entry, for an auditor: manifests and attested envelopes are judged again with it.
+    pub async fn attachment(&self, who: &Identity, digest: Sha256Digest) -> Result<Bytes, Failure> {
+        who.require_audit()?;
+        match self.log().attachments().get(&digest).await {
+            Err(AttachmentError::Object(error)) if error.is_not_found() => Err(Failure::not_found()),
+            read => Ok(read?),
+        }
     }
 
     /// The newest checkpoint, for any reader.

@@ -1,6 +1,6 @@
 //! What is said about one route: enough to describe it in OpenAPI and to call it.
 
-use holdfast_formats::wire::v1::ProblemCode::{self, *};
+use holdfast_formats::wire::v1::ProblemCode::{self, Internal, Unauthorized, Unavailable};
 
 /// Who may call a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,7 +2,12 @@
 
 use std::iter;
 
-use holdfast_formats::wire::v1::ProblemCode::*;
+use holdfast_formats::wire::v1::ProblemCode::{
+    Conflict, ContentMissing, Corrupt, Denied, DigestMismatch, EvidenceMissing, Forbidden, Frozen, Gone,
+    Halted, Malformed, NameTaken, NoSpace, NotFound, NothingQualifies, QuotaExceeded, RangeNotSatisfiable,
+    ReadOnly, SignatureInvalid, StalePredecessor, StatementInvalid, StatementUnsupported, ThresholdNotMet,
+    TooLarge,
+};
 
 use super::routes::{Access, Answer, AnswerBody, PathParameter, RequestBody, Route};
 

@@ -79,6 +79,15 @@ pub(super) async fn proof(
     Ok(ok(api.service.receipt_for(&who, index).await?))
 }
 
+pub(super) async fn attachment(
+    State(api): State<Api>,
+    Bearer(who): Bearer,
+    Path(digest): Path<String>,
+) -> Result<Response, Refused> {
+    let bytes = api.service.attachment(&who, path::parse(&digest)?).await?;
+    Ok(([(CONTENT_TYPE, "application/octet-stream")], bytes).into_response())
+}
+
 /// `GET /log/checkpoint` and `GET /log/tile/…`: the log as C2SP tlog-tiles lays it out.
 pub(super) async fn tile(
     State(api): State<Api>,

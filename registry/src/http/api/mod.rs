@@ -50,6 +50,7 @@ pub fn router(service: Service, limits: ApiLimits) -> Router {
         .route("/v1/log/consistency", get(log::consistency))
         .route("/v1/log/entries", get(log::entries))
         .route("/v1/log/proof/{index}", get(log::proof))
+        .route("/v1/log/attachments/{digest}", get(log::attachment))
         .route("/log/{*path}", get(log::tile))
         .route("/v1/channels/{*path}", get(channels::get))
         .route("/v1/artifacts", get(artifacts::list))
