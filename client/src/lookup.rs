@@ -64,7 +64,10 @@ impl Registry {
         let (answer, wire) = self.ask_and_check(channel, &query, &chain, seen, now).await?;
         self.keep(channel, &query, &wire, &answer, now).await?;
         if answer.get().policies.newest().policy.number > chain.newest().policy.number {
-            self.fetch_policies().await?;
+            // The answer holds without them; the next question brings them again.
+            if let Err(error) = self.fetch_policies().await {
+                tracing::debug!(%error, "newer policies could not be kept");
+            }
         }
         Ok(Lookup { answer, wire, query, cached_age: None })
     }

@@ -16,14 +16,15 @@ start_registry() {
     local data=$1
     shift
     mkdir -p "$data"
+    : >"$data/out.log"
     holdfast-registry serve --listen 127.0.0.1:0 --data "$data" --log-level warn "$@" >"$data/out.log" 2>"$data/error.log" &
     registry=$!
     started_pids+=("$registry")
-    for _ in {1..600}; do
+    for _ in {1..3000}; do
         registry_port=$(sed -n 's|^holdfast-registry: serving on http://127.0.0.1:||p' "$data/out.log")
         [[ -z $registry_port ]] || return 0
         kill -0 "$registry" 2>/dev/null || break
-        sleep 0.05
+        sleep 0.01
     done
     cat "$data/out.log" "$data/error.log" >&2
     printf 'the registry did not start\n' >&2

@@ -3,9 +3,7 @@
 use holdfast_client::{ComponentDraft, ReleaseDraft, new_id};
 use holdfast_formats::digest::NamedDigest;
 use holdfast_formats::manifest::{ComponentRole, Custody, Scope, Undo, UndoMode};
-use holdfast_formats::statement::{
-    Artifact, Deny, DenyEffect, DenyScope, Deploy, DeployPhase, Direction,
-};
+use holdfast_formats::statement::{Artifact, Deny, DenyEffect, DenyScope, Deploy, DeployPhase, Direction};
 use holdfast_formats::time::Timestamp;
 
 use crate::of;

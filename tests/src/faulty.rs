@@ -12,8 +12,8 @@ use futures::stream::BoxStream;
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{
-    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
-    PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
+    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMode,
+    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
 
 /// How one write goes wrong.
@@ -49,11 +49,7 @@ impl FaultyStore {
 
     /// A store on which every write goes wrong in the same way.
     pub fn always(fault: Fault) -> Arc<Self> {
-        Arc::new(Self {
-            truth: Arc::new(InMemory::new()),
-            planned: Mutex::default(),
-            forever: Some(fault),
-        })
+        Arc::new(Self { truth: Arc::new(InMemory::new()), planned: Mutex::default(), forever: Some(fault) })
     }
 
     /// The next write of an object below `prefix` goes wrong. Faults are met in the order in which they are planned.
@@ -148,10 +144,7 @@ impl ObjectStore for FaultyStore {
         self.truth.get_ranges(location, ranges).await
     }
 
-    fn delete_stream(
-        &self,
-        locations: BoxStream<'static, Result<Path>>,
-    ) -> BoxStream<'static, Result<Path>> {
+    fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
         self.truth.delete_stream(locations)
     }
 

@@ -4,8 +4,8 @@ use std::sync::Once;
 
 use holdfast_formats::token::Token;
 use holdfast_formats::wire::v1::{Problem, ProblemCode};
-use serde::de::DeserializeOwned;
 use reqwest::{Client, Method, RequestBuilder, Response};
+use serde::de::DeserializeOwned;
 
 /// A client without any manners, for one registry.
 #[derive(Debug, Clone)]
@@ -47,7 +47,12 @@ impl Http {
     }
 
     /// Sends bytes.
-    pub async fn send(&self, method: Method, path: &str, body: impl Into<Vec<u8>>) -> anyhow::Result<Response> {
+    pub async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: impl Into<Vec<u8>>,
+    ) -> anyhow::Result<Response> {
         Ok(self.request(method, path).body(body.into()).send().await?)
     }
 

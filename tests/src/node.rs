@@ -158,7 +158,10 @@ impl TestRegistry {
     /// Removes the index, which must not be in use.
     pub fn remove_index(&self) -> anyhow::Result<()> {
         let folder = self.home.path().join("index");
-        Ok(if folder.exists() { std::fs::remove_dir_all(folder)? })
+        let _: () = if folder.exists() {
+            std::fs::remove_dir_all(folder)?;
+        };
+        Ok(())
     }
 
     /// From the next start on, goes on although this entry is refused.
@@ -244,7 +247,7 @@ fn limits() -> FrontLimits {
         head_deadline: Duration::from_secs(10),
         idle: Duration::from_secs(75),
         body_deadline: Duration::from_secs(30),
-        upload_deadline: Duration::from_secs(60),
+        upload_deadline: Duration::from_mins(1),
         stall: Duration::from_secs(30),
         drain_deadline: Duration::from_secs(5),
         streams_max: 128,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use holdfast_client::{
-    About, ClientError, Draft, GrantDraft, Lookup, LoginRequest, OpenOptions, PinDraft, Places, PushRequest,
+    About, ClientError, Draft, GrantDraft, LoginRequest, Lookup, OpenOptions, PinDraft, Places, PushRequest,
     Pushed, Quiet, Registry, ReleaseDraft, ReleaseRequest, Submitted, keys, login,
 };
 use holdfast_formats::key::SigningKey;
@@ -90,7 +90,8 @@ impl Person {
 
     /// The signing key.
     pub fn key(&self) -> SigningKey {
-        keys::load(&self.places.key_file()).unwrap_or_else(|error| unreachable!("every person has a key: {error}"))
+        keys::load(&self.places.key_file())
+            .unwrap_or_else(|error| unreachable!("every person has a key: {error}"))
     }
 
     /// The token: the one given, or the one that login made.
@@ -111,7 +112,14 @@ impl Person {
     /// The person as a principal of a policy.
     pub fn principal(&self, id: &str) -> Principal {
         let key = Some(self.key().public());
-        Principal { id: of(id), kind: PrincipalKind::Ed25519, key, issuer: None, audience: None, claims: None }
+        Principal {
+            id: of(id),
+            kind: PrincipalKind::Ed25519,
+            key,
+            issuer: None,
+            audience: None,
+            claims: None,
+        }
     }
 
     /// Signs and submits a statement.
@@ -236,7 +244,10 @@ impl Person {
     }
 
     /// Makes a token.
-    pub async fn grant(&self, change: impl FnOnce(&mut GrantDraft) + Send) -> Result<(Token, LeafIndex), ClientError> {
+    pub async fn grant(
+        &self,
+        change: impl FnOnce(&mut GrantDraft) + Send,
+    ) -> Result<(Token, LeafIndex), ClientError> {
         let mut grant = GrantDraft {
             subject: of("a colleague"),
             actions: Action::ALL.to_vec(),

@@ -115,7 +115,8 @@ fn serve_command(data: &Path, address: SocketAddr, more: &[&str]) -> anyhow::Res
 fn greeting(stdout: ChildStdout) -> anyhow::Result<(SocketAddr, Vec<String>)> {
     let mut lines = BufReader::new(stdout).lines();
     let first = lines.next().context("it says where it serves")??;
-    let url = first.strip_prefix("holdfast-registry: serving on http://").context("it says where it serves")?;
+    let url =
+        first.strip_prefix("holdfast-registry: serving on http://").context("it says where it serves")?;
     let address = url.parse()?;
     let mut said = vec![first];
     // A registry with a policy says nothing more; one without says two more lines at once.

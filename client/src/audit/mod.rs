@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use holdfast_formats::digest::Sha256Digest;
 use holdfast_formats::statement::Predicate;
 use holdfast_formats::tree::{LeafIndex, TreeHash, TreeSize};
-use holdfast_formats::wire::v1::{ArtifactView, LoggedEntry, ProblemCode};
+use holdfast_formats::wire::v1::{LoggedEntry, ProblemCode};
 use holdfast_verify::logged::LoggedStatement;
 
 use crate::blocking;
@@ -23,6 +23,8 @@ use replay::Replay;
 
 /// Entries fetched at once.
 const PAGE: u32 = 256;
+/// Attachments held at once: no further one is fetched beyond this, so that at most one of the largest comes on top.
+const HELD_BYTES: usize = 64 * 1024 * 1024;
 
 /// One thing that is not as it must be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,20 +76,29 @@ impl Registry {
                     "it is empty, or longer than asked for",
                 ));
             }
-            let attachments = self.attachments(&page.entries).await?;
-            replay = blocking::run(move || replay.page(&page.entries, &attachments).map(|()| replay)).await?;
+            let mut entries = page.entries;
+            while !entries.is_empty() {
+                let (covered, attachments) = self.attachments(&entries).await?;
+                let later = entries.split_off(covered);
+                replay = blocking::run(move || replay.page(&entries, &attachments).map(|()| replay)).await?;
+                entries = later;
+            }
             self.progress().advance(count);
         }
         Ok(replay)
     }
 
-    /// The manifests and envelopes that entries name. One that cannot be had is left out, and its entry is then a finding.
+    /// The manifests and envelopes that the first entries name, and how many entries that covers: as many as fit into
+    /// memory. An attachment that cannot be had is left out, and its entry is then a finding.
     async fn attachments(
         &self,
         entries: &[LoggedEntry],
-    ) -> Result<HashMap<Sha256Digest, Vec<u8>>, ClientError> {
-        let mut found = HashMap::new();
-        for entry in entries {
+    ) -> Result<(usize, HashMap<Sha256Digest, Vec<u8>>), ClientError> {
+        let (mut found, mut held) = (HashMap::new(), 0);
+        for (at, entry) in entries.iter().enumerate() {
+            if held >= HELD_BYTES {
+                return Ok((at, found));
+            }
             // What cannot be read is reported when it is judged.
             let Ok(logged) = LoggedStatement::of_logged(entry) else { continue };
             let digest = match &logged.statement().predicate {
@@ -95,40 +106,27 @@ impl Registry {
                 Predicate::Attest(attest) => attest.envelope.digests.sha256,
                 _ => continue,
             };
-            let bytes = match self.attachment(digest).await {
-                Ok(bytes) => Some(bytes),
-                Err(error) if is_absent(&error) => {
-                    self.manifest_by_name(&logged.statement().predicate).await?
+            match self.attachment(digest).await {
+                Ok(bytes) => {
+                    held += bytes.len();
+                    found.insert(digest, bytes);
                 }
+                Err(error) if is_lost(&error) => {}
                 Err(error) => return Err(error),
-            };
-            found.extend(bytes.map(|bytes| (digest, bytes)));
+            }
         }
-        Ok(found)
+        Ok((entries.len(), found))
     }
 
     async fn attachment(&self, digest: Sha256Digest) -> Result<Vec<u8>, ClientError> {
         let path = format!("/v1/log/attachments/{digest}");
         self.transport().call_bytes(&Request::get(&path, "attachment", LARGE_ANSWER_MAX)).await
     }
-
-    /// A registry that serves no attachments still shows the manifest of an artifact.
-    async fn manifest_by_name(&self, predicate: &Predicate) -> Result<Option<Vec<u8>>, ClientError> {
-        let Predicate::Publish(publish) = predicate else { return Ok(None) };
-        let path = format!("/v1/artifacts/{}@{}", publish.name, publish.version);
-        match self.transport().get::<ArtifactView>(&path, "artifact", LARGE_ANSWER_MAX).await {
-            Ok(view) => Ok(Some(view.manifest.0)),
-            Err(error) if is_absent(&error) => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
 }
 
-fn is_absent(error: &ClientError) -> bool {
-    matches!(
-        error.code(),
-        Some(ProblemCode::NotFound | ProblemCode::NoSuchRoute | ProblemCode::Gone | ProblemCode::Forbidden)
-    )
+/// Whether the registry says that it does not have something whole.
+fn is_lost(error: &ClientError) -> bool {
+    matches!(error.code(), Some(ProblemCode::NotFound | ProblemCode::Gone | ProblemCode::Corrupt))
 }
 
 #[cfg(test)]

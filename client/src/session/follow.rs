@@ -48,7 +48,12 @@ impl Registry {
     fn require_newest(&self, chain: &PolicyChain, checkpoint: &Checkpoint) -> Result<(), ClientError> {
         match self.seen_checkpoint(chain)? {
             Some(seen) if seen.size() > checkpoint.size() => Err(ClientError::Stale {
-                source: format!("it shows {} entries, but {} were seen before", checkpoint.size(), seen.size()).into(),
+                source: format!(
+                    "it shows {} entries, but {} were seen before",
+                    checkpoint.size(),
+                    seen.size()
+                )
+                .into(),
             }),
             _ => Ok(()),
         }

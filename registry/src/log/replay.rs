@@ -134,7 +134,10 @@ async fn check_end(parts: &LogParts, state: &Replayed) -> Result<(), ReplayError
     let checkpoint = Checkpoint::from_signed(&published, &parts.keys.origin, &[parts.keys.log.public()]);
     match checkpoint {
         // It follows the commits and never runs ahead of them.
-        Ok(checkpoint) if checkpoint.size() > state.size() && parts.store.head(&ObjectKey::commit(slot)).await?.is_none() => {
+        Ok(checkpoint)
+            if checkpoint.size() > state.size()
+                && parts.store.head(&ObjectKey::commit(slot)).await?.is_none() =>
+        {
             Err(ReplayError::Halt(format!(
                 "the published checkpoint has {} entries, the commits only {}; restore log/commits from a replica",
                 checkpoint.size(),

@@ -65,7 +65,8 @@ impl BlobRecord {
 
     /// Reads a record and checks that its extents add up to its size.
     pub fn parse(bytes: &[u8]) -> Result<Self, BlobRecordError> {
-        let (head, rest) = bytes.split_first_chunk::<HEAD_BYTES>().ok_or(BlobRecordError("fewer than 80 bytes"))?;
+        let (head, rest) =
+            bytes.split_first_chunk::<HEAD_BYTES>().ok_or(BlobRecordError("fewer than 80 bytes"))?;
         let mut head = head.as_slice();
         if take::<4>(&mut head)? != *MAGIC {
             return Err(BlobRecordError("it does not begin with HFB1"));

@@ -66,7 +66,11 @@ pub enum ChannelHeadError {
 
 impl fmt::Display for ChannelHead {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{FIRST_LINE}\n{}\n{}\n{}\n{}\n{}", self.origin, self.channel, self.size, self.root, self.time)?;
+        writeln!(
+            f,
+            "{FIRST_LINE}\n{}\n{}\n{}\n{}\n{}",
+            self.origin, self.channel, self.size, self.root, self.time
+        )?;
         match self.newest_entry {
             Some(index) => writeln!(f, "{index}")?,
             None => writeln!(f, "-")?,
@@ -98,7 +102,9 @@ impl FromStr for ChannelHead {
             time: next()?.parse()?,
             newest_entry: match next()? {
                 "-" => None,
-                index => Some(LeafIndex::new(decimal(index)?).map_err(|_| wrong("its newest entry is too large"))?),
+                index => Some(
+                    LeafIndex::new(decimal(index)?).map_err(|_| wrong("its newest entry is too large"))?,
+                ),
             },
             lines: lines.map(parse_line).collect::<Result<_, _>>()?,
         };
@@ -136,11 +142,20 @@ mod tests {
             root: TreeHash::empty(),
             time: Timestamp::from_ms(1_795_000_000_000),
             newest_entry: Some(LeafIndex::new(6).unwrap()),
-            lines: vec![HeadLine { name: "shop/web".parse().unwrap(), issued: PinNumber::new(3).unwrap(), answered: None }],
+            lines: vec![HeadLine {
+                name: "shop/web".parse().unwrap(),
+                issued: PinNumber::new(3).unwrap(),
+                answered: None,
+            }],
         };
         let text = head.to_string();
         assert_eq!(text.parse(), Ok(head));
-        for wrong in [text.replace("\n7\n", "\n07\n"), text.replace("line ", "line  "), text.replace("/v1", "/v2"), text.trim_end().to_owned()] {
+        for wrong in [
+            text.replace("\n7\n", "\n07\n"),
+            text.replace("line ", "line  "),
+            text.replace("/v1", "/v2"),
+            text.trim_end().to_owned(),
+        ] {
             assert!(wrong.parse::<ChannelHead>().is_err(), "{wrong}");
         }
     }

@@ -56,8 +56,9 @@ impl ChunkHeader {
 
     /// Reads a header and returns it with the stored bytes that follow.
     pub fn parse(object: &[u8]) -> Result<(Self, &[u8]), ChunkError> {
-        let (header, stored) =
-            object.split_first_chunk::<CHUNK_HEADER_BYTES>().ok_or(ChunkError::Header("fewer than 32 bytes"))?;
+        let (header, stored) = object
+            .split_first_chunk::<CHUNK_HEADER_BYTES>()
+            .ok_or(ChunkError::Header("fewer than 32 bytes"))?;
         let [m0, m1, m2, m3, codec, scheme, z0, z1, l0, l1, l2, l3, key_id @ ..] = header;
         if [*m0, *m1, *m2, *m3] != *MAGIC {
             return Err(ChunkError::Header("it does not begin with HFC1"));

@@ -85,21 +85,34 @@ impl CommitHeader {
     fn signed_text(&self) -> String {
         format!(
             "{FIRST_LINE}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n",
-            self.origin, self.number, self.previous, self.previous_size, self.count, self.root, self.writer, self.nonce
+            self.origin,
+            self.number,
+            self.previous,
+            self.previous_size,
+            self.count,
+            self.root,
+            self.writer,
+            self.nonce
         )
     }
 
     /// Signs and writes the whole object, and gives its hash.
-    pub fn encode(&self, key: &SigningKey, entries: &[Vec<u8>]) -> Result<(Vec<u8>, Sha256Digest), CommitError> {
+    pub fn encode(
+        &self,
+        key: &SigningKey,
+        entries: &[Vec<u8>],
+    ) -> Result<(Vec<u8>, Sha256Digest), CommitError> {
         let mut text = self.signed_text();
         let signature = key.sign(text.as_bytes());
-        writeln!(text, "{}", BASE64.encode(&signature)).map_err(|_| CommitError::Malformed("it cannot be written"))?;
+        writeln!(text, "{}", BASE64.encode(&signature))
+            .map_err(|_| CommitError::Malformed("it cannot be written"))?;
         let hash = Sha256Digest::of(text.as_bytes());
         text.push('\n');
         let mut out = text.into_bytes();
         out.reserve(entries.iter().map(|e| e.len() + 2).sum());
         for entry in entries {
-            let length = u16::try_from(entry.len()).map_err(|_| CommitError::Malformed("an entry is over 65,535 bytes"))?;
+            let length = u16::try_from(entry.len())
+                .map_err(|_| CommitError::Malformed("an entry is over 65,535 bytes"))?;
             out.extend_from_slice(&length.to_be_bytes());
             out.extend_from_slice(entry);
         }
@@ -161,7 +174,11 @@ fn parse_header(text: &str) -> Result<(CommitHeader, [u8; 64]), CommitError> {
 
 fn decimal(text: &str) -> Result<u64, CommitError> {
     let number: u64 = text.parse().map_err(|_| CommitError::Malformed("a number is not decimal"))?;
-    if number.to_string() == text { Ok(number) } else { Err(CommitError::Malformed("a number is not in its shortest form")) }
+    if number.to_string() == text {
+        Ok(number)
+    } else {
+        Err(CommitError::Malformed("a number is not in its shortest form"))
+    }
 }
 
 fn parse_entries(mut body: &[u8]) -> Result<Vec<Vec<u8>>, CommitError> {

@@ -142,7 +142,11 @@ impl FromStr for NamedDigest {
         match text.split_once(':') {
             Some(("blake3", hex)) => hex.parse().map(Self::Blake3),
             Some(("sha256", hex)) => hex.parse().map(Self::Sha256),
-            _ => Err(TextError::grammar("a digest", text, "write blake3:<64 hex digits> or sha256:<64 hex digits>")),
+            _ => Err(TextError::grammar(
+                "a digest",
+                text,
+                "write blake3:<64 hex digits> or sha256:<64 hex digits>",
+            )),
         }
     }
 }

@@ -123,8 +123,11 @@ impl JsonSchema for Entry {
 impl Entry {
     /// Writes the leaf.
     pub fn encode(&self) -> Result<Vec<u8>, EntryError> {
-        let signatures =
-            self.signatures.iter().map(|s| Signature { keyid: s.keyid, sig: Base64Bytes(s.sig.to_vec()) }).collect();
+        let signatures = self
+            .signatures
+            .iter()
+            .map(|s| Signature { keyid: s.keyid, sig: Base64Bytes(s.sig.to_vec()) })
+            .collect();
         let payload_type = PAYLOAD_TYPE.into();
         let (envelope, attached) = match &self.payload {
             EntryPayload::Inline(bytes) => {
@@ -132,7 +135,8 @@ impl Entry {
             }
             EntryPayload::Attached(at) => (None, Some(Signed { payload: *at, payload_type, signatures })),
         };
-        let leaf = Leaf { v: FORMAT_VERSION, time_ms: self.time.as_ms(), rules: self.rules, envelope, attached };
+        let leaf =
+            Leaf { v: FORMAT_VERSION, time_ms: self.time.as_ms(), rules: self.rules, envelope, attached };
         let bytes = serde_json::to_vec(&leaf).map_err(JsonError::from)?;
         if bytes.len() > ENTRY_BYTES_MAX { Err(EntryError::TooLarge(bytes.len())) } else { Ok(bytes) }
     }
@@ -141,7 +145,9 @@ impl Entry {
     pub fn parse(bytes: &[u8]) -> Result<Self, EntryError> {
         let leaf: Leaf = from_json(bytes, ENTRY_BYTES_MAX)?;
         if leaf.v != FORMAT_VERSION {
-            return Err(EntryError::NotCanonical("its format version is unknown; a newer version of Holdfast may know it"));
+            return Err(EntryError::NotCanonical(
+                "its format version is unknown; a newer version of Holdfast may know it",
+            ));
         }
         let (payload, payload_type, signatures) = match (leaf.envelope, leaf.attached) {
             (Some(e), None) if e.payload.0.len() <= INLINE_PAYLOAD_BYTES_MAX => {
@@ -150,13 +156,26 @@ impl Entry {
             (None, Some(a)) if a.payload.size.get() > INLINE_PAYLOAD_BYTES_MAX as u64 => {
                 (EntryPayload::Attached(a.payload), a.payload_type, a.signatures)
             }
-            _ => return Err(EntryError::NotCanonical("its payload is neither inline nor attached as its size demands")),
+            _ => {
+                return Err(EntryError::NotCanonical(
+                    "its payload is neither inline nor attached as its size demands",
+                ));
+            }
         };
         if payload_type != PAYLOAD_TYPE {
             return Err(EntryError::NotCanonical("its payload type is not that of a statement"));
         }
-        let entry = Self { time: Timestamp::from_ms(leaf.time_ms), rules: leaf.rules, payload, signatures: canonical(signatures)? };
-        if entry.encode()? == bytes { Ok(entry) } else { Err(EntryError::NotCanonical("its re-encoding differs")) }
+        let entry = Self {
+            time: Timestamp::from_ms(leaf.time_ms),
+            rules: leaf.rules,
+            payload,
+            signatures: canonical(signatures)?,
+        };
+        if entry.encode()? == bytes {
+            Ok(entry)
+        } else {
+            Err(EntryError::NotCanonical("its re-encoding differs"))
+        }
     }
 }
 
@@ -166,7 +185,11 @@ fn canonical(signatures: Vec<Signature>) -> Result<Vec<CanonicalSignature>, Entr
     }
     let mut out: Vec<CanonicalSignature> = Vec::with_capacity(signatures.len());
     for signature in signatures {
-        let sig = signature.sig.0.try_into().map_err(|_| EntryError::NotCanonical("a signature does not have 64 bytes"))?;
+        let sig = signature
+            .sig
+            .0
+            .try_into()
+            .map_err(|_| EntryError::NotCanonical("a signature does not have 64 bytes"))?;
         if out.last().is_some_and(|last| last.keyid >= signature.keyid) {
             return Err(EntryError::NotCanonical("its signatures are not sorted by key, one a key"));
         }
@@ -183,7 +206,12 @@ mod tests {
     fn entry() -> Entry {
         let key = SigningKey::from_seed([1; 32]);
         let signatures = vec![CanonicalSignature { keyid: key.public().id(), sig: key.sign(b"x") }];
-        Entry { time: Timestamp::from_ms(1_795_000_000_000), rules: 1, payload: EntryPayload::place(b"{}"), signatures }
+        Entry {
+            time: Timestamp::from_ms(1_795_000_000_000),
+            rules: 1,
+            payload: EntryPayload::place(b"{}"),
+            signatures,
+        }
     }
 
     #[test]

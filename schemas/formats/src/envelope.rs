@@ -1,6 +1,6 @@
 //! DSSE envelopes: the bytes that were signed and who signed them (DSSE 1.0.2).
 
-use data_encoding::{BASE64, BASE64URL, BASE64URL_NOPAD, BASE64_NOPAD};
+use data_encoding::{BASE64, BASE64_NOPAD, BASE64URL, BASE64URL_NOPAD};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -123,7 +123,11 @@ impl Envelope {
 
     /// Signs a payload with one key.
     pub fn sign(payload: Vec<u8>, key: &SigningKey) -> Self {
-        let unsigned = Self { payload: Base64Bytes(payload), payload_type: PAYLOAD_TYPE.to_owned(), signatures: Vec::new() };
+        let unsigned = Self {
+            payload: Base64Bytes(payload),
+            payload_type: PAYLOAD_TYPE.to_owned(),
+            signatures: Vec::new(),
+        };
         unsigned.signed_also_by(key)
     }
 

@@ -25,7 +25,9 @@ pub enum KeyError {
     #[error("the signature does not verify")]
     BadSignature,
     /// Not an unencrypted PKCS#8 PEM Ed25519 key.
-    #[error("the private key is not an Ed25519 PKCS#8 PEM file; make one with `holdfast key generate` or `openssl genpkey -algorithm ed25519`")]
+    #[error(
+        "the private key is not an Ed25519 PKCS#8 PEM file; make one with `holdfast key generate` or `openssl genpkey -algorithm ed25519`"
+    )]
     NotPkcs8,
 }
 
@@ -129,8 +131,10 @@ impl FromStr for PublicKey {
     type Err = TextError;
     fn from_str(text: &str) -> Result<Self, TextError> {
         let wrong = |rule| TextError::grammar("a public key", text, rule);
-        let body = text.strip_prefix("ed25519:").ok_or_else(|| wrong("write ed25519:<base64 of 32 bytes>"))?;
-        let bytes = BASE64.decode(body.as_bytes()).map_err(|_| wrong("write ed25519:<base64 of 32 bytes>"))?;
+        let body =
+            text.strip_prefix("ed25519:").ok_or_else(|| wrong("write ed25519:<base64 of 32 bytes>"))?;
+        let bytes =
+            BASE64.decode(body.as_bytes()).map_err(|_| wrong("write ed25519:<base64 of 32 bytes>"))?;
         let bytes: [u8; 32] = bytes.try_into().map_err(|_| wrong("an Ed25519 key has 32 bytes"))?;
         Self::from_bytes(&bytes).map_err(|_| wrong("the key must be canonical and not weak"))
     }
@@ -200,8 +204,8 @@ mod tests {
     #[test]
     fn t21_a_signature_with_s_plus_l_is_refused() {
         const L: [u8; 32] = [
-            0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, 0, 0, 0, 0, 0, 0,
-            0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
+            0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14,
+            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
         ];
         let key = SigningKey::from_seed([7; 32]);
         let good = key.sign(b"message");

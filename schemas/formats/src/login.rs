@@ -76,7 +76,13 @@ impl FromStr for LoginSecret {
     type Err = TextError;
     fn from_str(text: &str) -> Result<Self, TextError> {
         // The text is a secret: the error never quotes it.
-        let wrong = || TextError::grammar("a login secret", "…", "use the 43 characters behind # that the registry printed at its first start");
+        let wrong = || {
+            TextError::grammar(
+                "a login secret",
+                "…",
+                "use the 43 characters behind # that the registry printed at its first start",
+            )
+        };
         let bytes = BASE64URL_NOPAD.decode(text.as_bytes()).map_err(|_| wrong())?;
         let bytes: [u8; 32] = bytes.try_into().map_err(|_| wrong())?;
         let (random, fingerprint) = bytes.split_at(16);

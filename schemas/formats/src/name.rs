@@ -3,7 +3,8 @@
 use crate::strict::text_type;
 use crate::text::TextError;
 
-const NAME_RULE: &str = "lower-case letters and digits, single separators . _ __ or dashes inside, segments split by /";
+const NAME_RULE: &str =
+    "lower-case letters and digits, single separators . _ __ or dashes inside, segments split by /";
 const NAME_BYTES_MAX: usize = 200;
 
 /// One segment: `[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*`.
@@ -14,7 +15,9 @@ pub(crate) fn is_segment(text: &str) -> bool {
     if !ends_well(bytes.first()) || !ends_well(bytes.last()) {
         return false;
     }
-    bytes.split(|b| alphanumeric(*b)).all(|run| matches!(run, b"" | b"." | b"_" | b"__") || run.iter().all(|b| *b == b'-'))
+    bytes
+        .split(|b| alphanumeric(*b))
+        .all(|run| matches!(run, b"" | b"." | b"_" | b"__") || run.iter().all(|b| *b == b'-'))
 }
 
 fn check_name(what: &'static str, text: &str, least_segments: usize) -> Result<(), TextError> {
@@ -94,7 +97,10 @@ mod tests {
         for good in ["shop/web", "a/b.c", "a/b__c", "a/b---c", "team-1/x_y/z"] {
             assert!(good.parse::<ArtifactName>().is_ok(), "{good}");
         }
-        for bad in ["shop", "Shop/web", "shop/", "/web", "a//b", "a/b..c", "a/b___c", "a/-b", "a/b-", "a/../b", "a/b+c", "a/ü", ""] {
+        for bad in [
+            "shop", "Shop/web", "shop/", "/web", "a//b", "a/b..c", "a/b___c", "a/-b", "a/b-", "a/../b",
+            "a/b+c", "a/ü", "",
+        ] {
             assert!(bad.parse::<ArtifactName>().is_err(), "{bad}");
         }
     }

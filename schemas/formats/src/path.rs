@@ -27,7 +27,9 @@ mod tests {
 
     #[test]
     fn t25_paths_that_could_leave_the_target_are_refused() {
-        for bad in ["/etc/passwd", "../x", "a/../b", "a//b", "a/", ".", "C:\\x", "c:x", "a\u{1b}[0m", "a\nb", ""] {
+        for bad in
+            ["/etc/passwd", "../x", "a/../b", "a//b", "a/", ".", "C:\\x", "c:x", "a\u{1b}[0m", "a\nb", ""]
+        {
             assert!(bad.parse::<FilePath>().is_err(), "{bad:?}");
         }
         assert!("bin/..data/x y-ü".parse::<FilePath>().is_ok());

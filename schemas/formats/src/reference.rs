@@ -42,9 +42,9 @@ impl fmt::Display for ArtifactRef {
 impl FromStr for ArtifactRef {
     type Err = TextError;
     fn from_str(text: &str) -> Result<Self, TextError> {
-        let (name, version) = text
-            .split_once('@')
-            .ok_or_else(|| TextError::grammar("an artifact reference", text, "write namespace/name@version"))?;
+        let (name, version) = text.split_once('@').ok_or_else(|| {
+            TextError::grammar("an artifact reference", text, "write namespace/name@version")
+        })?;
         Ok(Self { name: name.parse()?, version: version.parse()? })
     }
 }

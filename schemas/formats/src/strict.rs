@@ -30,7 +30,8 @@ pub enum JsonError {
     Malformed(#[from] serde_json::Error),
 }
 
-/// Parses one strict JSON document of at most `max` bytes; trailing bytes, unknown and duplicate keys are refused.
+/// Parses one strict JSON object of at most `max` bytes; trailing bytes, unknown and duplicate keys are refused, and so
+/// is a document that is no object.
 pub fn from_json<'a, T: Deserialize<'a>>(bytes: &'a [u8], max: usize) -> Result<T, JsonError> {
     if bytes.len() > max {
         return Err(JsonError::TooLarge { size: bytes.len(), max });

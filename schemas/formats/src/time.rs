@@ -69,7 +69,12 @@ mod tests {
     fn a_time_has_exactly_one_written_form() {
         let time: Timestamp = "2026-11-21T07:00:00.123Z".parse().unwrap();
         assert_eq!(time.to_string(), "2026-11-21T07:00:00.123Z");
-        for wrong in ["2026-11-21T07:00:00Z", "2026-11-21t07:00:00.123Z", "2026-11-21T07:00:60.000Z", "1969-12-31T23:59:59.000Z"] {
+        for wrong in [
+            "2026-11-21T07:00:00Z",
+            "2026-11-21t07:00:00.123Z",
+            "2026-11-21T07:00:60.000Z",
+            "1969-12-31T23:59:59.000Z",
+        ] {
             assert!(wrong.parse::<Timestamp>().is_err(), "{wrong}");
         }
     }

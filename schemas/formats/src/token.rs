@@ -41,7 +41,13 @@ impl FromStr for Token {
     type Err = TextError;
     fn from_str(text: &str) -> Result<Self, TextError> {
         // The text is a secret: the error never quotes it.
-        let wrong = || TextError::grammar("a token", "…", "a token is hft_ and 43 characters, as `holdfast token grant` printed it");
+        let wrong = || {
+            TextError::grammar(
+                "a token",
+                "…",
+                "a token is hft_ and 43 characters, as `holdfast token grant` printed it",
+            )
+        };
         let body = text.strip_prefix(PREFIX).ok_or_else(wrong)?;
         let bytes = BASE64URL_NOPAD.decode(body.as_bytes()).map_err(|_| wrong())?;
         Ok(Self(bytes.try_into().map_err(|_| wrong())?))

@@ -13,8 +13,8 @@ use holdfast_formats::number::{ByteSize, PinNumber};
 use holdfast_formats::policy::Policy;
 use holdfast_formats::reference::ArtifactRef;
 use holdfast_formats::statement::{
-    Artifact, ComponentRef, DenyEffect, DenyScope, DeployPhase, Direction, EntryRef, Grant, ManifestDescriptor, RollbackPhase,
-    ScrubOutcome,
+    Artifact, ComponentRef, DenyEffect, DenyScope, DeployPhase, Direction, EntryRef, Grant,
+    ManifestDescriptor, RollbackPhase, ScrubOutcome,
 };
 use holdfast_formats::text::{Label, Reason, Uri};
 use holdfast_formats::time::Timestamp;
@@ -285,7 +285,11 @@ pub trait Facts {
     /// The artifact of a name@version.
     fn artifact(&self, artifact: &ArtifactRef) -> Result<Option<ArtifactFact>, FactsError>;
     /// The oldest version of a name that has these manifest digests.
-    fn artifact_by_digest(&self, name: &ArtifactName, digests: &Digests) -> Result<Option<ArtifactFact>, FactsError>;
+    fn artifact_by_digest(
+        &self,
+        name: &ArtifactName,
+        digests: &Digests,
+    ) -> Result<Option<ArtifactFact>, FactsError>;
     /// The pinned names of a channel, sorted.
     fn lines(&self, channel: &ChannelName) -> Result<Vec<ArtifactName>, FactsError>;
     /// The newest pins of a line, descending, below a number when one is given; at most `limit`.

@@ -103,7 +103,9 @@ async fn t23_a_foreign_namespace_looks_like_an_absent_one_on_every_route() -> Re
             format!("/v1/channels/{namespace}/prod/gate?ref={name}@1"),
         ]
     };
-    let anonymous = |detail: String| detail.replace("bank/core", "X").replace("void/core", "X").replace("bank", "N").replace("void", "N");
+    let anonymous = |detail: String| {
+        detail.replace("bank/core", "X").replace("void/core", "X").replace("bank", "N").replace("void", "N")
+    };
     for (there, absent) in reads("bank", "bank/core").into_iter().zip(reads("void", "void/core")) {
         let (status, code, detail) = Http::problem(http.get(&there).await?).await?;
         let other = Http::problem(http.get(&absent).await?).await?;

@@ -200,7 +200,11 @@ async fn an_artifact_is_shown_with_what_was_said_about_it() -> Result<()> {
     let (_registry, ana) = fresh().await?;
     let artifact = ana.publish("shop/web@1", "v1").await?;
     let provenance = br#"{"builder":"ci"}"#.to_vec();
-    let draft = holdfast_client::Draft::attest(provenance, of("https://slsa.dev/provenance/v1"), vec![artifact.digests]);
+    let draft = holdfast_client::Draft::attest(
+        provenance,
+        of("https://slsa.dev/provenance/v1"),
+        vec![artifact.digests],
+    );
     let attested = ana.registry().submit(draft).await?;
     let denied = ana.deny(&artifact, None).await?;
     let record = ana.registry().artifact(&of("shop/web@1")).await?;

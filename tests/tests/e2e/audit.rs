@@ -113,7 +113,11 @@ async fn a_bundle_with_any_byte_changed_is_refused() -> Result<()> {
         let mut damaged = whole.clone();
         damaged[at] ^= 0x40;
         std::fs::write(&file, &damaged)?;
-        assert!(bundle::verify(&file, Some(&trust), now).is_err(), "byte {at} of {} is not covered", whole.len());
+        assert!(
+            bundle::verify(&file, Some(&trust), now).is_err(),
+            "byte {at} of {} is not covered",
+            whole.len()
+        );
     }
     for cut in [0, 1, whole.len() / 2, whole.len() - 1] {
         std::fs::write(&file, &whole[..cut])?;
@@ -127,7 +131,7 @@ async fn an_answer_is_remembered_for_when_the_registry_is_down() -> Result<()> {
     let (mut registry, ana) = busy().await?;
     ana.known_good("shop/prod").await?;
     registry.stop().await?;
-    let (channel, hour) = (of("shop/prod"), std::time::Duration::from_secs(3600));
+    let (channel, hour) = (of("shop/prod"), std::time::Duration::from_hours(1));
     let down = ana.registry().known_good(&channel, &ANYTHING, None).await.unwrap_err();
     assert_eq!(down.exit(), ExitCode::Unreachable, "{down}");
     let lookup = ana.registry().known_good(&channel, &ANYTHING, Some(hour)).await?;
@@ -145,7 +149,7 @@ async fn an_answer_that_was_refused_is_never_replaced_by_a_remembered_one() -> R
     ana.known_good("shop/prod").await?;
     let one = ana.registry().resolve(&of("shop/web@1")).await?;
     ana.deny(&one, None).await?;
-    let hour = Some(std::time::Duration::from_secs(3600));
+    let hour = Some(std::time::Duration::from_hours(1));
     let refused = ana.registry().known_good(&of("shop/prod"), &ANYTHING, hour).await.unwrap_err();
     assert_eq!(refused.exit(), ExitCode::NothingQualifies, "{refused}");
     Ok(())

@@ -4,16 +4,14 @@ use std::time::Duration;
 
 use anyhow::Result;
 use holdfast_client::{Draft, Lookup};
-use holdfast_formats::statement::{
-    DeployPhase, Direction, EntryIndex, Predicate, Scrub, ScrubOutcome,
-};
 use holdfast_formats::limits::INTEGER_MAX;
 use holdfast_formats::number::{ByteSize, PinNumber};
+use holdfast_formats::statement::{DeployPhase, Direction, EntryIndex, Predicate, Scrub, ScrubOutcome};
 use holdfast_formats::wire::v1::{Excluded, ExitCode, HistoryQuery, PassReason, ProblemCode};
 use holdfast_registry::log::NodeKeys;
 use holdfast_tests::{Person, TestRegistry, deploy, of};
 
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 async fn fresh() -> Result<(TestRegistry, Person)> {
     let registry = TestRegistry::start().await?;
@@ -68,7 +66,10 @@ async fn a_pin_starts_the_missing_scrub_and_waits_for_it() -> Result<()> {
     let scrub = record.scrub().expect("the pin made the registry read it back").get();
     assert!(scrub.index() < pinned.index);
     let Predicate::Scrub(said) = &scrub.statement().predicate else { panic!("it is a scrub") };
-    assert_eq!((said.outcome, said.artifacts.as_slice()), (ScrubOutcome::Good, [artifact.clone()].as_slice()));
+    assert_eq!(
+        (said.outcome, said.artifacts.as_slice()),
+        (ScrubOutcome::Good, [artifact.clone()].as_slice())
+    );
 
     // The second pin of the same bytes finds them read back already.
     let again = ana.pin("shop/canary", &artifact).await?;
@@ -86,7 +87,10 @@ async fn a_deny_passes_the_pin_over_and_a_lift_brings_it_back() -> Result<()> {
     assert_eq!(answered(&lookup), ["shop/web@1"]);
     assert_eq!(passed(&lookup), [("shop/web@2".to_owned(), PassReason::Denied)]);
     let line = &lookup.answer.get().lines[0];
-    assert_eq!((line.passed_over[0].ended_by, line.issued.get(), line.number.get()), (Some(deny.index), 2, 1));
+    assert_eq!(
+        (line.passed_over[0].ended_by, line.issued.get(), line.number.get()),
+        (Some(deny.index), 2, 1)
+    );
 
     let refused = ana.pin("shop/prod", &two).await.unwrap_err();
     assert_eq!(refused.problem().map(|p| p.code), Some(ProblemCode::Denied), "{refused}");
@@ -212,7 +216,10 @@ async fn back_steps_over_answers_and_at_looks_at_pins_of_then_with_denies_of_now
     }
     let back = ana.ask("shop/prod", |query| query.back = Some(2)).await?;
     assert_eq!(answered(&back), ["shop/web@2"]);
-    assert_eq!(passed(&back).iter().map(|(_, reason)| *reason).collect::<Vec<_>>(), [PassReason::SteppedBack; 2]);
+    assert_eq!(
+        passed(&back).iter().map(|(_, reason)| *reason).collect::<Vec<_>>(),
+        [PassReason::SteppedBack; 2]
+    );
 
     let at = ana.ask("shop/prod", |query| query.at = Some(times[2])).await?;
     assert_eq!(answered(&at), ["shop/web@3"]);
@@ -317,7 +324,7 @@ async fn history_tells_everything_newest_first_and_page_by_page() -> Result<()> 
 async fn a_pin_that_expires_soon_warns_and_then_ends() -> Result<()> {
     let (registry, ana) = fresh().await?;
     let one = ana.publish("shop/web@1", "1").await?;
-    let day = Duration::from_secs(24 * 3600);
+    let day = Duration::from_hours(24);
     let expires = registry.clock().timestamp().plus_ms(24 * 3600 * 1000);
     let draft = ana.draft_pin("shop/prod", &one, |pin| pin.expires = Some(expires)).await?;
     ana.registry().submit(draft).await?;

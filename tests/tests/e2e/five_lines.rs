@@ -56,11 +56,15 @@ async fn a_wrong_login_secret_opens_nothing() -> Result<()> {
     let mut secret = fingerprint.to_owned();
     let swapped = if secret.starts_with('a') { "b" } else { "a" };
     secret.replace_range(..1, swapped);
-    let request = LoginRequest { url: format!("{}#{secret}", registry.url()), key_file: None, principal: None };
+    let request =
+        LoginRequest { url: format!("{}#{secret}", registry.url()), key_file: None, principal: None };
     let home = tempfile::tempdir()?;
     let refused = login(&Places::under(home.path()), &request).await.unwrap_err();
     let code = refused.problem().map(|problem| problem.code);
-    assert!(code == Some(ProblemCode::Unauthorized) || matches!(refused, ClientError::BadSecret), "{refused}");
+    assert!(
+        code == Some(ProblemCode::Unauthorized) || matches!(refused, ClientError::BadSecret),
+        "{refused}"
+    );
     Ok(())
 }
 

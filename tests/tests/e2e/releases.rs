@@ -17,7 +17,11 @@ async fn fresh() -> Result<(TestRegistry, Person)> {
 /// Publishes a release of web, schema and config of one version.
 async fn release(ana: &Person, version: u32) -> Result<Artifact> {
     let mut components = Vec::new();
-    let parts = [("web", ComponentRole::Code, 3), ("schema", ComponentRole::Schema, 2), ("config", ComponentRole::Config, 1)];
+    let parts = [
+        ("web", ComponentRole::Code, 3),
+        ("schema", ComponentRole::Schema, 2),
+        ("config", ComponentRole::Config, 1),
+    ];
     for (name, role, stage) in parts {
         let reference = format!("shop/{name}@{version}.0.0");
         ana.publish(&reference, &reference).await?;
@@ -40,9 +44,20 @@ async fn a_release_answers_with_its_whole_closure_and_the_custody_of_each_part()
     parts.sort();
     assert_eq!(parts, ["shop/config@1.0.0", "shop/release@1.0.0", "shop/schema@1.0.0", "shop/web@1.0.0"]);
     let release = answer.closure.iter().find(|part| part.artifact == one).expect("it is there");
-    let custody: Vec<_> = release.manifest.release().expect("it is a release").components.iter()
-        .map(|component| (component.name.as_str(), component.custody)).collect();
-    let expected = [("web", Custody::Held), ("schema", Custody::Held), ("config", Custody::Held), ("edge", Custody::Referenced)];
+    let custody: Vec<_> = release
+        .manifest
+        .release()
+        .expect("it is a release")
+        .components
+        .iter()
+        .map(|component| (component.name.as_str(), component.custody))
+        .collect();
+    let expected = [
+        ("web", Custody::Held),
+        ("schema", Custody::Held),
+        ("config", Custody::Held),
+        ("edge", Custody::Referenced),
+    ];
     assert_eq!(custody, expected);
     for part in &answer.closure {
         assert!(part.scrub > part.published.index, "{} was read back", part.artifact.r#ref);
@@ -103,7 +118,8 @@ async fn an_irreversible_step_on_the_way_is_in_the_plan() -> Result<()> {
     ana.publish("shop/schema@2", "drops a column").await?;
     let mut schema = held("schema", ComponentRole::Schema, "shop/schema@2", 1);
     schema.undo.mode = UndoMode::None;
-    schema.irreversible = Some(Irreversible { step: of("drop total_cents"), reason: of("the old totals are gone") });
+    schema.irreversible =
+        Some(Irreversible { step: of("drop total_cents"), reason: of("the old totals are gone") });
     let two = ana.release("shop/release@2.0.0", release_of(vec![schema])).await?.artifact;
     ana.deploy("shop/prod", &two, DeployPhase::Succeeded).await?;
     match ana.ask("shop/prod", |query| query.not = Some(Excluded::Current)).await {

@@ -110,7 +110,7 @@ async fn t09_a_corrupt_index_is_not_believed() -> Result<()> {
 async fn a_clock_that_was_set_back_neither_stops_the_log_nor_turns_its_time_back() -> Result<()> {
     let registry = TestRegistry::start().await?;
     let ana = registry.login().await?;
-    registry.advance(Duration::from_secs(3600)).await?;
+    registry.advance(Duration::from_hours(1)).await?;
     let before = ana.publish("shop/web@1", "1").await?;
     let time = ana.registry().artifact(&of("shop/web@1")).await?.published_at();
     registry.clock().set_back(Duration::from_secs(500));
@@ -128,9 +128,10 @@ async fn t31_a_log_that_was_quiet_for_long_wants_a_fresh_signature() -> Result<(
     let ana = registry.login().await?;
     let artifact = ana.publish("shop/web@1", "1").await?;
     let draft = ana.draft_pin("shop/prod", &artifact, |_| {}).await?;
-    let week = Duration::from_secs(7 * 24 * 3600);
-    let prepared = ana.registry().prepare(holdfast_client::Draft { valid_for: week, ..draft })?.signed_by(&ana.key())?;
-    registry.advance(week + Duration::from_secs(3600)).await?;
+    let week = Duration::from_hours(168);
+    let prepared =
+        ana.registry().prepare(holdfast_client::Draft { valid_for: week, ..draft })?.signed_by(&ana.key())?;
+    registry.advance(week + Duration::from_hours(1)).await?;
     let refused = ana.registry().submit_prepared(&prepared).await.unwrap_err();
     assert_eq!(refused.exit(), ExitCode::Refused, "{refused}");
     ana.publish("shop/web@2", "2").await?;

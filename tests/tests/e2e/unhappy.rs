@@ -16,10 +16,16 @@ async fn the_node_tells_how_it_does() -> Result<()> {
     let (registry, ana) = fresh().await?;
     ana.publish("shop/web@1", "1").await?;
     let http = registry.http()?;
-    for (path, content) in [("/healthz", "ok"), ("/readyz", "ready"), ("/metrics", "holdfast_"), ("/v1/openapi.json", "openapi")] {
+    for (path, content) in
+        [("/healthz", "ok"), ("/readyz", "ready"), ("/metrics", "holdfast_"), ("/v1/openapi.json", "openapi")]
+    {
         let answer = http.get(path).await?;
         assert_eq!(answer.status(), 200, "{path}");
-        assert!(answer.headers().contains_key("x-request-id") || answer.headers().contains_key("request-id"), "{path}: {:?}", answer.headers());
+        assert!(
+            answer.headers().contains_key("x-request-id") || answer.headers().contains_key("request-id"),
+            "{path}: {:?}",
+            answer.headers()
+        );
         let body = answer.text().await?;
         assert!(body.contains(content), "{path}: {body}");
     }
@@ -125,14 +131,20 @@ async fn chunks_and_records_that_lie_are_refused() -> Result<()> {
     let chunk = format!("/v1/namespaces/shop/chunks/{digest}");
     for body in [&b""[..], b"short", &[0; 64], &[0xff; 4096]] {
         let (status, code, _) = http.refusal(Method::PUT, &chunk, body).await?;
-        assert!(status == 400 && matches!(code, ProblemCode::Malformed | ProblemCode::DigestMismatch), "{status} {code}");
+        assert!(
+            status == 400 && matches!(code, ProblemCode::Malformed | ProblemCode::DigestMismatch),
+            "{status} {code}"
+        );
     }
     let honest = raw_chunk(b"something else entirely");
     let (status, code, detail) = http.refusal(Method::PUT, &chunk, honest).await?;
     assert_eq!((status, code), (400, ProblemCode::DigestMismatch), "{detail}");
     for body in [&b""[..], b"no record", &[0; 1000]] {
         let (status, code, _) = http.refusal(Method::POST, "/v1/namespaces/shop/blobs", body).await?;
-        assert!(status == 400 && matches!(code, ProblemCode::Malformed | ProblemCode::DigestMismatch), "{status} {code}");
+        assert!(
+            status == 400 && matches!(code, ProblemCode::Malformed | ProblemCode::DigestMismatch),
+            "{status} {code}"
+        );
     }
     Ok(())
 }
@@ -141,7 +153,8 @@ async fn chunks_and_records_that_lie_are_refused() -> Result<()> {
 async fn bodies_beyond_the_limit_are_refused_before_they_are_read() -> Result<()> {
     let (registry, ana) = fresh().await?;
     let stranger = registry.http()?;
-    let (status, code, _) = stranger.refusal(Method::POST, "/v1/submissions", vec![b' '; 2 * 1024 * 1024]).await?;
+    let (status, code, _) =
+        stranger.refusal(Method::POST, "/v1/submissions", vec![b' '; 2 * 1024 * 1024]).await?;
     assert_eq!((status, code), (413, ProblemCode::TooLarge), "who has no token sends little");
     let digest = blake3::hash(b"").to_hex().to_string();
     let path = format!("/v1/namespaces/shop/chunks/{digest}");
@@ -149,7 +162,10 @@ async fn bodies_beyond_the_limit_are_refused_before_they_are_read() -> Result<()
     if let Ok((status, code, _)) = large {
         assert_eq!((status, code), (413, ProblemCode::TooLarge));
     }
-    let answer = Http::problem(ana.http()?.send(Method::POST, "/v1/namespaces/shop/chunks/missing", vec![b' '; 1024 * 1024]).await?).await?;
+    let answer = Http::problem(
+        ana.http()?.send(Method::POST, "/v1/namespaces/shop/chunks/missing", vec![b' '; 1024 * 1024]).await?,
+    )
+    .await?;
     assert_eq!((answer.0, answer.1), (413, ProblemCode::TooLarge));
     Ok(())
 }

@@ -45,7 +45,10 @@ async fn t27_bombs_are_refused_in_bounded_memory() -> Result<()> {
         for (at, outcome) in futures::future::join_all(sent).await.into_iter().enumerate() {
             let (status, code, detail) = outcome?;
             let expected = [ProblemCode::Malformed, ProblemCode::TooLarge, ProblemCode::DigestMismatch];
-            assert!(matches!(status, 400 | 413) && expected.contains(&code), "{at}: {status} {code} {detail}");
+            assert!(
+                matches!(status, 400 | 413) && expected.contains(&code),
+                "{at}: {status} {code} {detail}"
+            );
         }
     }
     let peak = peak_mib(server.process())?;

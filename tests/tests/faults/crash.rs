@@ -10,7 +10,12 @@ use anyhow::Result;
 use holdfast_tests::{Person, Server, TestClock};
 
 /// Publishes until it fails, noting what was acknowledged.
-async fn publish_until_it_fails(ana: &Person, worker: usize, limit: usize, acknowledged: &Mutex<BTreeSet<String>>) {
+async fn publish_until_it_fails(
+    ana: &Person,
+    worker: usize,
+    limit: usize,
+    acknowledged: &Mutex<BTreeSet<String>>,
+) {
     for number in 0..limit {
         let reference = format!("shop/w{worker}@{number}");
         match ana.publish(&reference, &reference).await {
@@ -47,7 +52,8 @@ async fn all_there(ana: &Person, acknowledged: &BTreeSet<String>) -> Result<()> 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn t01_a_server_that_is_killed_in_the_middle_of_200_publishes_keeps_every_acknowledged_one() -> Result<()> {
+async fn t01_a_server_that_is_killed_in_the_middle_of_200_publishes_keeps_every_acknowledged_one()
+-> Result<()> {
     let folder = tempfile::tempdir()?;
     let server = Server::start(folder.path())?;
     let address = server.address();
@@ -60,8 +66,8 @@ async fn t01_a_server_that_is_killed_in_the_middle_of_200_publishes_keeps_every_
         }
         server.kill()
     };
-    let (_, killed) = tokio::join!(futures::future::join_all(workers), killer);
-    killed?;
+    let (_, ended) = tokio::join!(futures::future::join_all(workers), killer);
+    ended?;
     let acknowledged = acknowledged.into_inner().expect("nobody panicked while holding it");
     assert!((60..200).contains(&acknowledged.len()), "killed in the middle: {}", acknowledged.len());
     let _server = Server::start_on(folder.path(), address, &[])?;

@@ -77,7 +77,12 @@ async fn t17_an_answer_from_another_time_is_stale() -> Result<()> {
         clock.advance(Duration::from_secs(minutes * 60));
         let late = ana.without_memory(clock)?;
         let outcome = late.known_good("shop/prod").await;
-        assert_eq!(outcome.as_ref().err().map(holdfast_client::ClientError::exit), exit, "{minutes} minutes: {:?}", outcome.err());
+        assert_eq!(
+            outcome.as_ref().err().map(holdfast_client::ClientError::exit),
+            exit,
+            "{minutes} minutes: {:?}",
+            outcome.err()
+        );
     }
     Ok(())
 }
@@ -85,7 +90,8 @@ async fn t17_an_answer_from_another_time_is_stale() -> Result<()> {
 /// The same commit by the same writer, but not the same bytes.
 fn created_again(bytes: &[u8], keys: &NodeKeys) -> Result<Vec<u8>> {
     let commit = Commit::parse(bytes)?;
-    let header = holdfast_formats::commit::CommitHeader { nonce: RandomId::from_bytes([7; 16]), ..commit.header };
+    let header =
+        holdfast_formats::commit::CommitHeader { nonce: RandomId::from_bytes([7; 16]), ..commit.header };
     Ok(header.encode(&keys.registry, &commit.entries)?.0)
 }
 

@@ -49,7 +49,12 @@ async fn t20_a_submission_that_is_not_strict_json_is_refused() -> Result<()> {
     ];
     for body in bad {
         let (status, code, detail) = http.refusal(Method::POST, "/v1/submissions", body.clone()).await?;
-        assert_eq!((status, code), (400, ProblemCode::Malformed), "{detail}: {}", body.get(..120).unwrap_or(&body));
+        assert_eq!(
+            (status, code),
+            (400, ProblemCode::Malformed),
+            "{detail}: {}",
+            body.get(..120).unwrap_or(&body)
+        );
         assert!(!detail.is_empty());
     }
     let invalid = [whole.as_bytes(), b"\xff"].concat();
@@ -78,7 +83,11 @@ async fn t20_a_signed_payload_that_is_not_strict_json_is_refused() -> Result<()>
         with("\"reason\":12"),
         with(&deep),
         with("\"because\":\"why not\""),
-        payload.replacen("\"predicateType\"", "\"predicateType\":\"urn:holdfast:thaw:v1\",\"predicateType\"", 1),
+        payload.replacen(
+            "\"predicateType\"",
+            "\"predicateType\":\"urn:holdfast:thaw:v1\",\"predicateType\"",
+            1,
+        ),
         payload.replacen("urn:holdfast:freeze:v1", "urn:holdfast:unknown:v1", 1),
         payload.replacen("https://in-toto.io/Statement/v1", "https://in-toto.io/Statement/v2", 1),
         format!("{payload}\n{payload}"),
@@ -89,7 +98,8 @@ async fn t20_a_signed_payload_that_is_not_strict_json_is_refused() -> Result<()>
         let body = serde_json::to_vec(&Submission { envelope, attachments: Vec::new() })?;
         let (status, code, detail) = http.refusal(Method::POST, "/v1/submissions", body).await?;
         assert_eq!(status, 400, "{detail}: {payload}");
-        let expected = [ProblemCode::Malformed, ProblemCode::StatementUnsupported, ProblemCode::StatementInvalid];
+        let expected =
+            [ProblemCode::Malformed, ProblemCode::StatementUnsupported, ProblemCode::StatementInvalid];
         assert!(expected.contains(&code), "{code} {detail}: {payload}");
     }
     assert_eq!(registry.node()?.log().head().size(), size);

@@ -3,7 +3,9 @@
 use anyhow::{Context as _, Result};
 use holdfast_client::Draft;
 use holdfast_formats::entry::{Entry, EntryPayload};
-use holdfast_formats::envelope::{Base64Bytes, Envelope, EnvelopeSignature, PAYLOAD_TYPE, pre_authentication_encoding};
+use holdfast_formats::envelope::{
+    Base64Bytes, Envelope, EnvelopeSignature, PAYLOAD_TYPE, pre_authentication_encoding,
+};
 use holdfast_formats::statement::{DeployPhase, EntryIndex, Freeze, Predicate, Revoke, Statement};
 use holdfast_formats::wire::v1::{ArtifactView, LogEntries, ProblemCode, Receipt, Submission};
 use holdfast_tests::{Http, Person, TestRegistry, of};
@@ -32,7 +34,8 @@ async fn logged(ana: &Person) -> Result<Vec<Submission>> {
             .iter()
             .map(|s| EnvelopeSignature { keyid: Some(s.keyid.to_string()), sig: Base64Bytes(s.sig.to_vec()) })
             .collect();
-        let envelope = Envelope { payload: Base64Bytes(payload), payload_type: PAYLOAD_TYPE.to_owned(), signatures };
+        let envelope =
+            Envelope { payload: Base64Bytes(payload), payload_type: PAYLOAD_TYPE.to_owned(), signatures };
         submissions.push(Submission { envelope, attachments });
     }
     Ok(submissions)
@@ -106,8 +109,10 @@ async fn t18_signatures_do_not_move_to_another_statement() -> Result<()> {
     let two = ana.registry().prepare(Draft::new(freeze("shop/b")))?.signed_by(&ana.key())?;
     let (one, two): (Submission, Submission) =
         (serde_json::from_slice(&one.to_json()?)?, serde_json::from_slice(&two.to_json()?)?);
-    let mixed = Submission { envelope: Envelope { signatures: two.envelope.signatures, ..one.envelope }, ..two };
-    let (status, code, _) = http.refusal(Method::POST, "/v1/submissions", serde_json::to_vec(&mixed)?).await?;
+    let mixed =
+        Submission { envelope: Envelope { signatures: two.envelope.signatures, ..one.envelope }, ..two };
+    let (status, code, _) =
+        http.refusal(Method::POST, "/v1/submissions", serde_json::to_vec(&mixed)?).await?;
     assert_eq!((status, code), (400, ProblemCode::SignatureInvalid));
     Ok(())
 }
@@ -127,14 +132,17 @@ async fn t22_a_signature_over_anything_but_the_envelope_s_encoding_is_refused() 
         pre_authentication_encoding(PAYLOAD_TYPE, b"{}"),
         [pre_authentication_encoding(PAYLOAD_TYPE, &payload), vec![b'\n']].concat(),
     ] {
-        let signature =
-            EnvelopeSignature { keyid: Some(key.public().id().to_string()), sig: Base64Bytes(key.sign(&signed).to_vec()) };
+        let signature = EnvelopeSignature {
+            keyid: Some(key.public().id().to_string()),
+            sig: Base64Bytes(key.sign(&signed).to_vec()),
+        };
         let envelope = Envelope { signatures: vec![signature], ..submission.envelope.clone() };
         let body = serde_json::to_vec(&Submission { envelope, attachments: Vec::new() })?;
         let (status, code, _) = http.refusal(Method::POST, "/v1/submissions", body).await?;
         assert_eq!((status, code), (400, ProblemCode::SignatureInvalid));
     }
-    let envelope = Envelope { payload_type: "application/json".to_owned(), ..submission.envelope.signed_also_by(&key) };
+    let envelope =
+        Envelope { payload_type: "application/json".to_owned(), ..submission.envelope.signed_also_by(&key) };
     let body = serde_json::to_vec(&Submission { envelope, attachments: Vec::new() })?;
     assert_eq!(http.refusal(Method::POST, "/v1/submissions", body).await?.0, 400);
     Ok(())

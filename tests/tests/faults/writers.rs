@@ -18,7 +18,8 @@ async fn t11_100_writers_on_two_nodes_are_all_logged_once_in_one_order() -> Resu
     let nodes = [first.http()?, second.http()?];
     let mut submissions = Vec::new();
     for number in 0..WRITERS {
-        let freeze = Freeze { channel: of(&format!("shop/c{number}")), reason: of("one of many"), until: None };
+        let freeze =
+            Freeze { channel: of(&format!("shop/c{number}")), reason: of("one of many"), until: None };
         submissions.push(ana.registry().prepare(Draft::new(freeze))?.signed_by(&ana.key())?.to_json()?);
     }
     let sent = submissions.iter().enumerate().map(|(number, body)| {

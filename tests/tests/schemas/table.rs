@@ -11,7 +11,8 @@ use holdfast_formats::wire::v1::ProblemCode::{
 
 use super::routes::{Access, Answer, AnswerBody, PathParameter, RequestBody, Route};
 
-const BLAKE3: &str = "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262";
+/// Stands for any digest: both kinds are written alike.
+const DIGEST_TEXT: &str = "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262";
 
 const fn parameter(name: &'static str, example: &'static str, description: &'static str) -> PathParameter {
     PathParameter { name, example, description, slashes: false }
@@ -28,7 +29,7 @@ const REF: PathParameter = PathParameter {
         "`namespace/name@version`, or `namespace/name@blake3:…` with the manifest's digest.",
     )
 };
-const DIGEST: PathParameter = parameter("blake3", BLAKE3, "BLAKE3, 64 lower-case hexadecimal digits.");
+const DIGEST: PathParameter = parameter("blake3", DIGEST_TEXT, "BLAKE3, 64 lower-case hexadecimal digits.");
 
 const fn answer(status: u16, description: &'static str, body: AnswerBody) -> Answer {
     Answer { status, description, body }
@@ -114,7 +115,7 @@ const NODE: [Route; 6] = [
 ];
 
 /// Routes of the log.
-const LOG: [Route; 8] = [
+const LOG: [Route; 9] = [
     Route {
         method: "post",
         access: Access::Signer,
@@ -193,6 +194,18 @@ const LOG: [Route; 8] = [
             "proof",
             "The receipt of one entry; needs the `audit` grant",
             json_answers!("Receipt", "Entry and proof."),
+        )
+    },
+    Route {
+        pattern: "/v1/log/attachments/{digest}",
+        access: Access::Bearer,
+        parameters: &[parameter("sha256", DIGEST_TEXT, "SHA-256, 64 lower-case hexadecimal digits.")],
+        problems: &[Malformed, NotFound, Corrupt],
+        ..get(
+            "/v1/log/attachments/{sha256}",
+            "attachment",
+            "What an entry names by digest; needs the `audit` grant",
+            &[answer(200, "Its bytes.", AnswerBody::Bytes)],
         )
     },
     Route {

@@ -55,7 +55,7 @@ pub(crate) fn commits() -> Vec<Case> {
         ("one-entry-less", good[..good.len() - 11].to_vec(), "an entry that the header counts is not there"),
         (
             "no-empty-line",
-            [text[..text.len() - 1].as_bytes(), body].concat(),
+            [&text.as_bytes()[..text.len() - 1], body].concat(),
             "no empty line behind the header",
         ),
         ("carriage-returns", [text.replace('\n', "\r\n").as_bytes(), body].concat(), "other line ends"),
@@ -119,11 +119,7 @@ pub(crate) fn heads() -> Vec<Case> {
         ("carriage-returns", text.replace('\n', "\r\n"), "other line ends"),
         ("no-last-line-feed", text.trim_end().to_owned(), "no line feed at the end"),
         ("empty-line", format!("{text}\n"), "an empty line at the end"),
-        (
-            "cut",
-            text.lines().take(5).map(|line| format!("{line}\n")).collect(),
-            "the newest entry is not there",
-        ),
+        ("cut", text.split_inclusive('\n').take(5).collect(), "the newest entry is not there"),
         ("checkpoint", format!("{}\n42\n{}\n", samples::ORIGIN, TreeHash::empty()), "a checkpoint"),
     ] {
         cases.reject(name, bytes, why);

@@ -1,6 +1,7 @@
 //! A golden case: some bytes, what to read them as, and whether that must succeed. `index.json` of each folder lists them.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
@@ -88,7 +89,7 @@ pub(crate) fn files(cases: &[Case]) -> Files {
 }
 
 fn in_hex(file: &str) -> bool {
-    file.ends_with(".hex")
+    Path::new(file).extension().is_some_and(|extension| extension == "hex")
 }
 
 fn stored(case: &Case) -> Vec<u8> {

@@ -10,8 +10,7 @@ use holdfast_formats::time::Timestamp;
 
 use super::case::{Case, Cases};
 use super::keys::{second_signer, signer};
-use super::spans::members;
-use super::statements::{payload, swap};
+use super::statements::{in_order, payload, swap};
 use super::synthesis::{Full, Minimal};
 
 /// A leaf for a payload, signed by some keys.
@@ -218,15 +217,7 @@ fn broken_envelopes(json: &str, mixed: &str) -> Vec<Broken> {
         ("payload-type-other", swap(json, PAYLOAD_TYPE, "application/json"), "another payload type"),
         (
             "array-for-object",
-            format!(
-                "[{}]",
-                members(json)
-                    .iter()
-                    .filter(|m| m.path.matches('/').count() == 1)
-                    .map(|m| m.value_text(json))
-                    .collect::<Vec<_>>()
-                    .join(",")
-            ),
+            in_order(json, &(0..json.len())),
             "an envelope as an array of its fields in their order",
         ),
         ("unknown-key", swap(json, "{", "{\"extra\":1,"), "a key that envelopes do not have"),

@@ -5,8 +5,6 @@ use super::samples::{BLAKE3, SHA256};
 
 /// Lists of texts to accept and to reject, by kind.
 pub(crate) fn cases() -> Vec<Case> {
-    let long = |n: usize| "a".repeat(n);
-    let named = |name: &str| format!("{name}@1.4.2");
     let mut all = Vec::new();
     let mut kind = |kind: &str, accept: &[&str], reject: &[&str]| {
         let mut cases = Cases::of(&format!("texts:{kind}"), "json");
@@ -14,6 +12,21 @@ pub(crate) fn cases() -> Vec<Case> {
         cases.reject(&format!("{kind}-bad"), list(reject), "none of them is one");
         all.extend(cases.all());
     };
+    names(&mut kind);
+    references(&mut kind);
+    other_texts(&mut kind);
+    digests_and_keys(&mut kind);
+    all
+}
+
+/// Takes a kind, what is one of it, and what is none.
+type Taker<'a> = &'a mut dyn FnMut(&str, &[&str], &[&str]);
+
+fn long(n: usize) -> String {
+    "a".repeat(n)
+}
+
+fn names(kind: Taker<'_>) {
     kind(
         "namespace",
         &["shop", "a", "a.b", "a_b", "a__b", "a---b", "0", &long(64)],
@@ -49,6 +62,9 @@ pub(crate) fn cases() -> Vec<Case> {
             &long(129),
         ],
     );
+}
+
+fn references(kind: Taker<'_>) {
     kind(
         "artifact-ref",
         &["shop/web@1.4.2", "a/b/c@latest"],
@@ -61,7 +77,7 @@ pub(crate) fn cases() -> Vec<Case> {
             "shop/web:1.4.2",
             "shop/web@1.4.2+5",
             " shop/web@1.4.2",
-            &named("Shop/web"),
+            "Shop/web@1.4.2",
         ],
     );
     kind(
@@ -86,6 +102,9 @@ pub(crate) fn cases() -> Vec<Case> {
         &["*", "shop/*", "shop/*/web", "shop", "shop/web", "*/web"],
         &["", "**", "shop/w*", "shop/**", "shop//web", "/shop", "shop/", "Shop/*", "shop/../*"],
     );
+}
+
+fn other_texts(kind: Taker<'_>) {
     kind(
         "origin",
         &["registry.example/log", "x", "holdfast.local/0011", "räume", &long(128)],
@@ -141,6 +160,9 @@ pub(crate) fn cases() -> Vec<Case> {
             "",
         ],
     );
+}
+
+fn digests_and_keys(kind: Taker<'_>) {
     kind(
         "digest",
         &[&format!("blake3:{BLAKE3}"), &format!("sha256:{SHA256}")],
@@ -169,7 +191,6 @@ pub(crate) fn cases() -> Vec<Case> {
             "ed25519:7v///////////////////////////////////////38=",
         ],
     );
-    all
 }
 
 const KEY: &str = "ed25519:A6EHv/POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg=";

@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::case::load;
 use super::reading::read;
-use super::spans::{Member, members, replaced};
-use super::statements::{is_integer, payload};
+use super::spans::{members, replaced};
+use super::statements::{in_order, is_integer, payload};
 use super::synthesis::{Entropy, Full, NthWord};
 
 fn any_type() -> impl Strategy<Value = StatementType> {
@@ -142,14 +142,6 @@ fn every_word_of_every_enumeration_is_read() {
     }
 }
 
-/// An object as an array of its values in their order.
-fn in_order(json: &str, object: &Member) -> String {
-    let own = |m: &&Member| m.object == object.value;
-    let all = members(json);
-    let values: Vec<&str> = all.iter().filter(own).map(|m| m.value_text(json)).collect();
-    format!("[{}]", values.join(","))
-}
-
 #[test]
 fn t20_every_single_wrong_member_of_every_statement_is_refused() {
     let mut tried = 0;
@@ -166,7 +158,7 @@ fn t20_every_single_wrong_member_of_every_statement_is_refused() {
                 replaced(json, member.value.clone(), "{\"\":0}"),
             ];
             if member.value_text(json).starts_with('{') {
-                wrong.push(replaced(json, member.value.clone(), &in_order(json, &member)));
+                wrong.push(replaced(json, member.value.clone(), &in_order(json, &member.value)));
             }
             if full.words.contains(&member.path) {
                 wrong.push(replaced(json, member.value.clone(), "\"perhaps\""));

@@ -60,7 +60,9 @@ impl Scan<'_> {
             self.at += usize::from(self.json[self.at] == b',');
         }
         self.at += 1;
-        own.iter_mut().for_each(|member| member.object.end = self.at);
+        for member in &mut own {
+            member.object.end = self.at;
+        }
         self.found.splice(first..first, own);
     }
 

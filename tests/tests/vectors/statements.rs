@@ -1,6 +1,8 @@
 //! Golden statements: of every type one with every field and one with none that may be left out, and each of them with
 //! one thing wrong.
 
+use std::ops::Range;
+
 use holdfast_formats::statement::{STATEMENT_TYPE, Statement, StatementType};
 use serde_json::{Value, json};
 
@@ -9,6 +11,7 @@ use super::golden::folder;
 use super::samples;
 use super::spans::{Member, members, replaced};
 use super::synthesis::{Chooser, Full, Minimal, synthesize};
+use super::wrong_values;
 
 /// A payload, with the places of its closed words.
 pub(crate) struct Payload {
@@ -62,7 +65,7 @@ pub(crate) fn cases() -> Vec<Case> {
     }
     other_spellings(&mut cases);
     not_one_document(&mut cases);
-    wrong_values(&mut cases);
+    wrong_values::add(&mut cases);
     cases.all()
 }
 
@@ -142,7 +145,7 @@ pub(crate) fn is_integer(text: &str) -> bool {
     text.bytes().all(|b| b.is_ascii_digit())
 }
 
-fn pin() -> String {
+pub(crate) fn pin() -> String {
     payload(StatementType::Pin, &mut Full).text
 }
 
@@ -210,16 +213,7 @@ fn not_one_document(cases: &mut Cases) {
         ("single-quotes", json.replace('"', "'").into_bytes(), "single quotes"),
         (
             "fields-in-order",
-            format!(
-                "[{}]",
-                members(&json)
-                    .iter()
-                    .filter(|m| m.path.matches('/').count() == 1)
-                    .map(|m| m.value_text(&json))
-                    .collect::<Vec<_>>()
-                    .join(",")
-            )
-            .into_bytes(),
+            in_order(&json, &(0..json.len())).into_bytes(),
             "the whole statement as an array of its fields in their order",
         ),
         ("array", format!("[{json}]").into_bytes(), "an array around the statement"),
@@ -238,126 +232,11 @@ fn not_one_document(cases: &mut Cases) {
     }
 }
 
-/// Documents of the right shape with one value that is none.
-fn wrong_values(cases: &mut Cases) {
-    let json = pin();
-    let publish = payload(StatementType::Publish, &mut Full).text;
-    let note = |size: usize| format!("\"annotations\":{{\"a\":\"{}\"", "x".repeat(size));
-    let annotated =
-        |size: usize| swap(&json, "\"annotations\":{\"annotations-0\":\"plain text\"", &note(size));
-    cases.accept("pin-annotations-4096", annotated(4095), "annotations of exactly 4,096 bytes");
-    for (name, bytes, why) in [
-        ("pin-annotations-4097", annotated(4096), "annotations of 4,097 bytes"),
-        (
-            "pin-annotation-twice",
-            swap(&json, "\"annotations-0\":", "\"annotations-0\":\"other\",\"annotations-0\":"),
-            "one annotation twice",
-        ),
-        (
-            "pin-annotation-twice-escaped",
-            swap(&json, "\"annotations-0\":", "\"\\u0061nnotations-0\":\"other\",\"annotations-0\":"),
-            "one annotation twice, once with an escape",
-        ),
-        (
-            "pin-annotation-number",
-            swap(&json, "\"annotations-0\":\"plain text\"", "\"annotations-0\":1"),
-            "an annotation that is no string",
-        ),
-        (
-            "pin-subject-extra",
-            swap(&json, "\"name\":\"shop/web\",\"digest\"", "\"name\":\"shop/web\",\"uri\":\"x\",\"digest\""),
-            "a subject with a further field",
-        ),
-        (
-            "pin-subject-digest-extra",
-            swap(&json, "\"digest\":{", "\"digest\":{\"sha512\":\"00\","),
-            "a subject with a further digest",
-        ),
-        (
-            "pin-subject-without-blake3",
-            swap(&json, &format!("\"blake3\":\"{}\",", samples::BLAKE3), ""),
-            "a subject with one digest only",
-        ),
-        (
-            "pin-digest-upper-case",
-            swap(&json, samples::SHA256, &samples::SHA256.to_uppercase()),
-            "a digest in upper case",
-        ),
-        ("pin-digest-short", swap(&json, samples::SHA256, &samples::SHA256[..62]), "a digest of 31 bytes"),
-        (
-            "pin-id-upper-case",
-            swap(&json, "000102030405060708090a0b0c0d0e0f", "000102030405060708090A0B0C0D0E0F"),
-            "an id in upper case",
-        ),
-        ("pin-number-plus", swap(&json, "\"number\":1", "\"number\":+1"), "a number with a plus sign"),
-        ("pin-number-exponent", swap(&json, "\"number\":1", "\"number\":1e0"), "a number with an exponent"),
-        (
-            "pin-number-leading-zero",
-            swap(&json, "\"number\":1", "\"number\":01"),
-            "a number with a leading zero",
-        ),
-        (
-            "pin-number-huge",
-            swap(&json, "\"number\":1", "\"number\":1000000000000000000000000000000"),
-            "a number that no machine word holds",
-        ),
-        ("pin-number-string", swap(&json, "\"number\":1", "\"number\":\"1\""), "a number as a string"),
-        ("pin-number-not-a-number", swap(&json, "\"number\":1", "\"number\":NaN"), "not a number"),
-        ("pin-time-without-ms", swap(&json, "07:00:00.000Z", "07:00:00Z"), "a time without milliseconds"),
-        ("pin-time-offset", swap(&json, "07:00:00.000Z", "07:00:00.000+00:00"), "a time with an offset"),
-        ("pin-time-lower-case", swap(&json, "07:00:00.000Z", "07:00:00.000z"), "a time with a small z"),
-        (
-            "pin-time-impossible",
-            swap(&json, "2026-11-21T07", "2026-02-30T07"),
-            "a day that is not in the calendar",
-        ),
-        ("pin-reason-empty", swap(&json, "smoke tests passed", ""), "a reason without a word"),
-        ("pin-reason-2049", swap(&json, "smoke tests passed", &"x".repeat(2049)), "a reason of 2,049 bytes"),
-        ("pin-reason-nul", swap(&json, "smoke tests passed", "smoke\\u0000tests"), "NUL in a reason"),
-        (
-            "pin-type-other",
-            swap(&json, STATEMENT_TYPE, "https://in-toto.io/Statement/v0.1"),
-            "another version of in-toto",
-        ),
-        (
-            "pin-predicate-type-unknown",
-            swap(&json, "urn:holdfast:pin:v1", "urn:holdfast:pin:v2"),
-            "a statement type of the future",
-        ),
-        (
-            "pin-predicate-type-case",
-            swap(&json, "urn:holdfast:pin:v1", "urn:holdfast:Pin:v1"),
-            "a statement type in another case",
-        ),
-        (
-            "pin-predicate-twice",
-            swap(&json, "\"predicate\":{", "\"predicate\":{},\"predicate\":{"),
-            "two predicates",
-        ),
-        ("pin-origin-space", swap(&json, samples::ORIGIN, "registry.example log"), "an origin with a space"),
-        (
-            "publish-version-plus",
-            swap(&publish, "\"version\":\"1.4.2\"", "\"version\":\"1.4.2+5\""),
-            "`+` is no letter of an OCI tag",
-        ),
-        (
-            "publish-version-reserved",
-            swap(&publish, "\"version\":\"1.4.2\"", "\"version\":\"prod.known-good\""),
-            "a version that is reserved for lookups",
-        ),
-        (
-            "publish-name-upper-case",
-            swap(&publish, "\"name\":\"shop/web\",\"version\"", "\"name\":\"shop/Web\",\"version\""),
-            "a name in upper case",
-        ),
-        (
-            "publish-name-parent",
-            swap(&publish, "\"name\":\"shop/web\",\"version\"", "\"name\":\"shop/../web\",\"version\""),
-            "a name that climbs",
-        ),
-    ] {
-        cases.reject(name, bytes, why);
-    }
+/// The object at a place of a document as an array of its values in their order.
+pub(crate) fn in_order(json: &str, object: &Range<usize>) -> String {
+    let all = members(json);
+    let values: Vec<&str> = all.iter().filter(|m| m.object == *object).map(|m| m.value_text(json)).collect();
+    format!("[{}]", values.join(","))
 }
 
 /// The text with one part of it, which must be there, replaced where it stands first.

@@ -122,7 +122,9 @@ impl<'a> Validation<'a> {
                 }
             }
             "propertyNames" => {
-                members.for_each(|(name, _)| self.check(want, &Value::from(name.as_str()), at))
+                for (name, _) in members {
+                    self.check(want, &Value::from(name.as_str()), at);
+                }
             }
             "items" => items.for_each(|(n, item)| self.check(want, item, &format!("{at}/{n}"))),
             _ => items.for_each(|(n, item)| self.check(&want[n], item, &format!("{at}/{n}"))),

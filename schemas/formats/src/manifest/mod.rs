@@ -4,11 +4,12 @@ mod bodies;
 mod release;
 
 pub use bodies::{
-    Consistency, DataAsOf, FlagsBody, Migration, MigrationChecksum, NoBody, Position, SchemaBody, SnapshotBody, SnapshotCatalog,
-    SnapshotOrigin, SnapshotSource,
+    Consistency, DataAsOf, FlagsBody, Migration, MigrationChecksum, NoBody, Position, SchemaBody,
+    SnapshotBody, SnapshotCatalog, SnapshotOrigin, SnapshotSource,
 };
 pub use release::{
-    Component, ComponentRole, Custody, Irreversible, Objectives, ReleaseBody, Scope, Undo, UndoAction, UndoActionKind, UndoMode,
+    Component, ComponentRole, Custody, Irreversible, Objectives, ReleaseBody, Scope, Undo, UndoAction,
+    UndoActionKind, UndoMode,
 };
 
 use schemars::JsonSchema;
@@ -317,7 +318,11 @@ impl Manifest {
     /// Checks what single fields cannot: order, duplicates, counts, and that components fit together.
     pub fn check(&self) -> Result<(), ManifestError> {
         if self.files.len() > MANIFEST_FILES_MAX {
-            return Err(ManifestError::TooMany { what: "files", given: self.files.len(), max: MANIFEST_FILES_MAX });
+            return Err(ManifestError::TooMany {
+                what: "files",
+                given: self.files.len(),
+                max: MANIFEST_FILES_MAX,
+            });
         }
         for pair in self.files.windows(2) {
             if let [a, b] = pair
@@ -328,7 +333,11 @@ impl Manifest {
         }
         let Body::Release(release) = &self.body else { return Ok(()) };
         if release.components.len() > COMPONENTS_MAX {
-            return Err(ManifestError::TooMany { what: "components", given: release.components.len(), max: COMPONENTS_MAX });
+            return Err(ManifestError::TooMany {
+                what: "components",
+                given: release.components.len(),
+                max: COMPONENTS_MAX,
+            });
         }
         release.check()
     }

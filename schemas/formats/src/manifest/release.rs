@@ -204,7 +204,10 @@ impl ReleaseBody {
             if component.custody == Custody::Held {
                 component.r#ref.as_str().parse::<ArtifactRef>()?;
                 if !matches!(component.digest, NamedDigest::Blake3(_)) {
-                    return wrong(component, "a held component is named by the BLAKE3 digest of its manifest");
+                    return wrong(
+                        component,
+                        "a held component is named by the BLAKE3 digest of its manifest",
+                    );
                 }
             }
         }
@@ -212,14 +215,19 @@ impl ReleaseBody {
             for before in &component.after {
                 match self.components.iter().find(|c| c.name == *before) {
                     None => return wrong(component, "'after' names a component that is not there"),
-                    Some(c) if c.stage > component.stage => return wrong(component, "'after' names a component of a later stage"),
+                    Some(c) if c.stage > component.stage => {
+                        return wrong(component, "'after' names a component of a later stage");
+                    }
                     Some(_) => {}
                 }
             }
         }
         match self.deployment_order() {
             Some(_) => Ok(()),
-            None => Err(ManifestError::Component { name: String::new(), rule: "the 'after' lists go round in a circle" }),
+            None => Err(ManifestError::Component {
+                name: String::new(),
+                rule: "the 'after' lists go round in a circle",
+            }),
         }
     }
 

@@ -65,4 +65,3 @@ record! {
         req digests: Digests,
     }
 }
-

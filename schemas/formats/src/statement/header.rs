@@ -36,7 +36,12 @@ pub struct Header {
 impl Header {
     /// The size of the annotations when it is over the limit.
     pub(super) fn annotations_over_limit(&self) -> Option<usize> {
-        let size = self.annotations.iter().flat_map(Annotations::iter).map(|(k, v)| k.as_str().len() + v.as_str().len()).sum();
+        let size = self
+            .annotations
+            .iter()
+            .flat_map(Annotations::iter)
+            .map(|(k, v)| k.as_str().len() + v.as_str().len())
+            .sum();
         (size > ANNOTATIONS_BYTES_MAX).then_some(size)
     }
 }

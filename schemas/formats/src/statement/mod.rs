@@ -16,15 +16,18 @@ mod upkeep;
 pub use access::{Action, Grant, GrantOidc, Quotas, Revoke};
 pub use attest::{Attest, AttestedEnvelope, AttestedSubject, Tag, TagTarget};
 pub use deploy::{Cohort, Deploy, DeployPhase, Direction, Observed, Step, StepOutcome};
-pub use header::{Annotations, Artifact, AttachmentRef, Context, EntryIndex, EntryRef, Header, RunContext, RunbookContext, SourceContext};
+pub use header::{
+    Annotations, Artifact, AttachmentRef, Context, EntryIndex, EntryRef, Header, RunContext, RunbookContext,
+    SourceContext,
+};
 pub use known_good::{Deny, DenyEffect, DenyScope, Evidence, EvidenceKind, Freeze, Lift, Metric, Pin, Thaw};
 pub(crate) use predicate::predicate;
 pub use predicate::{Predicate, PredicateSchema, StatementType};
 pub use publish::{Build, ComponentRef, Keep, ManifestDescriptor, OciDescriptor, Publish, WindowMode};
 pub use retention::{Delete, Extend, Hold, Unhold};
 pub use rollback::{
-    Achieved, Check, CheckKind, CheckLayer, FollowUp, Rollback, RollbackCause, RollbackPhase, RollbackScope, RollbackTarget,
-    RollbackTimes, Trigger,
+    Achieved, Check, CheckKind, CheckLayer, FollowUp, Rollback, RollbackCause, RollbackPhase, RollbackScope,
+    RollbackTarget, RollbackTimes, Trigger,
 };
 pub use upkeep::{BadObject, ObjectClass, Scrub, ScrubOutcome, Sweep, SweepPhase, Swept};
 

@@ -12,8 +12,12 @@ pub use artifact::{ArtifactList, ArtifactSummary, ArtifactView, ListQuery};
 pub use blob::{BlobStored, MissingAnswer, MissingQuery};
 pub use channel::{Gate, GateQuery, History, HistoryQuery};
 pub use known_good::{
-    ConsistencyProof, Excluded, HeldArtifact, KnownGood, KnownGoodQuery, LineAnswer, PassReason, PassedOver, PlanStep, ProvenEntry,
+    ConsistencyProof, Excluded, HeldArtifact, KnownGood, KnownGoodQuery, LineAnswer, PassReason, PassedOver,
+    PlanStep, ProvenEntry,
 };
-pub use log::{Consistency, ConsistencyQuery, EntriesQuery, LogEntries, LoggedEntry, PolicyChain, PolicyQuery, Receipt, Submission};
+pub use log::{
+    Consistency, ConsistencyQuery, EntriesQuery, LogEntries, LoggedEntry, PolicyChain, PolicyQuery, Receipt,
+    Submission,
+};
 pub use problem::{ExitCode, MissingChunk, Problem, ProblemCode};
 pub use registry::{RegistryInfo, Status};
