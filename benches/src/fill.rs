@@ -29,7 +29,7 @@ pub(crate) struct FillArguments {
     concurrency: usize,
 }
 
-pub(crate) async fn run(arguments: FillArguments) -> anyhow::Result<()> {
+pub(crate) fn run(arguments: FillArguments) -> anyhow::Result<()> {
     let registry = Registry::open(&Places::under(&arguments.home), OpenOptions::new())?;
     let sources = tempfile::tempdir()?;
     for n in 1..=arguments.entries {

@@ -18,11 +18,16 @@ impl Latencies {
     /// Prints count, rate, p50, p99 and the longest.
     pub(crate) fn report(&self, took: Duration) -> std::io::Result<()> {
         figure("count", self.0.len())?;
-        figure("per_s", format!("{:.1}", self.0.len() as f64 / took.as_secs_f64().max(f64::EPSILON)))?;
+        figure("per_s", format!("{:.1}", self.count() / took.as_secs_f64().max(f64::EPSILON)))?;
         for (name, share) in [("p50_ms", 0.50), ("p99_ms", 0.99), ("max_ms", 1.0)] {
             figure(name, format!("{:.3}", self.at(share).as_secs_f64() * 1e3))?;
         }
         Ok(())
+    }
+
+    /// How many there are.
+    fn count(&self) -> f64 {
+        u32::try_from(self.0.len()).map_or(f64::INFINITY, f64::from)
     }
 
     /// The duration that this share of all stayed within.
@@ -32,7 +37,7 @@ impl Latencies {
         reason = "a share between 0 and 1 of a length is a length"
     )]
     fn at(&self, share: f64) -> Duration {
-        let place = (self.0.len() as f64 * share).ceil() as usize;
+        let place = (self.count() * share).ceil() as usize;
         self.0.get(place.saturating_sub(1)).copied().unwrap_or_default()
     }
 }

@@ -57,7 +57,7 @@ fn run(command: Command) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         match command {
-            Command::Fill(arguments) => fill::run(arguments).await,
+            Command::Fill(arguments) => fill::run(arguments),
             Command::Append(arguments) => append::run(arguments).await,
             Command::Grow(arguments) => grow::run(arguments).await,
             Command::Deny(arguments) => denies::run(arguments).await,

@@ -111,31 +111,17 @@ fn serve_command(data: &Path, address: SocketAddr, more: &[&str]) -> anyhow::Res
     Ok(command)
 }
 
-/// Reads what the server says until it serves, and its login line when there is one.
+/// Reads what the server says until it serves: its login line first, when there is one.
 fn greeting(stdout: ChildStdout) -> anyhow::Result<(SocketAddr, Vec<String>)> {
-    let mut lines = BufReader::new(stdout).lines();
-    let first = lines.next().context("it says where it serves")??;
-    let url =
-        first.strip_prefix("holdfast-registry: serving on http://").context("it says where it serves")?;
-    let address = url.parse()?;
-    let mut said = vec![first];
-    // A registry with a policy says nothing more; one without says two more lines at once.
-    let (sender, receiver) = std::sync::mpsc::channel();
-    std::thread::spawn(move || {
-        for line in lines.map_while(Result::ok) {
-            if sender.send(line).is_err() {
-                return;
-            }
+    let mut said = Vec::new();
+    for line in BufReader::new(stdout).lines() {
+        let line = line?;
+        if let Some(address) = line.strip_prefix("holdfast-registry: serving on http://") {
+            return Ok((address.parse()?, said));
         }
-    });
-    while let Ok(line) = receiver.recv_timeout(Duration::from_millis(300)) {
-        let is_last = line.starts_with("login:");
         said.push(line);
-        if is_last {
-            break;
-        }
     }
-    Ok((address, said))
+    anyhow::bail!("it never said where it serves")
 }
 
 /// A port that nothing listens on.

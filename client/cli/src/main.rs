@@ -24,7 +24,11 @@ use output::Output;
 use session::Session;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) if error.use_stderr() => return misused(&error),
+        Err(help) => help.exit(),
+    };
     let output = Output::new(arguments.format(), arguments.quiet());
     match run(arguments, output.clone()) {
         Ok(()) => ExitCode::SUCCESS,
@@ -34,6 +38,13 @@ fn main() -> ExitCode {
             ExitCode::from(failure.exit() as u8)
         }
     }
+}
+
+/// Says what is wrong with the command line. It quotes its words, which may come from somebody else: they are escaped.
+fn misused(error: &clap::Error) -> ExitCode {
+    let output = Output::new(output::Format::Plain, false);
+    error.render().to_string().lines().for_each(|line| output.note(line));
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(1))
 }
 
 fn run(arguments: Arguments, output: Output) -> anyhow::Result<()> {

@@ -86,14 +86,16 @@ fn exit_4_when_a_local_copy_differs() -> Result<()> {
 fn exit_7_when_the_way_back_passes_an_irreversible_step() -> Result<()> {
     let world = World::new()?;
     let file = |name: &str, text: &str| std::fs::write(world.home.path().join(name), text);
-    let release = |mode: &str| {
+    let release = |version: u32, mode: &str| {
         format!(
-            "[[component]]\nname = \"web\"\nrole = \"code\"\nref = \"shop/web@1\"\nstage = 1\n[component.undo]\nmode = \"{mode}\"\n"
+            "[[component]]\nname = \"web\"\nrole = \"code\"\nref = \"shop/web@{version}\"\nstage = 1\n[component.undo]\nmode = \"{mode}\"\n"
         )
     };
     world.good("push shop/web@1 dist")?;
-    file("one.toml", &release("redeploy"))?;
-    file("two.toml", &release("none"))?;
+    file("dist/app", "version 2")?;
+    world.good("push shop/web@2 dist")?;
+    file("one.toml", &release(1, "redeploy"))?;
+    file("two.toml", &release(2, "none"))?;
     world.good("release shop/release@1 one.toml")?;
     world.good("release shop/release@2 two.toml")?;
     world.good("pin shop/prod shop/release@1 -m good")?;
