@@ -78,6 +78,11 @@ impl SourceFile {
                 continue;
             }
             match word.as_str() {
+                // `pub(crate)` says who may see an item; it imports nothing.
+                "pub" if next(1) == "(" => {
+                    at += tokens[at..].iter().position(|token| token.0 == ")").map_or(1, |end| end + 1);
+                    continue;
+                }
                 "mod" if matches!(next(2), "{" | ";") => {
                     if within == self.module {
                         self.modules.push(next(1).to_owned());
