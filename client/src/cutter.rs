@@ -18,7 +18,7 @@ use holdfast_formats::limits::{
 
 use whole::WholeHasher;
 
-/// How much is read ahead. Four of the largest chunks, so that the tail is moved only once every three.
+/// How much is read ahead. Four of the largest chunks, so that a tail is copied only once every three.
 const WINDOW_BYTES: usize = 4 * CHUNK_BYTES_MAX;
 
 /// One chunk of a stream.
@@ -26,7 +26,9 @@ const WINDOW_BYTES: usize = 4 * CHUNK_BYTES_MAX;
 pub(crate) struct Piece {
     /// Its digest, by which it is asked for and stored.
     pub(crate) digest: Blake3Digest,
-    /// Its bytes.
+    /// Where in the stream it begins.
+    pub(crate) offset: u64,
+    /// Its bytes: a part of the window that they were read into.
     pub(crate) bytes: Bytes,
 }
 
@@ -44,27 +46,27 @@ pub(crate) enum CutError {
     Stopped,
 }
 
-/// Cuts streams one after the other, with one window for all of them.
+/// Cuts streams one after the other.
 #[derive(Debug)]
 pub(crate) struct Cutter {
-    window: Vec<u8>,
-    /// Where the part of the window that is not cut yet begins.
-    start: usize,
+    /// What was read and is not cut yet.
+    window: Bytes,
     hasher: WholeHasher,
 }
 
 impl Cutter {
     pub(crate) fn new() -> Self {
-        Self { window: Vec::new(), start: 0, hasher: WholeHasher::idle() }
+        Self { window: Bytes::new(), hasher: WholeHasher::idle() }
     }
 
-    /// Cuts a stream to its end. `take` gets each chunk in order and says whether more is wanted.
+    /// Cuts a stream of about `expected_bytes` to its end. `take` gets each chunk in order and says whether more is wanted.
     pub(crate) fn cut(
         &mut self,
         stream: impl Read,
+        expected_bytes: u64,
         take: &mut dyn FnMut(Piece) -> bool,
     ) -> Result<BlobRecord, CutError> {
-        let outcome = self.cut_to_end(stream, take);
+        let outcome = self.cut_to_end(stream, expected_bytes, take);
         if outcome.is_err() {
             // What the thread has of this stream must not become part of the next one.
             self.hasher = WholeHasher::idle();
@@ -75,18 +77,18 @@ impl Cutter {
     fn cut_to_end(
         &mut self,
         mut stream: impl Read,
+        expected_bytes: u64,
         take: &mut dyn FnMut(Piece) -> bool,
     ) -> Result<BlobRecord, CutError> {
         self.window.clear();
-        self.start = 0;
         let mut blob = Draft::empty();
         let mut ended = false;
         loop {
-            if !ended && self.window.len() - self.start < CHUNK_BYTES_MAX {
-                ended = self.fill(&mut stream)?;
+            if !ended && self.window.len() < CHUNK_BYTES_MAX {
+                ended = self.fill(&mut stream, expected_bytes.saturating_sub(blob.size))?;
             }
-            let Some(piece) = self.next_piece() else { break };
-            let alone = blob.extents.is_empty() && ended && self.start == self.window.len();
+            let Some(piece) = self.next_piece(blob.size) else { break };
+            let alone = blob.extents.is_empty() && ended && self.window.is_empty();
             blob.push(&piece)?;
             if alone {
                 blob.whole = Some(Digests { blake3: piece.digest, sha256: Sha256Digest::of(&piece.bytes) });
@@ -101,22 +103,26 @@ impl Cutter {
         Ok(BlobRecord { digests, size: blob.size, extents: blob.extents })
     }
 
-    /// Moves the tail to the front and reads as much as fits; says whether the stream ended.
-    fn fill(&mut self, stream: &mut impl Read) -> Result<bool, CutError> {
-        self.window.drain(..self.start);
-        self.start = 0;
-        let room = WINDOW_BYTES - self.window.len();
-        let read = stream.take(room as u64).read_to_end(&mut self.window)?;
+    /// Reads as much as fits behind the tail; says whether the stream ended.
+    fn fill(&mut self, stream: &mut impl Read, expected_bytes: u64) -> Result<bool, CutError> {
+        // One byte more than expected, so that the end is found without making room again.
+        let expected = usize::try_from(expected_bytes).unwrap_or(WINDOW_BYTES).saturating_add(1);
+        let mut window = Vec::with_capacity(expected.clamp(self.window.len() + 1, WINDOW_BYTES));
+        window.extend_from_slice(&self.window);
+        let room = WINDOW_BYTES - window.len();
+        let read = stream.take(room as u64).read_to_end(&mut window)?;
+        self.window = Bytes::from(window);
         Ok(read < room)
     }
 
-    fn next_piece(&mut self) -> Option<Piece> {
-        let rest = self.window.get(self.start..).filter(|rest| !rest.is_empty())?;
-        let (_, length) =
-            FastCDC::new(rest, CHUNK_BYTES_MIN, CHUNK_BYTES_AVG, CHUNK_BYTES_MAX).cut(0, rest.len());
-        let bytes = Bytes::copy_from_slice(rest.get(..length)?);
-        self.start += length;
-        Some(Piece { digest: Blake3Digest::of(&bytes), bytes })
+    fn next_piece(&mut self, offset: u64) -> Option<Piece> {
+        if self.window.is_empty() {
+            return None;
+        }
+        let (_, length) = FastCDC::new(&self.window, CHUNK_BYTES_MIN, CHUNK_BYTES_AVG, CHUNK_BYTES_MAX)
+            .cut(0, self.window.len());
+        let bytes = self.window.split_to(length);
+        Some(Piece { digest: Blake3Digest::of(&bytes), offset, bytes })
     }
 }
 

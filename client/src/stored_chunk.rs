@@ -1,21 +1,42 @@
 //! A chunk as it is stored: behind its header, compressed when that pays.
 
-use holdfast_formats::chunk::{ChunkHeader, Codec};
+use bytes::Bytes;
+use holdfast_formats::chunk::{CHUNK_HEADER_BYTES, ChunkHeader, Codec};
+use holdfast_formats::chunk_frame::FrameHead;
+use holdfast_formats::digest::Blake3Digest;
 
 const LEVEL: i32 = 3;
 const PROBE_BYTES: usize = 64 * 1024;
 
-/// Writes the stored object of a chunk's bytes. Bytes of which a sample does not shrink by 3 % stay raw.
-pub(crate) fn encode(bytes: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(bytes.len()).expect("a chunk has at most 4 MiB");
-    match compressed(bytes) {
-        Some(frame) => object(ChunkHeader { codec: Codec::Zstd, length }, &frame),
-        None => object(ChunkHeader { codec: Codec::Raw, length }, bytes),
-    }
+/// The stored object of a chunk, its bytes not copied where they stay raw.
+#[derive(Debug, Clone)]
+pub(crate) struct StoredChunk {
+    header: [u8; CHUNK_HEADER_BYTES],
+    stored: Bytes,
 }
 
-fn object(header: ChunkHeader, stored: &[u8]) -> Vec<u8> {
-    [header.encode().as_slice(), stored].concat()
+impl StoredChunk {
+    /// Makes the stored object of a chunk's bytes. Bytes of which a sample does not shrink by 3 % stay raw.
+    pub(crate) fn of(bytes: &Bytes) -> Self {
+        let length = u32::try_from(bytes.len()).expect("a chunk has at most 4 MiB");
+        let (codec, stored) = match compressed(bytes) {
+            Some(frame) => (Codec::Zstd, Bytes::from(frame)),
+            None => (Codec::Raw, bytes.clone()),
+        };
+        Self { header: ChunkHeader { codec, length }.encode(), stored }
+    }
+
+    /// The size of the object in bytes.
+    pub(crate) fn size(&self) -> u64 {
+        (CHUNK_HEADER_BYTES + self.stored.len()) as u64
+    }
+
+    /// How it travels: behind its digest and length, in two parts that follow each other.
+    pub(crate) fn frame(self, chunk: Blake3Digest) -> [Bytes; 2] {
+        let length = u32::try_from(self.size()).expect("an object is hardly larger than its chunk");
+        let head = FrameHead { chunk, length }.encode();
+        [Bytes::from([head.as_slice(), &self.header].concat()), self.stored]
+    }
 }
 
 /// One zstd frame with the content size in its header; `None` when it would save too little.
@@ -39,10 +60,15 @@ fn pays(frame: &[u8], bytes: &[u8]) -> bool {
 mod tests {
     use super::*;
 
+    fn object(bytes: &[u8]) -> Vec<u8> {
+        let StoredChunk { header, stored } = StoredChunk::of(&Bytes::copy_from_slice(bytes));
+        [header.as_slice(), &stored].concat()
+    }
+
     #[test]
     fn text_is_compressed_and_comes_back() {
         let text = "holdfast ".repeat(100_000).into_bytes();
-        let object = encode(&text);
+        let object = object(&text);
         assert!(object.len() < text.len() / 10);
         let (header, stored) = ChunkHeader::parse(&object).unwrap();
         assert_eq!((header.codec, header.length as usize), (Codec::Zstd, text.len()));
@@ -59,9 +85,18 @@ mod tests {
         })
         .take(300_000)
         .collect();
-        let object = encode(&noise);
-        let (header, stored) = ChunkHeader::parse(&object).unwrap();
-        assert_eq!((header.codec, stored), (Codec::Raw, noise.as_slice()));
-        assert!(ChunkHeader::parse(&encode(b"x")).is_ok_and(|(h, _)| h.codec == Codec::Raw));
+        let stored = object(&noise);
+        let (header, raw) = ChunkHeader::parse(&stored).unwrap();
+        assert_eq!((header.codec, raw), (Codec::Raw, noise.as_slice()));
+        assert!(ChunkHeader::parse(&object(b"x")).is_ok_and(|(h, _)| h.codec == Codec::Raw));
+    }
+
+    #[test]
+    fn a_frame_is_the_digest_the_length_and_the_object() {
+        let stored = StoredChunk::of(&Bytes::from_static(b"x"));
+        let [head, bytes] = stored.frame(Blake3Digest::of(b"x"));
+        assert_eq!(head.get(..32), Some(Blake3Digest::of(b"x").as_bytes().as_slice()));
+        assert_eq!(head.get(32..36), Some([0, 0, 0, 33].as_slice()));
+        assert_eq!([head.slice(36..), bytes].concat(), object(b"x"));
     }
 }

@@ -16,7 +16,7 @@ mod program;
 mod server;
 
 pub use backing::Backing;
-pub use chunk::{raw_chunk, zstd_chunk};
+pub use chunk::{frame, raw_chunk, zstd_chunk};
 pub use clock::TestClock;
 pub use draft::{deny, deploy, held, referenced, release_of};
 pub use faulty::{Fault, FaultyStore};

@@ -20,7 +20,7 @@ fn noise(seed: u64, length: usize) -> Vec<u8> {
 fn cut(bytes: &[u8]) -> (BlobRecord, Vec<Piece>) {
     let mut pieces = Vec::new();
     let record = Cutter::new()
-        .cut(bytes, &mut |piece| {
+        .cut(bytes, bytes.len() as u64, &mut |piece| {
             pieces.push(piece);
             true
         })
@@ -70,7 +70,7 @@ fn an_empty_stream_is_a_blob_without_chunks() {
 fn boundaries_do_not_depend_on_how_the_stream_arrives() {
     let bytes = noise(3, 21 * 1024 * 1024);
     let (whole, _) = cut(&bytes);
-    let dripped = Cutter::new().cut(Drip(&bytes), &mut |_| true).unwrap();
+    let dripped = Cutter::new().cut(Drip(&bytes), 0, &mut |_| true).unwrap();
     assert_eq!(dripped, whole);
 }
 
@@ -90,7 +90,7 @@ fn one_cutter_cuts_one_stream_after_the_other() {
     let mut cutter = Cutter::new();
     for seed in 1..4 {
         let bytes = noise(seed, 6 * 1024 * 1024);
-        assert_eq!(cutter.cut(bytes.as_slice(), &mut |_| true).unwrap(), cut(&bytes).0);
+        assert_eq!(cutter.cut(bytes.as_slice(), bytes.len() as u64, &mut |_| true).unwrap(), cut(&bytes).0);
     }
 }
 
@@ -98,6 +98,9 @@ fn one_cutter_cuts_one_stream_after_the_other() {
 fn a_stream_that_nobody_wants_leaves_nothing_for_the_next() {
     let mut cutter = Cutter::new();
     let bytes = noise(5, 12 * 1024 * 1024);
-    assert!(matches!(cutter.cut(bytes.as_slice(), &mut |_| false), Err(CutError::Stopped)));
-    assert_eq!(cutter.cut(bytes.as_slice(), &mut |_| true).unwrap(), cut(&bytes).0);
+    assert!(matches!(
+        cutter.cut(bytes.as_slice(), bytes.len() as u64, &mut |_| false),
+        Err(CutError::Stopped)
+    ));
+    assert_eq!(cutter.cut(bytes.as_slice(), bytes.len() as u64, &mut |_| true).unwrap(), cut(&bytes).0);
 }

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use holdfast_formats::from_json;
 use holdfast_formats::token::Token;
 use holdfast_formats::wire::v1::{Problem, ProblemCode};
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, RANGE};
+use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue, RANGE};
 use reqwest::{Method, Response, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -129,7 +129,7 @@ impl Transport {
             builder = builder.header(RANGE, format!("bytes={}-", request.from));
         }
         if let Some(body) = &request.body {
-            builder = builder.header(CONTENT_TYPE, body.content_type).body(body.bytes.clone());
+            builder = body.attach(builder);
         }
         builder.send().await.map_err(|e| self.unreachable(e))
     }
@@ -177,7 +177,7 @@ pub(crate) async fn read_piece(
 /// Writes a record as the body of a request.
 pub(crate) fn json_body<T: Serialize>(what: &'static str, record: &T) -> Result<Body, ClientError> {
     let bytes = serde_json::to_vec(record).map_err(|source| ClientError::Encode { what, source })?;
-    Ok(Body { content_type: "application/json", bytes: Bytes::from(bytes) })
+    Ok(Body::whole("application/json", bytes))
 }
 
 /// Whether the same request may well succeed a moment later. A refused connection is not: waiting would only hide it.
@@ -210,8 +210,6 @@ fn install_crypto() {
 }
 
 /// Kept here because only uploads and submissions use another method than GET.
-pub(crate) const PUT: Method = Method::PUT;
-/// See [`PUT`].
 pub(crate) const POST: Method = Method::POST;
 
 #[cfg(test)]

@@ -1,10 +1,13 @@
 //! One request as it is meant, before it becomes HTTP.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::{StreamExt as _, stream};
 use holdfast_formats::login::LoginSecret;
-use reqwest::Method;
+use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use reqwest::{Method, RequestBuilder};
 
 const DEADLINE: Duration = Duration::from_secs(30);
 
@@ -13,8 +16,29 @@ const DEADLINE: Duration = Duration::from_secs(30);
 pub(crate) struct Body {
     /// Its media type.
     pub(crate) content_type: &'static str,
-    /// Its bytes.
-    pub(crate) bytes: Bytes,
+    /// Its bytes, in parts that follow each other.
+    pub(crate) parts: Vec<Bytes>,
+}
+
+impl Body {
+    /// A body in one piece.
+    pub(crate) fn whole(content_type: &'static str, bytes: impl Into<Bytes>) -> Self {
+        Self { content_type, parts: vec![bytes.into()] }
+    }
+
+    fn size(&self) -> usize {
+        self.parts.iter().map(Bytes::len).sum()
+    }
+
+    /// As a body of a request that says its length and is sent without being put together first.
+    pub(super) fn attach(&self, request: RequestBuilder) -> RequestBuilder {
+        let request = request.header(CONTENT_TYPE, self.content_type);
+        if let [bytes] = self.parts.as_slice() {
+            return request.body(bytes.clone());
+        }
+        let parts = stream::iter(self.parts.clone()).map(Ok::<_, Infallible>);
+        request.header(CONTENT_LENGTH, self.size()).body(reqwest::Body::wrap_stream(parts))
+    }
 }
 
 /// A request to the registry.

@@ -8,11 +8,18 @@ use crate::cutter::Piece;
 const BATCH_BYTES: u64 = 16 * 1024 * 1024;
 const BATCH_ITEMS: usize = 256;
 
+/// A chunk and the file that it is of, by its place in the list of files.
+#[derive(Debug, Clone)]
+pub(super) struct Placed {
+    pub(super) file: usize,
+    pub(super) piece: Piece,
+}
+
 /// One step of what the reader found, in order.
 #[derive(Debug)]
 pub(super) enum Step {
     /// A chunk.
-    Chunk(Piece),
+    Chunk(Placed),
     /// The end of the file at this place of the list.
     Blob(usize, BlobRecord),
 }
@@ -20,7 +27,7 @@ pub(super) enum Step {
 /// Work that is done together.
 #[derive(Debug)]
 pub(super) struct Batch {
-    pub(super) chunks: Vec<Piece>,
+    pub(super) chunks: Vec<Placed>,
     /// By place in the list of files.
     pub(super) blobs: Vec<(usize, BlobRecord)>,
     bytes: u64,
@@ -33,9 +40,9 @@ impl Batch {
 
     pub(super) fn push(&mut self, step: Step) {
         match step {
-            Step::Chunk(piece) => {
-                self.bytes += piece.bytes.len() as u64;
-                self.chunks.push(piece);
+            Step::Chunk(placed) => {
+                self.bytes += placed.piece.bytes.len() as u64;
+                self.chunks.push(placed);
             }
             Step::Blob(at, record) => self.blobs.push((at, record)),
         }

@@ -5,26 +5,31 @@
 
 mod batch;
 mod reader;
+mod runs;
 
 use std::collections::HashSet;
 use std::time::Duration;
 
-use bytes::Bytes;
-use futures::{StreamExt as _, TryStreamExt as _, stream};
+use futures::{StreamExt as _, TryStreamExt as _, future, stream};
 use holdfast_formats::blob::BlobRecord;
 use holdfast_formats::digest::Blake3Digest;
+use holdfast_formats::id::RandomId;
 use holdfast_formats::manifest::File;
 use holdfast_formats::name::Namespace;
 use holdfast_formats::number::ByteSize;
-use holdfast_formats::wire::v1::{BlobStored, MissingAnswer, MissingChunk, MissingQuery, ProblemCode};
+use holdfast_formats::wire::v1::{
+    BlobQuery, BlobStored, ChunksQuery, ChunksStored, MissingAnswer, MissingChunk, MissingQuery, ProblemCode,
+};
 
+use crate::blocking;
 use crate::cutter::Piece;
 use crate::error::ClientError;
 use crate::progress::{Activity, Progress, Running};
 use crate::source::SourceFile;
-use crate::transport::{Body, POST, PUT, Request, Transport, json_body};
-use crate::{blocking, stored_chunk};
-use batch::Batch;
+use crate::stored_chunk::StoredChunk;
+use crate::transport::{Body, POST, Request, Transport, json_body, query_string};
+use batch::{Batch, Placed};
+use runs::{Drafts, Run};
 
 /// Requests under way at once.
 const IN_FLIGHT: usize = 4;
@@ -62,6 +67,7 @@ pub(crate) async fn upload(
         progress,
         ask: total >= ASK_FROM_BYTES,
         known: HashSet::new(),
+        drafts: Drafts::new(),
         new_bytes: 0,
     };
     let mut done: Vec<(usize, BlobRecord)> = Vec::with_capacity(files.len());
@@ -106,6 +112,7 @@ struct Upload<'a> {
     progress: &'a dyn Progress,
     ask: bool,
     known: HashSet<Blake3Digest>,
+    drafts: Drafts,
     new_bytes: u64,
 }
 
@@ -113,32 +120,35 @@ impl Upload<'_> {
     /// Sends what is missing of a batch, then records the blobs that end in it.
     async fn send(&mut self, batch: &Batch, files: &[SourceFile]) -> Result<(), ClientError> {
         let missing = self.missing(&batch.chunks).await?;
-        let sent = stream::iter(missing).map(|piece| self.put_chunk(piece)).buffer_unordered(IN_FLIGHT);
-        let sent: u64 = sent.try_fold(0, |sum, more| async move { Ok(sum + more) }).await?;
+        let runs = self.drafts.runs(files, missing);
+        let sent = self.put_runs(runs).await?;
         if self.known.len() + batch.chunks.len() <= KNOWN_MAX {
-            self.known.extend(batch.chunks.iter().map(|piece| piece.digest));
+            self.known.extend(batch.chunks.iter().map(|placed| placed.piece.digest));
         }
-        let resent = stream::iter(&batch.blobs)
-            .map(|(at, blob)| self.record_blob(files.get(*at), blob))
-            .buffer_unordered(IN_FLIGHT);
-        let resent: u64 = resent.try_fold(0, |sum, more| async move { Ok(sum + more) }).await?;
+        let drafts: Vec<_> = batch.blobs.iter().map(|(at, _)| self.drafts.end(*at)).collect();
+        let this = &*self;
+        let ended = batch.blobs.iter().zip(drafts);
+        let recorded = ended.map(|((at, blob), draft)| this.record_blob(files.get(*at), blob, draft));
+        let recorded: Vec<_> = recorded.collect();
+        let resent: u64 =
+            stream::iter(recorded).buffer_unordered(IN_FLIGHT).try_fold(0, |a, b| future::ok(a + b)).await?;
         self.new_bytes += sent + resent;
         self.progress.advance(batch.bytes());
         Ok(())
     }
 
     /// The chunks of a batch that the namespace lacks, each once.
-    async fn missing(&self, chunks: &[Piece]) -> Result<Vec<Piece>, ClientError> {
+    async fn missing(&self, chunks: &[Placed]) -> Result<Vec<Placed>, ClientError> {
         let mut seen = HashSet::new();
-        let mut open: Vec<Piece> = chunks
+        let mut open: Vec<Placed> = chunks
             .iter()
-            .filter(|p| !self.known.contains(&p.digest) && seen.insert(p.digest))
+            .filter(|p| !self.known.contains(&p.piece.digest) && seen.insert(p.piece.digest))
             .cloned()
             .collect();
         if !self.ask || open.is_empty() {
             return Ok(open);
         }
-        let query = MissingQuery { chunks: open.iter().map(|p| p.digest).collect() };
+        let query = MissingQuery { chunks: open.iter().map(|p| p.piece.digest).collect() };
         let path = format!("/v1/namespaces/{}/chunks/missing", self.namespace);
         let body = json_body("query", &query)?;
         let answer: MissingAnswer = self
@@ -146,44 +156,64 @@ impl Upload<'_> {
             .call(Request::send(POST, &path, "list of missing chunks", ANSWER_BYTES_MAX, body))
             .await?;
         let missing: HashSet<Blake3Digest> = answer.missing.into_iter().collect();
-        open.retain(|piece| missing.contains(&piece.digest));
+        open.retain(|placed| missing.contains(&placed.piece.digest));
         Ok(open)
     }
 
-    /// Compresses and sends one chunk; returns the bytes sent.
-    async fn put_chunk(&self, piece: Piece) -> Result<u64, ClientError> {
-        let object = Bytes::from(blocking::run(move || stored_chunk::encode(&piece.bytes)).await);
-        let size = object.len() as u64;
-        let path = format!("/v1/namespaces/{}/chunks/{}", self.namespace, piece.digest);
-        let body = Body { content_type: OCTETS, bytes: object };
+    /// Sends requests in order, each made while the one before is on its way; returns the bytes sent.
+    async fn put_runs(&self, runs: Vec<Run>) -> Result<u64, ClientError> {
+        let mut requests = stream::iter(runs).map(make_request).buffered(2);
+        let mut sent = 0;
+        let mut next = requests.next().await;
+        while let Some(request) = next {
+            let (outcome, following) = future::join(self.put_chunks(request?), requests.next()).await;
+            sent += outcome?;
+            next = following;
+        }
+        Ok(sent)
+    }
+
+    async fn put_chunks(&self, request: ChunksRequest) -> Result<u64, ClientError> {
+        let ChunksRequest { query, body, sizes } = request;
+        let path = format!("/v1/namespaces/{}/chunks{query}", self.namespace);
         let request =
-            Request::send(PUT, &path, "answer to a chunk", ANSWER_BYTES_MAX, body).within(SEND_DEADLINE);
-        self.transport.call_bytes(&request).await?;
-        self.progress.sent(size);
-        Ok(size)
+            Request::send(POST, &path, "answer to chunks", ANSWER_BYTES_MAX, body).within(SEND_DEADLINE);
+        let ChunksStored { .. } = self.transport.call(request).await?;
+        for size in &sizes {
+            self.progress.sent(*size);
+        }
+        Ok(sizes.iter().sum())
     }
 
     /// Records one blob. Chunks that ended in the meantime are read and sent again, once.
-    async fn record_blob(&self, file: Option<&SourceFile>, blob: &BlobRecord) -> Result<u64, ClientError> {
-        let mut resent = 0;
-        let error = match self.post_blob(blob).await {
+    async fn record_blob(
+        &self,
+        file: Option<&SourceFile>,
+        blob: &BlobRecord,
+        draft: Option<RandomId>,
+    ) -> Result<u64, ClientError> {
+        let query = query_string(&BlobQuery { draft })?;
+        let error = match self.post_blob(blob, &query).await {
             Ok(()) => return Ok(0),
             Err(error) if error.code() == Some(ProblemCode::ContentMissing) => error,
             Err(error) => return Err(error),
         };
         let missing = error.problem().and_then(|p| p.missing.clone()).unwrap_or_default();
         let Some(file) = file.filter(|_| !missing.is_empty()) else { return Err(error) };
+        let mut resent = 0;
         for chunk in missing {
-            resent += self.put_chunk(read_again(file, chunk).await?).await?;
+            let query = ChunksQuery { draft: None, offset: None };
+            let run = Run::of(query, read_again(file, chunk).await?);
+            resent += self.put_chunks(make_request(run).await?).await?;
         }
-        self.post_blob(blob).await?;
+        self.post_blob(blob, &query).await?;
         Ok(resent)
     }
 
-    async fn post_blob(&self, blob: &BlobRecord) -> Result<(), ClientError> {
-        let path = format!("/v1/namespaces/{}/blobs", self.namespace);
-        let body = Body { content_type: OCTETS, bytes: Bytes::from(blob.encode()) };
-        // The registry reads every chunk of the blob before it answers.
+    async fn post_blob(&self, blob: &BlobRecord, query: &str) -> Result<(), ClientError> {
+        let path = format!("/v1/namespaces/{}/blobs{query}", self.namespace);
+        let body = Body::whole(OCTETS, blob.encode());
+        // The registry reads every chunk of the blob that it has not hashed on arrival before it answers.
         let request =
             Request::send(POST, &path, "answer to a blob", ANSWER_BYTES_MAX, body).within(SEND_DEADLINE);
         let stored: BlobStored = self.transport.call(request).await?;
@@ -196,6 +226,29 @@ impl Upload<'_> {
             found: stored.digests.blake3,
         })
     }
+}
+
+/// Chunks that are ready to be sent.
+struct ChunksRequest {
+    query: String,
+    body: Body,
+    /// The sizes of their stored objects in bytes.
+    sizes: Vec<u64>,
+}
+
+/// Compresses the chunks of a request where that pays.
+async fn make_request(run: Run) -> Result<ChunksRequest, ClientError> {
+    let query = query_string(&run.query)?;
+    Ok(blocking::run(move || {
+        let (mut parts, mut sizes) = (Vec::new(), Vec::new());
+        for piece in run.pieces {
+            let stored = StoredChunk::of(&piece.bytes);
+            sizes.push(stored.size());
+            parts.extend(stored.frame(piece.digest));
+        }
+        ChunksRequest { query, body: Body { content_type: OCTETS, parts }, sizes }
+    })
+    .await)
 }
 
 async fn read_again(file: &SourceFile, chunk: MissingChunk) -> Result<Piece, ClientError> {

@@ -9,7 +9,7 @@ use holdfast_formats::digest::Blake3Digest;
 use holdfast_formats::wire::v1::MissingChunk;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
-use super::batch::{Batch, Step};
+use super::batch::{Batch, Placed, Step};
 use crate::blocking;
 use crate::cutter::{CutError, Cutter, Piece};
 use crate::error::{ClientError, FileAction};
@@ -48,7 +48,7 @@ fn read_files(files: &[SourceFile], out: &Sender<Result<Step, ClientError>>) {
     let mut cutter = Cutter::new();
     for (at, file) in files.iter().enumerate() {
         let step =
-            read_file(&mut cutter, file, out).map(|record| record.map(|record| Step::Blob(at, record)));
+            read_file(&mut cutter, at, file, out).map(|record| record.map(|record| Step::Blob(at, record)));
         let Some(step) = step.transpose() else { return };
         let failed = step.is_err();
         if out.blocking_send(step).is_err() || failed {
@@ -60,11 +60,13 @@ fn read_files(files: &[SourceFile], out: &Sender<Result<Step, ClientError>>) {
 /// Cuts one file; `None` when nobody wants its chunks any more.
 fn read_file(
     cutter: &mut Cutter,
+    at: usize,
     file: &SourceFile,
     out: &Sender<Result<Step, ClientError>>,
 ) -> Result<Option<holdfast_formats::blob::BlobRecord>, ClientError> {
     let opened = File::open(&file.place).map_err(|e| ClientError::file(FileAction::Read, &file.place, e))?;
-    match cutter.cut(opened, &mut |piece| out.blocking_send(Ok(Step::Chunk(piece))).is_ok()) {
+    let mut send = |piece| out.blocking_send(Ok(Step::Chunk(Placed { file: at, piece }))).is_ok();
+    match cutter.cut(opened, file.size, &mut send) {
         Ok(record) => Ok(Some(record)),
         Err(CutError::Stopped) => Ok(None),
         Err(CutError::Read(source)) => Err(ClientError::file(FileAction::Read, &file.place, source)),
@@ -87,5 +89,5 @@ pub(super) fn read_piece(place: &Path, chunk: MissingChunk) -> Result<Piece, Cli
             rule: "it changed while it was pushed; push it again",
         });
     }
-    Ok(Piece { digest: chunk.chunk, bytes: Bytes::from(bytes) })
+    Ok(Piece { digest: chunk.chunk, offset: chunk.offset, bytes: Bytes::from(bytes) })
 }

@@ -1,6 +1,7 @@
 use std::sync::{Arc, Mutex};
 
 use holdfast_formats::chunk::{ChunkHeader, Codec};
+use holdfast_formats::chunk_frame::FrameHead;
 use holdfast_formats::wire::v1::Problem;
 
 use super::*;
@@ -17,20 +18,25 @@ fn json<T: serde::Serialize>(record: &T) -> Answer {
 }
 
 fn put(store: &Store, asked: &Asked) -> Answer {
-    let (header, stored) = ChunkHeader::parse(&asked.body).unwrap();
-    let bytes = match header.codec {
-        Codec::Raw => stored.to_vec(),
-        Codec::Zstd => zstd::bulk::decompress(stored, header.length as usize).unwrap(),
-    };
-    let digest = asked.line.split_whitespace().nth(1).unwrap().rsplit('/').next().unwrap().to_owned();
-    assert_eq!(Blake3Digest::of(&bytes).to_string(), digest);
-    store.lock().unwrap().insert(digest, bytes);
-    Answer::new(201, "", b"")
+    let (mut body, mut new) = (asked.body.as_slice(), 0);
+    while let Some((head, rest)) = body.split_first_chunk() {
+        let FrameHead { chunk, length } = FrameHead::parse(head);
+        let (object, rest) = rest.split_at(length as usize);
+        let (header, stored) = ChunkHeader::parse(object).unwrap();
+        let bytes = match header.codec {
+            Codec::Raw => stored.to_vec(),
+            Codec::Zstd => zstd::bulk::decompress(stored, header.length as usize).unwrap(),
+        };
+        assert_eq!(Blake3Digest::of(&bytes), chunk);
+        new += u32::from(store.lock().unwrap().insert(chunk.to_string(), bytes).is_none());
+        body = rest;
+    }
+    json(&ChunksStored { new })
 }
 
 /// Behaves as a registry does: a blob is accepted when its chunks are there and make up its bytes.
 fn answer(store: &Store, asked: &Asked) -> Answer {
-    if asked.is("PUT") {
+    if asked.line.contains("/chunks ") || asked.line.contains("/chunks?") {
         return put(store, asked);
     }
     let held = store.lock().unwrap();

@@ -9,6 +9,7 @@ use super::address::{Address, chunk_key};
 use super::error::{BlobError, Unreadable};
 use super::known::Standing;
 use super::memory::{Pool, Reservation};
+use super::parts::Part;
 use super::{Blobs, Put, content};
 use crate::objects::{Created, ObjectKey};
 
@@ -17,6 +18,13 @@ use crate::objects::{Created, ObjectKey};
 pub(super) struct Chunk {
     pub(super) content: Bytes,
     pub(super) reservation: Reservation,
+}
+
+/// A chunk that was taken in.
+pub(super) struct Taken {
+    pub(super) put: Put,
+    /// All of its content.
+    pub(super) part: Part,
 }
 
 impl Blobs {
@@ -29,15 +37,28 @@ impl Blobs {
         digest: Blake3Digest,
         object: Bytes,
     ) -> Result<Put, BlobError> {
-        let refused = |unsound: super::error::Unsound| unsound.refused(NamedDigest::Blake3(digest));
-        let unpacked_bytes = content::unpacked_bytes(&object).map_err(refused)?;
+        let unpacked_bytes = content::unpacked_bytes(&object)
+            .map_err(|unsound| unsound.refused(NamedDigest::Blake3(digest)))?;
         let reservation = self.inner.budget.work.reserve(unpacked_bytes).await;
+        Ok(self.take_in(namespace, digest, object, reservation).await?.put)
+    }
+
+    /// [`Self::put_chunk`] with the memory for its content reserved; the content is returned.
+    pub(super) async fn take_in(
+        &self,
+        namespace: &Namespace,
+        digest: Blake3Digest,
+        object: Bytes,
+        reservation: Reservation,
+    ) -> Result<Taken, BlobError> {
         let sent = object.clone();
-        let opened = self.inner.blocking.run(move || content::open(&sent, &digest)).await.map_err(refused)?;
+        let opened = self.inner.blocking.run(move || content::open(&sent, &digest)).await;
+        let bytes = opened.map_err(|unsound| unsound.refused(NamedDigest::Blake3(digest)))?;
         let address = Address::of(namespace, ObjectClass::Chunk, &digest);
-        self.inner.recent.note(address, &opened);
-        drop((opened, reservation));
-        self.store_chunk(namespace, &digest, address, object).await
+        self.inner.recent.note(address, &bytes);
+        let put = self.store_chunk(namespace, &digest, address, object).await?;
+        let chunk_bytes = bytes.len();
+        Ok(Taken { put, part: Part { bytes, chunk_bytes, reservation: Some(reservation) } })
     }
 
     async fn store_chunk(

@@ -1,11 +1,12 @@
 //! Both digests of a whole blob, from its parts. The two are computed side by side, so that the slower one sets the pace.
 
+use futures::stream::BoxStream;
 use futures::{StreamExt, future};
 use holdfast_formats::digest::{Blake3Digest, Digests, Sha256Digest};
 use sha2::{Digest as _, Sha256};
 
 use super::error::{BlobError, Unreadable};
-use super::parts::{Part, Parts};
+use super::parts::Part;
 use crate::blocking::Blocking;
 
 /// Below this, handing the bytes to two threads costs more than it saves.
@@ -18,15 +19,14 @@ pub(super) struct Hashed {
     pub(super) size_bytes: u64,
 }
 
-/// Hashes all parts. Reading more than `unpacked_bytes_max` for them is refused.
-pub(super) async fn whole(
+/// Hashes what is left of a blob. Reading more than `unpacked_bytes_max` for it is refused.
+pub(super) async fn rest(
     blocking: &Blocking,
-    parts: Parts,
-    unpacked_bytes_max: Option<u64>,
+    mut hashers: Hashers,
+    mut parts: BoxStream<'static, (Blake3Digest, Result<Part, Unreadable>)>,
+    unpacked_bytes_max: u64,
 ) -> Result<Result<Hashed, Unreadable>, BlobError> {
-    let mut hashers = Hashers::new();
     let mut unpacked_bytes = 0_u64;
-    let mut parts = parts.all();
     let mut next = parts.next().await;
     while let Some((_, part)) = next {
         let part = match part {
@@ -34,7 +34,7 @@ pub(super) async fn whole(
             Err(unreadable) => return Ok(Err(unreadable)),
         };
         unpacked_bytes = unpacked_bytes.saturating_add(u64::try_from(part.chunk_bytes).unwrap_or(u64::MAX));
-        if unpacked_bytes_max.is_some_and(|max| unpacked_bytes > max) {
+        if unpacked_bytes > unpacked_bytes_max {
             return Err(BlobError::TooLarge("its extents use small parts of many chunks: use whole chunks"));
         }
         // The next chunks are read while this one is hashed.

@@ -10,8 +10,10 @@
 
 mod address;
 mod alias;
+mod arrival;
 mod chunk;
 mod content;
+mod draft;
 mod error;
 mod frame;
 mod hashing;
@@ -35,13 +37,16 @@ use holdfast_formats::digest::{Blake3Digest, Digests};
 use holdfast_formats::name::Namespace;
 pub use holdfast_formats::statement::{BadObject, ObjectClass, ScrubOutcome};
 
+pub use arrival::Arriving;
 pub use content::CHUNK_OBJECT_BYTES_MAX;
+pub use draft::DraftPlace;
 pub use error::BlobError;
 pub use reader::BlobReader;
 pub use scrub::ScrubFinding;
 
 use crate::blocking::Blocking;
 use crate::objects::Store;
+use draft::Drafts;
 use known::{Known, Locks, Recent};
 use memory::Budget;
 
@@ -70,6 +75,7 @@ struct Inner {
     budget: Budget,
     known: Known,
     recent: Recent,
+    drafts: Drafts,
     chunk_locks: Locks,
     record_locks: Locks,
 }
@@ -80,7 +86,18 @@ impl Blobs {
         let budget = Budget::of(memory_budget_bytes);
         let (known, recent) = (Known::within(&budget), Recent::within(&budget));
         let (chunk_locks, record_locks) = (Locks::new(), Locks::new());
-        Self { inner: Arc::new(Inner { store, blocking, budget, known, recent, chunk_locks, record_locks }) }
+        Self {
+            inner: Arc::new(Inner {
+                store,
+                blocking,
+                budget,
+                known,
+                recent,
+                drafts: Drafts::new(),
+                chunk_locks,
+                record_locks,
+            }),
+        }
     }
 
     /// Returns when all that was put before the call is durable.

@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use holdfast_formats::blob::BlobRecord;
 use holdfast_formats::digest::{Blake3Digest, Digests, NamedDigest};
+use holdfast_formats::id::RandomId;
 use holdfast_formats::name::Namespace;
 use holdfast_formats::statement::ObjectClass;
 use holdfast_formats::wire::v1::MissingChunk;
 
 use super::address::{Address, record_key};
 use super::error::{BlobError, Unreadable, Unsound};
+use super::hashing::Hashers;
 use super::known::Standing;
 use super::memory::{Pool, Reservation};
 use super::parts::{Parts, Purpose};
@@ -30,8 +32,13 @@ pub(super) struct LoadedRecord {
 impl Blobs {
     /// Takes in a blob's record, once all its chunks are there and its bytes hashed to both digests.
     ///
-    /// The memory of `record` itself is the caller's.
-    pub async fn put_record(&self, namespace: &Namespace, record: BlobRecord) -> Result<Put, BlobError> {
+    /// What its draft hashed is not read back. The memory of `record` itself is the caller's.
+    pub async fn put_record(
+        &self,
+        namespace: &Namespace,
+        record: BlobRecord,
+        draft: Option<RandomId>,
+    ) -> Result<Put, BlobError> {
         let (digests, size) = (record.digests, record.size);
         if self.is_good(namespace, &digests, size) || self.adopts(namespace, &digests, size).await? {
             return Ok(Put::Existing);
@@ -40,8 +47,12 @@ impl Blobs {
         if !missing.is_empty() {
             return Err(BlobError::Missing(missing));
         }
+        let drafted = match draft {
+            Some(id) => self.inner.drafts.end(namespace, id, &record).await,
+            None => None,
+        };
         let record = Arc::new(record);
-        self.check_content(namespace, &record).await?;
+        self.check_content(namespace, &record, drafted).await?;
         self.store_record(namespace, &record).await
     }
 
@@ -84,10 +95,17 @@ impl Blobs {
         Ok(missing)
     }
 
-    async fn check_content(&self, namespace: &Namespace, record: &Arc<BlobRecord>) -> Result<(), BlobError> {
+    async fn check_content(
+        &self,
+        namespace: &Namespace,
+        record: &Arc<BlobRecord>,
+        drafted: Option<(Hashers, u64)>,
+    ) -> Result<(), BlobError> {
+        let (hashers, from) = drafted.unwrap_or_else(|| (Hashers::new(), 0));
         let allowed = record.size.saturating_mul(UNPACKED_PER_BYTE_MAX).saturating_add(UNPACKED_BYTES_FREE);
         let parts = Parts::new(self.clone(), namespace.clone(), Arc::clone(record), Purpose::Admission);
-        let hashed = match hashing::whole(&self.inner.blocking, parts, Some(allowed)).await? {
+        let left = parts.range(from..record.size);
+        let hashed = match hashing::rest(&self.inner.blocking, hashers, left, allowed).await? {
             Ok(hashed) => hashed,
             Err(Unreadable::Object(error)) => return Err(error.into()),
             // It was good when it was looked for, so this is rare; the search names all that are not there now.

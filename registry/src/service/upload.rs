@@ -1,14 +1,15 @@
 //! Uploads into a namespace: what is missing, chunks, records.
 
-use bytes::Bytes;
+use futures::stream::BoxStream;
 use holdfast_formats::blob::{BLOB_RECORD_BYTES_MAX, BlobRecord};
-use holdfast_formats::digest::Blake3Digest;
 use holdfast_formats::name::Namespace;
 use holdfast_formats::number::ByteSize;
-use holdfast_formats::wire::v1::{BlobStored, MissingAnswer, MissingQuery, ProblemCode};
+use holdfast_formats::wire::v1::{
+    BlobQuery, BlobStored, ChunksQuery, ChunksStored, MissingAnswer, MissingQuery, ProblemCode,
+};
 
 use super::{Failure, Identity, Service};
-use crate::blobs::Put;
+use crate::blobs::{Arriving, DraftPlace, Put};
 
 /// How many chunks may be asked about at once.
 const ASKED_MAX: usize = 4096;
@@ -31,16 +32,19 @@ impl Service {
         Ok(MissingAnswer { missing: self.inner.blobs.missing(namespace, &query.chunks).await? })
     }
 
-    /// Stores one chunk; returns whether it was new.
-    pub async fn put_chunk(
+    /// Stores chunks as they arrive, until the first that is refused.
+    pub async fn put_chunks(
         &self,
         who: &Identity,
         namespace: &Namespace,
-        digest: Blake3Digest,
-        object: Bytes,
-    ) -> Result<bool, Failure> {
+        chunks: BoxStream<'_, Result<Arriving, Failure>>,
+        query: &ChunksQuery,
+    ) -> Result<ChunksStored, Failure> {
         who.require_upload(namespace)?;
-        Ok(self.inner.blobs.put_chunk(namespace, digest, object).await? == Put::New)
+        let draft =
+            query.draft.map(|id| DraftPlace { id, offset_bytes: query.offset.map_or(0, ByteSize::get) });
+        let new = self.inner.blobs.put_chunks(namespace, chunks, draft).await?;
+        Ok(ChunksStored { new })
     }
 
     /// Stores one blob's record once all its bytes hash to its digests; returns whether it was new.
@@ -49,6 +53,7 @@ impl Service {
         who: &Identity,
         namespace: &Namespace,
         record: &[u8],
+        query: &BlobQuery,
     ) -> Result<(BlobStored, bool), Failure> {
         who.require_upload(namespace)?;
         if record.len() > BLOB_RECORD_BYTES_MAX {
@@ -62,7 +67,7 @@ impl Service {
         let size = ByteSize::new(record.size)
             .map_err(|error| Failure::new(ProblemCode::Malformed, error.to_string()))?;
         let stored = BlobStored { digests: record.digests, size };
-        let put = self.inner.blobs.put_record(namespace, record).await?;
+        let put = self.inner.blobs.put_record(namespace, record, query.draft).await?;
         Ok((stored, put == Put::New))
     }
 }

@@ -7,6 +7,7 @@ pub mod blob;
 pub mod channel_head;
 pub mod checkpoint;
 pub mod chunk;
+pub mod chunk_frame;
 pub mod commit;
 pub mod digest;
 pub mod entry;

@@ -1,8 +1,9 @@
 //! Bad input over HTTP: every refusal has a stable code and says what to do.
 
 use anyhow::Result;
+use holdfast_formats::digest::Blake3Digest;
 use holdfast_formats::wire::v1::ProblemCode;
-use holdfast_tests::{Http, Person, TestRegistry, raw_chunk};
+use holdfast_tests::{Http, Person, TestRegistry, frame, raw_chunk};
 use reqwest::Method;
 
 async fn fresh() -> Result<(TestRegistry, Person)> {
@@ -127,18 +128,25 @@ async fn a_token_is_read_from_one_well_formed_header_only() -> Result<()> {
 async fn chunks_and_records_that_lie_are_refused() -> Result<()> {
     let (_registry, ana) = fresh().await?;
     let http = ana.http()?;
-    let digest = blake3::hash(b"what it says").to_hex().to_string();
-    let chunk = format!("/v1/namespaces/shop/chunks/{digest}");
-    for body in [&b""[..], b"short", &[0; 64], &[0xff; 4096]] {
-        let (status, code, _) = http.refusal(Method::PUT, &chunk, body).await?;
-        assert!(
-            status == 400 && matches!(code, ProblemCode::Malformed | ProblemCode::DigestMismatch),
-            "{status} {code}"
-        );
+    let digest = Blake3Digest::of(b"what it says");
+    let chunks = "/v1/namespaces/shop/chunks";
+    let good = frame(Blake3Digest::of(b"good"), &raw_chunk(b"good"));
+    for object in [&b""[..], b"short", &[0; 64], &[0xff; 4096]] {
+        for body in [frame(digest, object), [good.clone(), frame(digest, object)].concat()] {
+            let (status, code, _) = http.refusal(Method::POST, chunks, body).await?;
+            assert!(
+                status == 400 && matches!(code, ProblemCode::Malformed | ProblemCode::DigestMismatch),
+                "{status} {code}"
+            );
+        }
     }
-    let honest = raw_chunk(b"something else entirely");
-    let (status, code, detail) = http.refusal(Method::PUT, &chunk, honest).await?;
+    let other = raw_chunk(b"something else entirely");
+    let (status, code, detail) = http.refusal(Method::POST, chunks, frame(digest, &other)).await?;
     assert_eq!((status, code), (400, ProblemCode::DigestMismatch), "{detail}");
+    for cut in [1, 35, 36, 40, good.len() - 1] {
+        let (status, code, detail) = http.refusal(Method::POST, chunks, &good[..cut]).await?;
+        assert_eq!((status, code), (400, ProblemCode::Malformed), "{cut}: {detail}");
+    }
     for body in [&b""[..], b"no record", &[0; 1000]] {
         let (status, code, _) = http.refusal(Method::POST, "/v1/namespaces/shop/blobs", body).await?;
         assert!(
@@ -156,9 +164,11 @@ async fn bodies_beyond_the_limit_are_refused_before_they_are_read() -> Result<()
     let (status, code, _) =
         stranger.refusal(Method::POST, "/v1/submissions", vec![b' '; 2 * 1024 * 1024]).await?;
     assert_eq!((status, code), (413, ProblemCode::TooLarge), "who has no token sends little");
-    let digest = blake3::hash(b"").to_hex().to_string();
-    let path = format!("/v1/namespaces/shop/chunks/{digest}");
-    let large = ana.http()?.refusal(Method::PUT, &path, vec![0; 6 * 1024 * 1024]).await;
+    let large = frame(Blake3Digest::of(b""), &vec![0; 6 * 1024 * 1024]);
+    let (status, code, _) = ana.http()?.refusal(Method::POST, "/v1/namespaces/shop/chunks", large).await?;
+    assert_eq!((status, code), (413, ProblemCode::TooLarge), "a chunk has at most 4 MiB");
+    let large =
+        ana.http()?.refusal(Method::POST, "/v1/namespaces/shop/chunks", vec![0; 65 * 1024 * 1024]).await;
     if let Ok((status, code, _)) = large {
         assert_eq!((status, code), (413, ProblemCode::TooLarge));
     }

@@ -1,8 +1,9 @@
 //! T27: little that unpacks to much.
 
 use anyhow::{Context as _, Result};
+use holdfast_formats::digest::Blake3Digest;
 use holdfast_formats::wire::v1::ProblemCode;
-use holdfast_tests::{Person, Server, TestClock, raw_chunk, zstd_chunk};
+use holdfast_tests::{Person, Server, TestClock, frame, raw_chunk, zstd_chunk};
 use reqwest::Method;
 
 /// The most memory that a process ever had, in MiB.
@@ -38,10 +39,10 @@ async fn t27_bombs_are_refused_in_bounded_memory() -> Result<()> {
         zstd_chunk(1000, b""),
         raw_chunk(b""),
     ];
-    let digest = blake3::hash(&[7; 1000]).to_hex().to_string();
-    let path = format!("/v1/namespaces/shop/chunks/{digest}");
+    let digest = Blake3Digest::of(&[7; 1000]);
+    let path = "/v1/namespaces/shop/chunks";
     for _ in 0..5 {
-        let sent = bodies.iter().map(|body| http.refusal(Method::PUT, &path, body.clone()));
+        let sent = bodies.iter().map(|body| http.refusal(Method::POST, path, frame(digest, body)));
         for (at, outcome) in futures::future::join_all(sent).await.into_iter().enumerate() {
             let (status, code, detail) = outcome?;
             let expected = [ProblemCode::Malformed, ProblemCode::TooLarge, ProblemCode::DigestMismatch];
@@ -53,7 +54,7 @@ async fn t27_bombs_are_refused_in_bounded_memory() -> Result<()> {
     }
     let peak = peak_mib(server.process())?;
     assert!(peak < 200, "the server had {peak} MiB");
-    let honest = http.send(Method::PUT, &path, zstd_chunk(1000, &small)).await?;
-    assert_eq!(honest.status(), 201, "a frame that is what it says is taken");
+    let honest = http.send(Method::POST, path, frame(digest, &zstd_chunk(1000, &small))).await?;
+    assert_eq!(honest.status(), 200, "a frame that is what it says is taken");
     Ok(())
 }

@@ -50,8 +50,8 @@ macro_rules! wire_records {
 }
 
 wire_records! {
-    ArtifactList ArtifactSummary ArtifactView BlobStored Consistency ConsistencyProof ConsistencyQuery EntriesQuery Gate
-    GateQuery HeldArtifact History HistoryQuery KnownGood KnownGoodQuery LineAnswer ListQuery LogEntries LoggedEntry
+    ArtifactList ArtifactSummary ArtifactView BlobQuery BlobStored ChunksQuery ChunksStored Consistency ConsistencyProof
+    ConsistencyQuery EntriesQuery Gate GateQuery HeldArtifact History HistoryQuery KnownGood KnownGoodQuery LineAnswer ListQuery LogEntries LoggedEntry
     MissingAnswer MissingChunk MissingQuery PassedOver PlanStep PolicyChain PolicyQuery Problem ProvenEntry Receipt
     RegistryInfo Status Submission
 }

@@ -181,7 +181,6 @@ fn responses(route: &Route, components: &Map<String, Value>) -> Value {
 
 fn response(answer: &Answer) -> Value {
     let content = match answer.body {
-        AnswerBody::Empty => return json!({ "description": answer.description }),
         AnswerBody::Json(record) => json!({ "application/json": media(record) }),
         AnswerBody::AnyJson => json!({ "application/json": { "schema": { "type": "object" } } }),
         AnswerBody::Bytes => json!({ OCTETS: {} }),

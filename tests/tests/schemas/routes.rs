@@ -36,7 +36,6 @@ pub(crate) enum RequestBody {
 /// What an answer carries.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum AnswerBody {
-    Empty,
     Json(&'static str),
     AnyJson,
     Bytes,

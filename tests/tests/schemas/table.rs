@@ -333,28 +333,26 @@ const UPLOADS: [Route; 3] = [
         )
     },
     Route {
-        method: "put",
-        pattern: "/v1/namespaces/{namespace}/chunks/{digest}",
+        method: "post",
         access: Access::Bearer,
-        parameters: &[NAMESPACE, DIGEST],
+        parameters: &[NAMESPACE],
+        query: Some("ChunksQuery"),
         body: RequestBody::Bytes(
-            "A stored chunk: 32 bytes of header, then the bytes, raw or as one zstd frame.",
+            "Chunks, at most 64 MiB: each its BLAKE3 (32 bytes) and the length of its stored object (4, big endian), then that object: 32 bytes of header and the bytes, raw or as one zstd frame.",
         ),
         problems: &[Malformed, DigestMismatch, NotFound, QuotaExceeded, TooLarge, ReadOnly, NoSpace],
         ..get(
-            "/v1/namespaces/{namespace}/chunks/{blake3}",
-            "put_chunk",
-            "Send one chunk",
-            &[
-                answer(201, "Stored by this request.", AnswerBody::Empty),
-                answer(200, "Stored before.", AnswerBody::Empty),
-            ],
+            "/v1/namespaces/{namespace}/chunks",
+            "put_chunks",
+            "Send chunks",
+            json_answers!("ChunksStored", "All of them are stored."),
         )
     },
     Route {
         method: "post",
         access: Access::Bearer,
         parameters: &[NAMESPACE],
+        query: Some("BlobQuery"),
         body: RequestBody::Bytes("A blob record: digests, size and extents."),
         problems: &[
             Malformed,

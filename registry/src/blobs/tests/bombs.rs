@@ -143,7 +143,7 @@ async fn t27_a_record_of_crumbs_is_refused_instead_of_reading_terabytes() -> Res
         (0..1000).map(|n| Extent { chunk: digests[n % 2], offset: 0, length: 1 }).collect();
     let content: Vec<u8> = [0, 1].repeat(500);
     let record = BlobRecord { digests: Digests::of(&content), size: 1000, extents };
-    let refused = world.blobs.put_record(&world.namespace, record).await;
+    let refused = world.blobs.put_record(&world.namespace, record, None).await;
     assert!(matches!(refused, Err(BlobError::TooLarge(_))), "{refused:?}");
     Ok(())
 }

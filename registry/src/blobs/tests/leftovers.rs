@@ -54,7 +54,7 @@ async fn torn_records_and_aliases_are_replaced() -> Result<(), BlobError> {
             for torn in [Bytes::new(), good.slice(..good.len() / 2), Bytes::from(vec![0; good.len()])] {
                 world.overwrite(&key, torn).await;
                 world.restart();
-                world.blobs.put_record(&world.namespace, record.clone()).await?;
+                world.blobs.put_record(&world.namespace, record.clone(), None).await?;
                 assert_eq!(world.store.get(&key).await?, good, "{key}");
             }
         }

@@ -2,6 +2,7 @@
 
 mod bombs;
 mod budget;
+mod drafts;
 mod flips;
 mod leftovers;
 mod ranges;
@@ -74,7 +75,7 @@ impl World {
             self.put_raw(chunk).await.expect("a good chunk is taken");
         }
         let record = record_of(chunks);
-        self.blobs.put_record(&self.namespace, record.clone()).await.expect("a good record is taken");
+        self.blobs.put_record(&self.namespace, record.clone(), None).await.expect("a good record is taken");
         record
     }
 

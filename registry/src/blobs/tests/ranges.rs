@@ -69,7 +69,7 @@ async fn check(lengths: [usize; 4], parts: Vec<Part>, ranges: Vec<(f64, f64)>) -
         });
     }
     let record = BlobRecord { digests: Digests::of(&content), size: content.len() as u64, extents };
-    world.blobs.put_record(&world.namespace, record.clone()).await.map_err(failed)?;
+    world.blobs.put_record(&world.namespace, record.clone(), None).await.map_err(failed)?;
     prop_assert_eq!(world.read(&record).await.map_err(failed)?, &content);
     for (a, b) in ranges {
         let (a, b) = (share(content.len(), a), share(content.len(), b));

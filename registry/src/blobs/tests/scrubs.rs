@@ -80,7 +80,7 @@ async fn t8_a_scrub_names_bad_records_and_aliases_and_a_push_heals_them() -> Res
             world.overwrite(&key, b"rotten".as_slice()).await;
             let found = world.scrub(&record).await?;
             assert_eq!((found.outcome, named(&found)), (ScrubOutcome::Bad, vec![name]));
-            world.blobs.put_record(&world.namespace, record.clone()).await?;
+            world.blobs.put_record(&world.namespace, record.clone(), None).await?;
             assert_eq!(world.scrub(&record).await?.outcome, ScrubOutcome::Good);
         }
     }

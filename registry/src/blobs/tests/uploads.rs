@@ -24,7 +24,10 @@ async fn nothing_is_shared_across_namespaces() -> Result<(), BlobError> {
         let bank = namespace("bank");
         let chunk = [record.digests.blake3];
         assert_eq!(world.blobs.missing(&bank, &chunk).await?, chunk);
-        assert!(matches!(world.blobs.put_record(&bank, record.clone()).await, Err(BlobError::Missing(_))));
+        assert!(matches!(
+            world.blobs.put_record(&bank, record.clone(), None).await,
+            Err(BlobError::Missing(_))
+        ));
         let read = world.blobs.reader(&bank, record.digests.blake3, None).await;
         assert!(matches!(read, Err(BlobError::NotFound)));
         assert_eq!(world.blobs.find_by_sha256(&bank, &record.digests.sha256).await?, None);
@@ -65,12 +68,12 @@ async fn nobody_poisons_a_digest_of_a_blob() -> Result<(), BlobError> {
         let mut wrong_size = good.clone();
         wrong_size.size = 11;
         for wrong in [wrong_blake3, wrong_sha256, wrong_order, wrong_size] {
-            let refused = world.blobs.put_record(&world.namespace, wrong.clone()).await;
+            let refused = world.blobs.put_record(&world.namespace, wrong.clone(), None).await;
             assert!(matches!(refused, Err(BlobError::DigestMismatch { .. })), "{refused:?}");
             assert_eq!(world.store.head(&world.record_key(&wrong)).await?, None);
             assert_eq!(world.store.head(&world.alias_key(&wrong)).await?, None);
         }
-        assert_eq!(world.blobs.put_record(&world.namespace, good.clone()).await?, Put::New);
+        assert_eq!(world.blobs.put_record(&world.namespace, good.clone(), None).await?, Put::New);
         assert_eq!(world.read(&good).await?, "some bytes");
     }
     Ok(())
@@ -82,7 +85,7 @@ async fn an_extent_beyond_its_chunk_is_refused() -> Result<(), BlobError> {
     world.put_raw(b"short").await?;
     let mut record = record_of(&[b"short"]);
     record.extents[0].offset = 1;
-    assert!(world.blobs.put_record(&world.namespace, record).await.is_err());
+    assert!(world.blobs.put_record(&world.namespace, record, None).await.is_err());
     Ok(())
 }
 
@@ -93,7 +96,7 @@ async fn a_blob_is_found_by_its_sha256_and_pushed_twice_is_there_already() -> Re
         for _ in 0..2 {
             let found = world.blobs.find_by_sha256(&world.namespace, &record.digests.sha256).await?;
             assert_eq!(found, Some(record.digests.blake3));
-            assert_eq!(world.blobs.put_record(&world.namespace, record.clone()).await?, Put::Existing);
+            assert_eq!(world.blobs.put_record(&world.namespace, record.clone(), None).await?, Put::Existing);
             world.blobs.require(&world.namespace, &[(record.digests, record.size)]).await?;
             world.restart();
         }
@@ -118,7 +121,8 @@ async fn a_record_is_refused_with_the_chunks_to_send_and_where_they_stand() -> R
     let world = World::in_memory().await;
     world.put_raw(b"there").await?;
     let record = record_of(&[b"there", b"lost 1", b"there", b"lost 22", b"lost 1"]);
-    let Err(BlobError::Missing(missing)) = world.blobs.put_record(&world.namespace, record).await else {
+    let Err(BlobError::Missing(missing)) = world.blobs.put_record(&world.namespace, record, None).await
+    else {
         panic!("chunks are missing");
     };
     let places: Vec<_> = missing.iter().map(|m| (m.chunk, m.offset, m.length)).collect();
@@ -132,7 +136,7 @@ async fn a_list_of_what_is_missing_ends_somewhere() {
     let extent = |n: u64| Extent { chunk: Blake3Digest::of(&n.to_be_bytes()), offset: 0, length: 1 };
     let extents: Vec<Extent> = (0..10_000).map(extent).collect();
     let record = BlobRecord { digests: Digests::of(b"any"), size: 10_000, extents };
-    let refused = world.blobs.put_record(&world.namespace, record).await;
+    let refused = world.blobs.put_record(&world.namespace, record, None).await;
     assert!(matches!(refused, Err(BlobError::Missing(missing)) if missing.len() == 4096));
 }
 
@@ -182,7 +186,7 @@ async fn every_call_can_be_made_from_a_task() {
     let digests = Digests::of(b"");
     sendable(&blobs.missing(namespace, &[]));
     sendable(&blobs.put_chunk(namespace, digests.blake3, Bytes::new()));
-    sendable(&blobs.put_record(namespace, record_of(&[])));
+    sendable(&blobs.put_record(namespace, record_of(&[]), None));
     sendable(&blobs.require(namespace, &[]));
     sendable(&blobs.reader(namespace, digests.blake3, None));
     sendable(&blobs.scrub(namespace, &digests, 0));

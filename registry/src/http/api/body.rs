@@ -1,12 +1,14 @@
 //! Request bodies, read whole under a limit of their own and a budget of all together.
 
+use std::sync::Arc;
+
 use axum::body::{Body, to_bytes};
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_LENGTH;
 use bytes::Bytes;
 use holdfast_formats::wire::v1::ProblemCode;
 use serde::Deserialize;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::answer::Refused;
 
@@ -16,20 +18,20 @@ const KIB: u64 = 1024;
 /// How many bytes of bodies are held at a time. Who comes when it is used up waits for others to finish.
 #[derive(Debug)]
 pub(super) struct BodyBudget {
-    kibibytes: Semaphore,
+    kibibytes: Arc<Semaphore>,
     total: u32,
 }
 
 /// A body and its share of the budget, given back when dropped.
-pub(super) struct HeldBody<'a> {
+pub(super) struct HeldBody {
     pub(super) bytes: Bytes,
-    _share: SemaphorePermit<'a>,
+    _share: OwnedSemaphorePermit,
 }
 
 impl BodyBudget {
     pub(super) fn new(bytes: u64) -> Self {
         let total = u32::try_from(bytes.div_ceil(KIB)).unwrap_or(u32::MAX).max(1);
-        Self { kibibytes: Semaphore::new(usize::try_from(total).unwrap_or(usize::MAX)), total }
+        Self { kibibytes: Arc::new(Semaphore::new(usize::try_from(total).unwrap_or(usize::MAX))), total }
     }
 
     /// Reads a body of at most `max` bytes.
@@ -38,34 +40,39 @@ impl BodyBudget {
         headers: &HeaderMap,
         body: Body,
         max: usize,
-    ) -> Result<HeldBody<'_>, Refused> {
-        let declared =
-            headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<u64>().ok());
+    ) -> Result<HeldBody, Refused> {
+        let declared = declared(headers);
         let max_bytes = max as u64;
         if declared.is_some_and(|size| size > max_bytes) {
             return Err(too_large(max));
         }
-        let share = u32::try_from(declared.unwrap_or(max_bytes).div_ceil(KIB))
-            .unwrap_or(u32::MAX)
-            .clamp(1, self.total);
-        let share = self
-            .kibibytes
-            .acquire_many(share)
-            .await
-            .map_err(|_| Refused::new(ProblemCode::Unavailable, "the registry is shutting down"))?;
+        let share = self.share(declared.unwrap_or(max_bytes)).await?;
         let bytes = to_bytes(body, max).await.map_err(|error| unread(&error, max))?;
         Ok(HeldBody { bytes, _share: share })
     }
+
+    /// Waits until so many bytes may be held.
+    pub(super) async fn share(&self, bytes: u64) -> Result<OwnedSemaphorePermit, Refused> {
+        let share = u32::try_from(bytes.div_ceil(KIB)).unwrap_or(u32::MAX).clamp(1, self.total);
+        let permit = Arc::clone(&self.kibibytes).acquire_many_owned(share).await;
+        permit.map_err(|_| Refused::new(ProblemCode::Unavailable, "the registry is shutting down"))
+    }
 }
 
-fn too_large(max: usize) -> Refused {
+/// How long a body says that it is.
+pub(super) fn declared(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok())
+}
+
+pub(super) fn too_large(max: usize) -> Refused {
     Refused::new(
         ProblemCode::TooLarge,
         format!("the body has more than the {max} bytes that are accepted here"),
     )
 }
 
-fn unread(error: &axum::Error, max: usize) -> Refused {
+/// What to tell whoever sent a body that ended in an error.
+pub(super) fn unread(error: &axum::Error, max: usize) -> Refused {
     let mut below: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(cause) = below {
         if cause.is::<http_body_util::LengthLimitError>() {

@@ -5,6 +5,7 @@ mod artifacts;
 mod bearer;
 mod body;
 mod channels;
+mod frames;
 mod log;
 mod node;
 mod path;
@@ -15,7 +16,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::{get, post, put};
+use axum::routing::{get, post};
 
 use crate::service::Service;
 use body::BodyBudget;
@@ -56,7 +57,7 @@ pub fn router(service: Service, limits: ApiLimits) -> Router {
         .route("/v1/artifacts", get(artifacts::list))
         .route("/v1/artifacts/{*path}", get(artifacts::get))
         .route("/v1/namespaces/{namespace}/chunks/missing", post(uploads::missing))
-        .route("/v1/namespaces/{namespace}/chunks/{digest}", put(uploads::chunk))
+        .route("/v1/namespaces/{namespace}/chunks", post(uploads::chunks))
         .route("/v1/namespaces/{namespace}/blobs", post(uploads::blob))
         .fallback(node::no_such_route)
         .method_not_allowed_fallback(node::wrong_method)

@@ -4,19 +4,17 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use holdfast_formats::blob::BLOB_RECORD_BYTES_MAX;
-use holdfast_formats::chunk::CHUNK_HEADER_BYTES;
-use holdfast_formats::limits::CHUNK_BYTES_MAX;
 use holdfast_formats::name::Namespace;
-use holdfast_formats::wire::v1::{BlobStored, MissingAnswer};
+use holdfast_formats::wire::v1::{BlobQuery, BlobStored, ChunksQuery, ChunksStored, MissingAnswer};
 
 use super::Api;
 use super::answer::{Json, Refused, ok};
 use super::bearer::Bearer;
+use super::frames::Frames;
+use super::query::Parameters;
 use super::{body, path};
 
 const QUERY_BYTES_MAX: usize = 512 * 1024;
-/// A zstd frame of bytes that do not compress is a little larger than they are.
-const CHUNK_OBJECT_BYTES_MAX: usize = CHUNK_HEADER_BYTES + CHUNK_BYTES_MAX + 64 * 1024;
 
 pub(super) async fn missing(
     State(api): State<Api>,
@@ -32,31 +30,35 @@ pub(super) async fn missing(
     Ok(ok(api.service.missing(&who, &namespace, &query).await?))
 }
 
-pub(super) async fn chunk(
+pub(super) async fn chunks(
     State(api): State<Api>,
     Bearer(who): Bearer,
-    Path((namespace, digest)): Path<(String, String)>,
+    Path(namespace): Path<String>,
+    Parameters(query): Parameters<ChunksQuery>,
     headers: HeaderMap,
     request: Body,
-) -> Result<StatusCode, Refused> {
+) -> Result<Json<ChunksStored>, Refused> {
     let namespace: Namespace = path::parse(&namespace)?;
-    let digest = path::parse(&digest)?;
     who.require_upload(&namespace)?;
-    let held = api.bodies.read(&headers, request, CHUNK_OBJECT_BYTES_MAX).await?;
-    let new = api.service.put_chunk(&who, &namespace, digest, held.bytes.clone()).await?;
-    Ok(if new { StatusCode::CREATED } else { StatusCode::OK })
+    let mut frames = Frames::of(&api.bodies, &headers, request)?;
+    let stored = api.service.put_chunks(&who, &namespace, frames.chunks(), &query).await;
+    if stored.is_err() {
+        frames.drain().await;
+    }
+    Ok(ok(stored?))
 }
 
 pub(super) async fn blob(
     State(api): State<Api>,
     Bearer(who): Bearer,
     Path(namespace): Path<String>,
+    Parameters(query): Parameters<BlobQuery>,
     headers: HeaderMap,
     request: Body,
 ) -> Result<Json<BlobStored>, Refused> {
     let namespace: Namespace = path::parse(&namespace)?;
     who.require_upload(&namespace)?;
     let held = api.bodies.read(&headers, request, BLOB_RECORD_BYTES_MAX).await?;
-    let (stored, new) = api.service.put_blob(&who, &namespace, &held.bytes).await?;
+    let (stored, new) = api.service.put_blob(&who, &namespace, &held.bytes, &query).await?;
     Ok(Json(if new { StatusCode::CREATED } else { StatusCode::OK }, stored))
 }

@@ -9,7 +9,7 @@ mod problem;
 mod registry;
 
 pub use artifact::{ArtifactList, ArtifactSummary, ArtifactView, ListQuery};
-pub use blob::{BlobStored, MissingAnswer, MissingQuery};
+pub use blob::{BlobQuery, BlobStored, ChunksQuery, ChunksStored, MissingAnswer, MissingQuery};
 pub use channel::{Gate, GateQuery, History, HistoryQuery};
 pub use known_good::{
     ConsistencyProof, Excluded, HeldArtifact, KnownGood, KnownGoodQuery, LineAnswer, PassReason, PassedOver,
