@@ -4,8 +4,9 @@
 //! or with `"attached":{"payload":{"sha256":"…","size":…},"payloadType":…,"signatures":…}` in place of `envelope` when the
 //! payload is over 32 KiB.
 
+use data_encoding::BASE64;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::envelope::{Base64Bytes, CanonicalSignature, PAYLOAD_TYPE};
 use crate::key::KeyId;
@@ -65,7 +66,7 @@ pub enum EntryError {
 }
 
 /// One leaf of the log, in its one canonical form: no white space, the fields in this order, signatures sorted by key.
-#[derive(Serialize, Deserialize, JsonSchema)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Leaf {
     /// The format version.
@@ -84,7 +85,7 @@ struct Leaf {
 }
 
 /// A DSSE envelope in canonical form.
-#[derive(Serialize, Deserialize, JsonSchema)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Signed_{P}")]
 struct Signed<P> {
@@ -99,7 +100,7 @@ struct Signed<P> {
 }
 
 /// One signature.
-#[derive(Serialize, Deserialize, JsonSchema)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Signature {
     /// SHA-256 of the key.
@@ -121,24 +122,43 @@ impl JsonSchema for Entry {
 }
 
 impl Entry {
-    /// Writes the leaf.
+    /// Writes the leaf. By hand, because this happens to every entry on its way in and again whenever it is read.
     pub fn encode(&self) -> Result<Vec<u8>, EntryError> {
-        let signatures = self
-            .signatures
-            .iter()
-            .map(|s| Signature { keyid: s.keyid, sig: Base64Bytes(s.sig.to_vec()) })
-            .collect();
-        let payload_type = PAYLOAD_TYPE.into();
-        let (envelope, attached) = match &self.payload {
+        let (time_ms, rules) = (self.time.as_ms(), self.rules);
+        let mut leaf = String::with_capacity(self.size_estimate());
+        leaf.push_str(&format!(r#"{{"v":{FORMAT_VERSION},"time_ms":{time_ms},"rules":{rules},"#));
+        match &self.payload {
             EntryPayload::Inline(bytes) => {
-                (Some(Signed { payload: Base64Bytes(bytes.clone()), payload_type, signatures }), None)
+                leaf.push_str(r#""envelope":{"payload":""#);
+                BASE64.encode_append(bytes, &mut leaf);
+                leaf.push('"');
             }
-            EntryPayload::Attached(at) => (None, Some(Signed { payload: *at, payload_type, signatures })),
+            EntryPayload::Attached(at) => {
+                leaf.push_str(r#""attached":{"payload":"#);
+                leaf.push_str(&serde_json::to_string(at).map_err(JsonError::from)?);
+            }
+        }
+        leaf.push_str(&format!(r#","payloadType":"{PAYLOAD_TYPE}","signatures":["#));
+        for (n, CanonicalSignature { keyid, sig }) in self.signatures.iter().enumerate() {
+            let separator = if n == 0 { "" } else { "," };
+            leaf.push_str(&format!(r#"{separator}{{"keyid":"{keyid}","sig":""#));
+            BASE64.encode_append(sig, &mut leaf);
+            leaf.push_str(r#""}"#);
+        }
+        leaf.push_str("]}}");
+        if leaf.len() > ENTRY_BYTES_MAX {
+            Err(EntryError::TooLarge(leaf.len()))
+        } else {
+            Ok(leaf.into_bytes())
+        }
+    }
+
+    fn size_estimate(&self) -> usize {
+        let payload = match &self.payload {
+            EntryPayload::Inline(bytes) => BASE64.encode_len(bytes.len()),
+            EntryPayload::Attached(_) => 128,
         };
-        let leaf =
-            Leaf { v: FORMAT_VERSION, time_ms: self.time.as_ms(), rules: self.rules, envelope, attached };
-        let bytes = serde_json::to_vec(&leaf).map_err(JsonError::from)?;
-        if bytes.len() > ENTRY_BYTES_MAX { Err(EntryError::TooLarge(bytes.len())) } else { Ok(bytes) }
+        160 + payload + 192 * self.signatures.len()
     }
 
     /// Reads a leaf; anything but the one canonical form is refused.

@@ -85,6 +85,9 @@ mod whole_file_system {
             Self { root }
         }
 
+        /// Whether a flush covers what it was not told of.
+        pub(in crate::objects::local) const COVERS_ALL: bool = true;
+
         /// Nothing to note: one call flushes all.
         #[expect(clippy::unused_self, reason = "the same call as where files are flushed one by one")]
         pub(in crate::objects::local) fn note(&self, _path: &Path) {}
@@ -119,6 +122,10 @@ mod file_by_file {
         pub(in crate::objects::local) fn open(_root: &Path) -> io::Result<Self> {
             Ok(Self { pending: Mutex::default() })
         }
+
+        /// Whether a flush covers what it was not told of.
+        #[cfg(not(target_os = "linux"))]
+        pub(in crate::objects::local) const COVERS_ALL: bool = false;
 
         /// To be called before `path` becomes visible: whoever sees it may count on the next flush.
         pub(in crate::objects::local) fn note(&self, path: &Path) {
