@@ -13,6 +13,9 @@ mod rows;
 mod schema;
 mod writer;
 
+#[cfg(test)]
+mod tests;
+
 pub use journal::{EntryPlace, Position, Refused};
 pub use listing::{ArtifactFilter, Totals};
 pub use readers::{Index, View};

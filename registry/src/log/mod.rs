@@ -20,6 +20,9 @@ mod replay;
 mod sequencer;
 mod slot;
 
+#[cfg(test)]
+mod tests;
+
 pub use append::{AppendError, Appended, Prepared};
 pub use attachments::{AttachmentError, Attachments};
 pub use entries::{EntriesError, Leaf};

@@ -88,6 +88,15 @@ impl Store {
         Self { inner: Arc::new(Inner { objects, local: None, host }) }
     }
 
+    /// A local directory on which every flush fails.
+    #[cfg(all(test, target_os = "linux"))]
+    pub(crate) async fn open_without_flush(location: &StoreLocation, host: Host) -> Result<Self, OpenError> {
+        let StoreLocation::Directory(directory) = location else { return Self::open(location, host).await };
+        let (directory, fatal) = (directory.clone(), host.fatal.clone());
+        let opened = host.blocking.run(move || LocalDirectory::open(&directory, fatal)).await?;
+        Self::local(opened.without_flush(), host)
+    }
+
     fn local(directory: LocalDirectory, host: Host) -> Result<Self, OpenError> {
         let objects = LocalFileSystem::new_with_prefix(directory.root()).map_err(|source| {
             OpenError::Bucket { location: directory.root().display().to_string(), source }

@@ -80,9 +80,12 @@ mod whole_file_system {
             Ok(Self { root: File::open(root)? })
         }
 
+        /// A path-only descriptor refuses every sync, like a disk that reports an error.
         #[cfg(test)]
-        pub(in crate::objects::local) fn over(root: File) -> Self {
-            Self { root }
+        pub(in crate::objects::local) fn failing() -> Self {
+            use rustix::fs::{Mode, OFlags, open};
+            let path_only = open(Path::new("/"), OFlags::PATH, Mode::empty()).expect("the root opens");
+            Self { root: path_only.into() }
         }
 
         /// Whether a flush covers what it was not told of.

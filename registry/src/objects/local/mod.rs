@@ -68,6 +68,12 @@ impl LocalDirectory {
         })
     }
 
+    /// The same directory, on which every flush fails.
+    #[cfg(all(test, target_os = "linux"))]
+    pub(super) fn without_flush(self) -> Self {
+        Self { flush: Arc::new(Flush::failing()), ..self }
+    }
+
     pub(super) fn root(&self) -> &Path {
         &self.root
     }
