@@ -32,6 +32,19 @@ pub struct LogView {
     pub policy: PolicyNumber,
 }
 
+/// A checkpoint whose signature verified.
+#[derive(Debug, Clone)]
+pub(super) struct Shown {
+    note: String,
+    checkpoint: Checkpoint,
+}
+
+impl Shown {
+    fn head(&self) -> (TreeSize, TreeHash) {
+        (self.checkpoint.size(), self.checkpoint.root())
+    }
+}
+
 impl Registry {
     /// Takes up newer policies and the newest checkpoint, and checks that the log is the one seen before.
     pub async fn sync(&self) -> Result<LogView, ClientError> {
@@ -73,19 +86,30 @@ impl Registry {
     }
 
     /// Accepts a verified checkpoint when the log seen before and it are of one growing log; the larger is remembered.
+    ///
+    /// One at a time, and whoever has the turn also takes along the checkpoints of those who wait: what was seen is
+    /// written once for all of them.
     pub(crate) async fn follow(&self, note: &str, checkpoint: &Checkpoint) -> Result<(), ClientError> {
-        let head = (checkpoint.size(), checkpoint.root());
-        if self.seen().heads.contains(&head) {
+        let own = Shown { note: note.to_owned(), checkpoint: checkpoint.clone() };
+        if self.seen().heads.contains(&own.head()) {
             return Ok(());
         }
+        self.note_waiting(&own);
+        let _turn = self.0.following.lock().await;
+        if self.seen().heads.contains(&own.head()) {
+            return Ok(());
+        }
+        // Whoever had the turn before may have taken it along and failed.
+        self.note_waiting(&own);
+        let mut shown = std::mem::take(&mut self.seen().waiting);
+        shown.sort_by_key(|shown| shown.checkpoint.size());
         for _ in 0..ATTEMPTS_MAX {
             let before = self.state().checkpoint()?;
-            if let Some(seen) = &before {
-                let chain = self.policies().await?;
-                self.check_one_log(&self.check_checkpoint(seen, &chain)?, checkpoint).await?;
-            }
-            if self.keep_if_unchanged(before, note, checkpoint).await? {
-                self.remember(head);
+            let (accepted, newest) = self.compare(before.as_deref(), &shown, &own).await?;
+            if self.keep_if_unchanged(before, newest).await? {
+                for head in accepted {
+                    self.remember(head);
+                }
                 return Ok(());
             }
         }
@@ -93,6 +117,32 @@ impl Registry {
             path: "checkpoint".into(),
             rule: "other processes keep changing what was seen; try again".to_owned(),
         })
+    }
+
+    /// Which of these checkpoints, sorted by size, lie on one log with what was seen before, and the newest of all. One
+    /// that does not is an error when it is our own; whose else it is has the next turn, and finds out itself.
+    async fn compare(
+        &self,
+        before: Option<&str>,
+        shown: &[Shown],
+        own: &Shown,
+    ) -> Result<(Vec<(TreeSize, TreeHash)>, Shown), ClientError> {
+        let Some(seen) = before else { return Ok((vec![own.head()], own.clone())) };
+        let chain = self.policies().await?;
+        let checkpoint = self.check_checkpoint(seen, &chain)?;
+        let mut newest = Shown { note: seen.to_owned(), checkpoint };
+        let mut accepted = Vec::with_capacity(shown.len());
+        for next in shown {
+            match self.check_one_log(&newest.checkpoint, &next.checkpoint).await {
+                Ok(()) => accepted.push(next.head()),
+                Err(error) if next.head() == own.head() => return Err(error),
+                Err(_) => continue,
+            }
+            if next.checkpoint.size() > newest.checkpoint.size() {
+                newest = next.clone();
+            }
+        }
+        Ok((accepted, newest))
     }
 
     /// Checks a signed checkpoint by the log keys of the policy in force at its size.
@@ -132,13 +182,9 @@ impl Registry {
     }
 
     /// Writes the larger checkpoint, unless another process changed what was seen since it was compared.
-    async fn keep_if_unchanged(
-        &self,
-        before: Option<String>,
-        note: &str,
-        checkpoint: &Checkpoint,
-    ) -> Result<bool, ClientError> {
-        let (handle, note, size) = (self.clone(), note.to_owned(), checkpoint.size());
+    async fn keep_if_unchanged(&self, before: Option<String>, newest: Shown) -> Result<bool, ClientError> {
+        let (handle, Shown { note, checkpoint }) = (self.clone(), newest);
+        let size = checkpoint.size();
         blocking::run(move || {
             let lock = handle.state().lock()?;
             if handle.state().checkpoint()? != before {
@@ -151,6 +197,13 @@ impl Registry {
             Ok(true)
         })
         .await
+    }
+
+    fn note_waiting(&self, own: &Shown) {
+        let mut seen = self.seen();
+        if seen.waiting.iter().all(|shown| shown.head() != own.head()) {
+            seen.waiting.push(own.clone());
+        }
     }
 
     fn remember(&self, head: (TreeSize, TreeHash)) {

@@ -28,6 +28,7 @@ use crate::progress::{Progress, Quiet};
 use crate::state::State;
 use crate::transport::{Address, Transport};
 pub use follow::LogView;
+use follow::Shown;
 pub use submit::Submitted;
 
 /// The most bytes of a small answer.
@@ -77,6 +78,8 @@ struct Inner {
     progress: Arc<dyn Progress>,
     clock: SharedClock,
     seen: Mutex<Seen>,
+    /// Held by whoever compares a tree head with what was seen and writes it down.
+    following: tokio::sync::Mutex<()>,
 }
 
 /// What this process has verified so far.
@@ -85,6 +88,8 @@ struct Seen {
     policies: Option<Arc<PolicyChain>>,
     /// Tree heads that are known to lie on one growing log with the newest one seen.
     heads: Vec<(TreeSize, TreeHash)>,
+    /// Tree heads that somebody waits to have compared.
+    waiting: Vec<Shown>,
 }
 
 impl Registry {
@@ -120,7 +125,8 @@ impl Registry {
             key_file: options.key_file.unwrap_or_else(|| places.key_file()),
             progress: options.progress,
             clock: options.clock,
-            seen: Mutex::new(Seen { policies: None, heads: Vec::new() }),
+            seen: Mutex::new(Seen { policies: None, heads: Vec::new(), waiting: Vec::new() }),
+            following: tokio::sync::Mutex::new(()),
             trust,
         })))
     }
