@@ -65,7 +65,10 @@ impl Attachments {
     }
 
     /// Reads several contents; whoever takes them has each [`checked`], where that may take its time.
-    pub(super) async fn get_unchecked(&self, digests: &[Sha256Digest]) -> Result<Vec<Bytes>, AttachmentError> {
+    pub(super) async fn get_unchecked(
+        &self,
+        digests: &[Sha256Digest],
+    ) -> Result<Vec<Bytes>, AttachmentError> {
         let keys = digests.iter().map(key).collect::<Result<_, _>>()?;
         Ok(self.store.get_many(keys).await?)
     }
