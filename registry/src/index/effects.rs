@@ -62,11 +62,11 @@ fn policy(db: &Connection, fact: &PolicyFact) -> Result<(), IndexError> {
 fn artifact(db: &Connection, fact: &ArtifactFact) -> Result<(), IndexError> {
     let reference = &fact.artifact.r#ref;
     let row = params![
+        signed(fact.index.get()),
         reference.to_string(),
         reference.name().as_str(),
         fact.kind.as_str(),
         fact.artifact.digests.blake3.as_bytes(),
-        signed(fact.index.get()),
         signed(fact.size_bytes.get()),
         json(fact)?,
     ];

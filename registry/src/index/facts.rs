@@ -58,15 +58,24 @@ impl View<'_> {
 
 impl Facts for View<'_> {
     fn size(&self) -> Result<TreeSize, FactsError> {
-        Ok(self.position()?.map_or(TreeSize::ZERO, |p| p.size))
+        match self.newest {
+            Some(newest) => Ok(newest.size),
+            None => Ok(self.position()?.map_or(TreeSize::ZERO, |p| p.size)),
+        }
     }
 
     fn newest_time(&self) -> Result<Option<Timestamp>, FactsError> {
-        Ok(self.position()?.map(|p| p.time))
+        match self.newest {
+            Some(newest) => Ok(newest.time),
+            None => Ok(self.position()?.map(|p| p.time)),
+        }
     }
 
     fn policy(&self) -> Result<Option<PolicyFact>, FactsError> {
-        Ok(self.policy_numbered(None)?)
+        match self.newest {
+            Some(newest) => Ok(newest.policy.clone()),
+            None => Ok(self.policy_numbered(None)?),
+        }
     }
 
     fn entry_of_payload(&self, payload: &Sha256Digest) -> Result<Option<LeafIndex>, FactsError> {
@@ -74,7 +83,12 @@ impl Facts for View<'_> {
     }
 
     fn artifact(&self, artifact: &ArtifactRef) -> Result<Option<ArtifactFact>, FactsError> {
-        Ok(one_fact(self.connection, "SELECT fact FROM artifacts WHERE ref = ?1", [artifact.to_string()])?)
+        let sql = "SELECT fact FROM artifacts WHERE ref = ?1";
+        let load = || one_fact(self.connection, sql, [artifact.to_string()]);
+        Ok(match self.newest {
+            Some(newest) => newest.artifact(artifact, load)?,
+            None => load()?,
+        })
     }
 
     fn artifact_by_digest(

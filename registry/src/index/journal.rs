@@ -117,10 +117,4 @@ impl View<'_> {
             .optional()?;
         found.map(|(index, reason)| Ok(Refused { index: leaf_index(index)?, reason })).transpose()
     }
-
-    /// A setting of this node, such as how far tiles are published.
-    pub fn setting(&self, name: &str) -> Result<Option<String>, IndexError> {
-        let mut statement = self.connection.prepare_cached("SELECT value FROM settings WHERE name = ?1")?;
-        Ok(statement.query_row([name], |row| row.get(0)).optional()?)
-    }
 }

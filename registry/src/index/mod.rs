@@ -7,10 +7,14 @@ mod effects;
 mod facts;
 mod journal;
 mod listing;
+mod newest;
 mod readers;
 mod rows;
 mod schema;
 mod writer;
+
+#[cfg(test)]
+mod tests;
 
 pub use journal::{EntryPlace, Position, Refused};
 pub use listing::{ArtifactFilter, Totals};
@@ -35,6 +39,9 @@ pub enum IndexError {
     /// A row is malformed in another way.
     #[error("the index is damaged ({0}); delete it and start again, it is rebuilt from the store")]
     Damaged(&'static str),
+    /// The new file could not be brought to disk, so it does not count.
+    #[error("the new index could not be synced; look at the disk, then start again")]
+    Unsynced(#[source] std::io::Error),
     /// The folder of the index cannot be made.
     #[error("the folder of the index cannot be made")]
     Folder(#[source] std::io::Error),

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use holdfast_formats::policy::Policy;
 use rusqlite::Connection;
 
+use super::newest::Newest;
 use super::writer::Writer;
 use super::{IndexError, schema};
 use crate::blocking::Blocking;
@@ -53,6 +54,8 @@ impl PolicyCache {
 pub struct View<'a> {
     pub(super) connection: &'a Connection,
     pub(super) policies: &'a PolicyCache,
+    /// What the newest entry left, where somebody keeps it; else the tables are asked.
+    pub(super) newest: Option<&'a Newest>,
 }
 
 /// A handle for readers; clones share the pool.
@@ -71,10 +74,11 @@ impl std::fmt::Debug for Index {
 }
 
 impl Index {
-    /// Opens or makes the index file. A damaged file, or one of another version, is set aside and made anew, empty.
+    /// Opens or makes the index file. A damaged file, one of another version and one that was never finished are set aside
+    /// and made anew, empty. A new file is read by others only after [`Writer::finish`].
     pub fn open(path: &Path, blocking: Blocking) -> Result<(Self, Writer), IndexError> {
-        let connection = match schema::open_for_writing(path) {
-            Ok(Some(connection)) if is_sound(&connection) => connection,
+        let opened = match schema::open_for_writing(path) {
+            Ok(Some(opened)) if is_sound(&opened.connection) => opened,
             Ok(_) | Err(IndexError::Sqlite(_)) => {
                 remove(path);
                 schema::open_for_writing(path)?.ok_or(IndexError::Damaged("a new file has tables"))?
@@ -83,7 +87,7 @@ impl Index {
         };
         let policies = PolicyCache::empty();
         // Readers of their own only see what is committed; the writer's cache must not show them more.
-        let writer = Writer::new(connection, PolicyCache::empty());
+        let writer = Writer::new(opened, PolicyCache::empty());
         let idle = Arc::new(Mutex::new(Vec::new()));
         Ok((Self { path: path.to_owned(), idle, policies, blocking }, writer))
     }
@@ -107,7 +111,7 @@ impl Index {
         job: impl FnOnce(&View<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
         let connection = self.take()?;
-        let view = View { connection: &connection, policies: &self.policies };
+        let view = View { connection: &connection, policies: &self.policies, newest: None };
         let result = in_snapshot(&connection, || job(&view));
         self.lock().push(connection);
         result

@@ -2,19 +2,26 @@
 
 use holdfast_formats::digest::Sha256Digest;
 use holdfast_formats::tile::{TileKind, TilePath, encode_hashes};
-use holdfast_formats::tree::{LeafIndex, TreeHash};
+use holdfast_formats::time::Timestamp;
+use holdfast_formats::tree::{LeafIndex, TreeHash, TreeSize};
 use holdfast_verify::facts::Effect;
 use rusqlite::{Connection, params};
 
 use super::journal::{EntryPlace, Position};
+use super::newest::Newest;
 use super::readers::{PolicyCache, View};
 use super::rows::signed;
+use super::schema::{self, Opened};
 use super::{IndexError, effects};
 
 /// The one writer of the index.
 pub struct Writer {
     connection: Connection,
     policies: PolicyCache,
+    /// `None` until a transaction begins, and after one is undone.
+    newest: Option<Newest>,
+    /// The file is new: nobody reads it, and after a crash it does not count.
+    making: bool,
 }
 
 impl std::fmt::Debug for Writer {
@@ -24,18 +31,23 @@ impl std::fmt::Debug for Writer {
 }
 
 impl Writer {
-    pub(super) fn new(connection: Connection, policies: PolicyCache) -> Self {
-        Self { connection, policies }
+    pub(super) fn new(opened: Opened, policies: PolicyCache) -> Self {
+        let Opened { connection, making } = opened;
+        Self { connection, policies, newest: None, making }
     }
 
     /// What is written so far, including the open transaction.
     pub fn view(&self) -> View<'_> {
-        View { connection: &self.connection, policies: &self.policies }
+        View { connection: &self.connection, policies: &self.policies, newest: self.newest.as_ref() }
     }
 
     /// Begins a transaction.
     pub fn begin(&mut self) -> Result<(), IndexError> {
-        self.run("BEGIN IMMEDIATE")
+        self.run("BEGIN IMMEDIATE")?;
+        if self.newest.is_none() {
+            self.newest = Some(Newest::read(&self.view())?);
+        }
+        Ok(())
     }
 
     /// Keeps everything since `begin`.
@@ -43,15 +55,38 @@ impl Writer {
         self.run("COMMIT")
     }
 
-    /// Undoes everything since `begin`.
+    /// Undoes everything since `begin`. Not for a file that is still being made, which keeps no journal.
     pub fn roll_back(&mut self) -> Result<(), IndexError> {
+        self.newest = None;
         self.policies.clear();
         self.run("ROLLBACK")
     }
 
+    /// Makes a new file one that counts from now on; others may read it then.
+    pub fn finish(&mut self) -> Result<(), IndexError> {
+        if self.making {
+            schema::finish(&self.connection)?;
+            self.making = false;
+        }
+        Ok(())
+    }
+
     /// Applies one effect of an accepted entry.
     pub fn apply(&mut self, effect: &Effect) -> Result<(), IndexError> {
-        effects::apply(&self.view(), effect)
+        effects::apply(&self.view(), effect)?;
+        match (effect, &mut self.newest) {
+            (Effect::Policy(fact), Some(newest)) => newest.policy = Some(fact.clone()),
+            (Effect::Scrub { .. }, Some(newest)) => newest.forget_artifact(),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// What comes next is judged after an entry of this time, in a log of this size.
+    pub fn note_newest(&mut self, size: TreeSize, time: Timestamp) {
+        if let Some(newest) = &mut self.newest {
+            (newest.size, newest.time) = (size, Some(time));
+        }
     }
 
     /// Notes that an entry logged a payload.
@@ -107,25 +142,6 @@ impl Writer {
         ];
         self.connection.prepare_cached(sql)?.execute(row)?;
         Ok(())
-    }
-
-    /// Keeps a setting of this node.
-    pub fn set_setting(&mut self, name: &str, value: &str) -> Result<(), IndexError> {
-        let sql = "INSERT OR REPLACE INTO settings VALUES (?1, ?2)";
-        self.connection.prepare_cached(sql)?.execute([name, value])?;
-        Ok(())
-    }
-
-    /// Forgets everything, so that the log is followed from its beginning.
-    pub fn clear(&mut self) -> Result<(), IndexError> {
-        self.policies.clear();
-        let tables = "position settings entries payloads tiles refused policies artifacts pins lines denies freezes deploys attests \
-                      attested tags grants rollbacks touches";
-        self.begin()?;
-        for table in tables.split_ascii_whitespace() {
-            self.connection.execute(&format!("DELETE FROM {table}"), [])?;
-        }
-        self.commit()
     }
 
     fn run(&mut self, sql: &str) -> Result<(), IndexError> {

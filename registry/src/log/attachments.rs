@@ -27,24 +27,56 @@ impl Attachments {
         Self { store }
     }
 
-    /// Stores content durably. A leftover of a crash under its name is replaced when it is bad.
-    pub async fn put(&self, bytes: Bytes) -> Result<Sha256Digest, AttachmentError> {
-        let digest = Sha256Digest::of(&bytes);
-        let key = key(&digest)?;
-        if self.store.create_durable(&key, bytes.clone()).await? == Created::AlreadyExisted
-            && self.store.get(&key).await? != bytes
-        {
-            self.store.replace(&key, bytes).await?;
+    /// Stores content durably, without waiting for what others write. A leftover of a crash under its name is replaced
+    /// when it is bad.
+    pub async fn put(&self, bytes: Bytes) -> Result<(), AttachmentError> {
+        let key = key(&Sha256Digest::of(&bytes))?;
+        let created = self.store.create_durable(&key, bytes.clone()).await?;
+        if self.replaced_bad(created, &key, bytes).await? {
             self.store.make_durable(&key).await?;
         }
-        Ok(digest)
+        Ok(())
+    }
+
+    /// Stores content that becomes durable with the store's next barrier: for those who wait for one anyway.
+    pub async fn put_before_barrier(&self, bytes: Bytes) -> Result<(), AttachmentError> {
+        let key = key(&Sha256Digest::of(&bytes))?;
+        let created = self.store.create(&key, bytes.clone()).await?;
+        self.replaced_bad(created, &key, bytes).await?;
+        Ok(())
+    }
+
+    async fn replaced_bad(
+        &self,
+        created: Created,
+        key: &ObjectKey,
+        bytes: Bytes,
+    ) -> Result<bool, ObjectError> {
+        let is_bad = created == Created::AlreadyExisted && self.store.get(key).await? != bytes;
+        if is_bad {
+            self.store.replace(key, bytes).await?;
+        }
+        Ok(is_bad)
     }
 
     /// Reads content and checks it.
     pub async fn get(&self, digest: &Sha256Digest) -> Result<Bytes, AttachmentError> {
-        let bytes = self.store.get(&key(digest)?).await?;
-        if Sha256Digest::of(&bytes) == *digest { Ok(bytes) } else { Err(AttachmentError::Corrupt(*digest)) }
+        checked(digest, self.store.get(&key(digest)?).await?)
     }
+
+    /// Reads several contents; whoever takes them has each [`checked`], where that may take its time.
+    pub(super) async fn get_unchecked(
+        &self,
+        digests: &[Sha256Digest],
+    ) -> Result<Vec<Bytes>, AttachmentError> {
+        let keys = digests.iter().map(key).collect::<Result<_, _>>()?;
+        Ok(self.store.get_many(keys).await?)
+    }
+}
+
+/// Content that hashes to its name.
+pub(super) fn checked(digest: &Sha256Digest, bytes: Bytes) -> Result<Bytes, AttachmentError> {
+    if Sha256Digest::of(&bytes) == *digest { Ok(bytes) } else { Err(AttachmentError::Corrupt(*digest)) }
 }
 
 fn key(digest: &Sha256Digest) -> Result<ObjectKey, ObjectError> {

@@ -129,6 +129,7 @@ impl Growing<'_> {
         }
         self.writer.note_payload(index, &prepared.payload_sha256)?;
         push(&mut self.edge, self.writer, hash)?;
+        self.writer.note_newest(self.edge.size(), self.time);
         self.leaves.push(leaf);
         Ok(Ok(Appended { index, new: true }))
     }

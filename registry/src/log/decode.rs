@@ -9,7 +9,8 @@ use holdfast_formats::manifest::Manifest;
 use holdfast_formats::statement::{Predicate, Statement};
 use holdfast_formats::tree::TreeHash;
 
-use super::attachments::{AttachmentError, Attachments};
+use super::attachments::{AttachmentError, Attachments, checked};
+use crate::blocking::Blocking;
 
 /// A commit, decoded as far as that needs no facts.
 #[derive(Debug)]
@@ -20,6 +21,8 @@ pub(super) struct DecodedCommit {
     pub(super) body_at: u64,
     pub(super) entries: Vec<DecodedEntry>,
     commit: Commit,
+    object_bytes: usize,
+    attached_bytes: usize,
 }
 
 /// One entry of a commit.
@@ -59,7 +62,8 @@ impl DecodedCommit {
         let leaves = std::mem::take(&mut commit.entries);
         let entries =
             leaves.iter().enumerate().map(|(at, leaf)| decode_entry(at, leaf)).collect::<Result<_, _>>()?;
-        Ok(Self { header: commit.header.clone(), hash: commit.hash, body_at, entries, commit })
+        let (header, hash, object_bytes) = (commit.header.clone(), commit.hash, object.len());
+        Ok(Self { header, hash, body_at, entries, commit, object_bytes, attached_bytes: 0 })
     }
 
     /// Whether one of these keys is the writer's and its signature verifies.
@@ -68,11 +72,43 @@ impl DecodedCommit {
     }
 
     /// Reads payloads, manifests and envelopes that are attachments.
-    pub(super) async fn attach(&mut self, attachments: &Attachments) -> Result<(), DecodeError> {
-        for entry in &mut self.entries {
-            entry.attach(attachments).await?;
+    pub(super) async fn attach(
+        self,
+        attachments: &Attachments,
+        blocking: &Blocking,
+    ) -> Result<Self, DecodeError> {
+        // A payload says which manifest or envelope its entry needs.
+        let read = self.fill(attachments, blocking, DecodedEntry::payload_named, DecodedEntry::take_payload);
+        read.await?.fill(attachments, blocking, DecodedEntry::content_named, DecodedEntry::take_content).await
+    }
+
+    /// Reads what entries name, all at once, and gives it to them.
+    async fn fill(
+        mut self,
+        attachments: &Attachments,
+        blocking: &Blocking,
+        named: fn(&DecodedEntry) -> Option<Sha256Digest>,
+        take: fn(&mut DecodedEntry, Bytes),
+    ) -> Result<Self, DecodeError> {
+        let digests: Vec<Sha256Digest> = self.entries.iter().filter_map(named).collect();
+        if digests.is_empty() {
+            return Ok(self);
         }
-        Ok(())
+        let contents = attachments.get_unchecked(&digests).await?;
+        let give = move || {
+            self.attached_bytes += contents.iter().map(Bytes::len).sum::<usize>();
+            let takers = self.entries.iter_mut().filter(|entry| named(entry).is_some());
+            for ((entry, digest), bytes) in takers.zip(&digests).zip(contents) {
+                take(entry, checked(digest, bytes)?);
+            }
+            Ok(self)
+        };
+        blocking.run(give).await
+    }
+
+    /// About how much memory it takes.
+    pub(super) fn size_bytes(&self) -> usize {
+        self.object_bytes + self.attached_bytes
     }
 }
 
@@ -107,22 +143,32 @@ fn parse_statement(payload: &[u8]) -> Result<Statement, String> {
 }
 
 impl DecodedEntry {
-    async fn attach(&mut self, attachments: &Attachments) -> Result<(), DecodeError> {
-        if let EntryPayload::Attached(attachment) = &self.entry.payload {
-            self.payload = attachments.get(&attachment.sha256).await?;
-            self.statement = parse_statement(&self.payload);
+    fn payload_named(&self) -> Option<Sha256Digest> {
+        match &self.entry.payload {
+            EntryPayload::Attached(attachment) => Some(attachment.sha256),
+            EntryPayload::Inline(_) => None,
         }
-        match self.statement.as_ref().map(|s| &s.predicate) {
-            Ok(Predicate::Publish(publish)) => {
-                let bytes = attachments.get(&publish.manifest.digests.sha256).await?;
-                // A manifest that does not parse leaves the candidate without one, and the rule book refuses it.
-                self.manifest = Manifest::parse(&bytes).ok().map(|manifest| (bytes, manifest));
-            }
-            Ok(Predicate::Attest(attest)) => {
-                self.envelope = Some(attachments.get(&attest.envelope.digests.sha256).await?);
-            }
-            _ => {}
+    }
+
+    fn take_payload(&mut self, bytes: Bytes) {
+        self.statement = parse_statement(&bytes);
+        self.payload = bytes;
+    }
+
+    fn content_named(&self) -> Option<Sha256Digest> {
+        match &self.statement.as_ref().ok()?.predicate {
+            Predicate::Publish(publish) => Some(publish.manifest.digests.sha256),
+            Predicate::Attest(attest) => Some(attest.envelope.digests.sha256),
+            _ => None,
         }
-        Ok(())
+    }
+
+    fn take_content(&mut self, bytes: Bytes) {
+        if matches!(self.statement.as_ref().map(|s| &s.predicate), Ok(Predicate::Publish(_))) {
+            // A manifest that does not parse leaves the candidate without one, and the rule book refuses it.
+            self.manifest = Manifest::parse(&bytes).ok().map(|manifest| (bytes, manifest));
+        } else {
+            self.envelope = Some(bytes);
+        }
     }
 }

@@ -15,9 +15,13 @@ mod head;
 mod keys;
 mod proofs;
 mod publisher;
+mod read_ahead;
 mod replay;
 mod sequencer;
 mod slot;
+
+#[cfg(test)]
+mod tests;
 
 pub use append::{AppendError, Appended, Prepared};
 pub use attachments::{AttachmentError, Attachments};
@@ -89,8 +93,8 @@ const QUEUE_LENGTH: usize = 4096;
 
 impl Log {
     /// Follows the store's log to its end and starts the sequencer. `writer` is the index's one writer.
-    pub async fn open(parts: LogParts, mut writer: Writer) -> Result<(Self, LogTasks), ReplayError> {
-        let replayed = replay(&parts, &mut writer).await?;
+    pub async fn open(parts: LogParts, writer: Writer) -> Result<(Self, LogTasks), ReplayError> {
+        let (replayed, writer) = replay(&parts, writer).await?;
         let head = Arc::new(Head::sign(replayed, &parts)?);
         let (publish, heads) = watch::channel(head);
         let (queue, pending) = mpsc::channel(QUEUE_LENGTH);

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use futures::{StreamExt as _, stream};
+use futures::{StreamExt as _, future};
 use holdfast_formats::checkpoint::Checkpoint;
 use holdfast_formats::digest::Sha256Digest;
 use holdfast_formats::policy::Policy;
@@ -20,17 +20,12 @@ use holdfast_verify::merkle::{Edge, MerkleError};
 use holdfast_verify::refusal::JudgeError;
 
 use super::LogParts;
-use super::attachments::Attachments;
 use super::batch::{BatchError, push};
-use super::decode::{DecodeError, DecodedCommit, DecodedEntry};
+use super::decode::{DecodedCommit, DecodedEntry};
 use super::entries::{Entries, EntriesError};
+use super::read_ahead::ReadAhead;
 use crate::index::{EntryPlace, IndexError, Position, View, Writer};
 use crate::objects::{KeyPrefix, ObjectError, ObjectKey};
-
-/// How many commits are read ahead.
-const READ_AHEAD: usize = 8;
-/// How many commits one transaction applies at most.
-const COMMITS_PER_TRANSACTION: usize = 256;
 
 /// A state of the log, before it is signed.
 #[derive(Debug, Clone)]
@@ -87,32 +82,76 @@ impl From<BatchError> for ReplayError {
 }
 
 /// Follows the log from the index's position to the newest commit of the store.
-pub async fn replay(parts: &LogParts, writer: &mut Writer) -> Result<Replayed, ReplayError> {
-    let mut state = resume(parts, writer).await?;
-    let attachments = Attachments::new(parts.store.clone());
-    let numbers = stream::iter(state.slot..);
-    let mut commits = numbers
-        .map(|n| fetch(parts, &attachments, n))
-        .buffered(READ_AHEAD)
-        .ready_chunks(COMMITS_PER_TRANSACTION);
-    let mut ended = false;
-    while !ended {
-        let Some(chunk) = commits.next().await else { break };
-        writer.begin()?;
-        for fetched in chunk {
-            let Some(commit) = fetched? else {
-                ended = true;
-                break;
-            };
-            apply(writer, &mut state, &commit)?;
-        }
-        writer.commit()?;
-    }
+pub async fn replay(parts: &LogParts, writer: Writer) -> Result<(Replayed, Writer), ReplayError> {
+    let state = resume(parts, &writer).await?;
+    settle(parts, state.slot).await?;
+    let Following { writer, mut state } = follow(parts, Following { writer, state }).await?;
     check_end(parts, &state).await?;
     state.halted = writer.view().unacknowledged()?.map(|refused| {
         format!("entry {} is in the log although the rule book refuses it ({}); when a person has looked at it, start with --acknowledge-refused {}", refused.index, refused.reason, refused.index)
     });
-    Ok(state)
+    Ok((state, writer))
+}
+
+/// Makes the commits durable that an earlier process left, before one of them is read: nothing is answered from a commit
+/// that a power cut could take back.
+async fn settle(parts: &LogParts, slot: u64) -> Result<(), ReplayError> {
+    let commits = KeyPrefix::commits();
+    let left = match slot.checked_sub(1) {
+        Some(applied) => parts.store.list_after(&commits, &ObjectKey::commit(applied)),
+        None => parts.store.list(&commits),
+    };
+    Ok(parts.store.settle(left).await?)
+}
+
+/// An index and the state of the log that it has come to.
+struct Following {
+    writer: Writer,
+    state: Replayed,
+}
+
+/// Applies part after part, each while the next is read.
+async fn follow(parts: &LogParts, mut following: Following) -> Result<Following, ReplayError> {
+    let mut commits = ReadAhead::from(parts, following.state.slot);
+    let mut next = commits.part().await;
+    loop {
+        let part = match next {
+            Ok(part) if !part.is_empty() => part,
+            ended => {
+                // What was applied counts even when the store cannot be read any further now.
+                let finished = parts.blocking.run(move || following.finish()).await?;
+                return ended.map(|_| finished);
+            }
+        };
+        let applying = parts.blocking.run(move || following.apply(&part));
+        let (applied, read) = future::join(applying, commits.part()).await;
+        (following, next) = (applied?, read);
+    }
+}
+
+impl Following {
+    /// Applies successive commits in one transaction.
+    fn apply(mut self, part: &[DecodedCommit]) -> Result<Self, ReplayError> {
+        self.writer.begin()?;
+        for commit in part {
+            apply(&mut self.writer, &mut self.state, commit)?;
+        }
+        keep(&mut self.writer, &self.state)?;
+        Ok(self)
+    }
+
+    fn finish(mut self) -> Result<Self, ReplayError> {
+        self.writer.finish()?;
+        Ok(self)
+    }
+}
+
+/// Keeps what was applied, and how far that is.
+pub(super) fn keep(writer: &mut Writer, state: &Replayed) -> Result<(), IndexError> {
+    let (size, root) = (state.edge.size(), state.edge.root());
+    let time = state.time.unwrap_or(Timestamp::from_ms(0));
+    writer.set_position(&Position { commits: state.slot, hash: state.hash, size, root, time })?;
+    writer.commit()
 }
 
 /// An empty slot is the end of the log only when no commit stands behind it and the published checkpoint ends here, too.
@@ -146,36 +185,6 @@ async fn check_end(parts: &LogParts, state: &Replayed) -> Result<(), ReplayError
         }
         _ => Ok(()),
     }
-}
-
-/// Reads and decodes one commit; `None` when the slot is empty.
-pub(super) async fn fetch(
-    parts: &LogParts,
-    attachments: &Attachments,
-    number: u64,
-) -> Result<Option<DecodedCommit>, ReplayError> {
-    let key = ObjectKey::commit(number);
-    let object = match parts.store.get(&key).await {
-        Ok(object) => object,
-        Err(error) if error.is_not_found() => return Ok(None),
-        Err(error) => return Err(error.into()),
-    };
-    // Its writer may have died before it was synced; nothing is answered from it before it is.
-    parts.store.make_durable(&key).await?;
-    decode(parts, attachments, number, object).await.map(Some)
-}
-
-/// Decodes the bytes of a commit that was found in a slot.
-pub(super) async fn decode(
-    parts: &LogParts,
-    attachments: &Attachments,
-    number: u64,
-    object: bytes::Bytes,
-) -> Result<DecodedCommit, ReplayError> {
-    let halt = |error: DecodeError| ReplayError::Halt(format!("commit {number}: {error}"));
-    let mut commit = parts.blocking.run(move || DecodedCommit::parse(&object)).await.map_err(halt)?;
-    commit.attach(attachments).await.map_err(halt)?;
-    Ok(commit)
 }
 
 /// Where the index stands, checked against the store.
@@ -243,7 +252,7 @@ fn tile_root(view: &View<'_>, level: u8, index: u64) -> Result<TreeHash, ReplayE
     row.first().copied().ok_or_else(|| IndexError::Damaged("an empty tile").into())
 }
 
-/// Applies a decoded commit inside the writer's open transaction.
+/// Applies a decoded commit inside the writer's open transaction; [`keep`] ends it.
 pub(super) fn apply(
     writer: &mut Writer,
     state: &mut Replayed,
@@ -268,14 +277,12 @@ pub(super) fn apply(
         apply_entry(writer, state, index, entry)?;
         writer.note_payload(index, &entry.payload_sha256)?;
         push(&mut state.edge, writer, entry.leaf)?;
+        writer.note_newest(state.edge.size(), entry.entry.time);
     }
     if state.edge.root() != header.root {
         return Err(halt("has a root that its entries do not give"));
     }
     (state.slot, state.hash) = (number + 1, commit.hash);
-    let (size, root) = (state.edge.size(), header.root);
-    let time = state.time.unwrap_or(Timestamp::from_ms(0));
-    writer.set_position(&Position { commits: state.slot, hash: state.hash, size, root, time })?;
     Ok(())
 }
 

@@ -9,10 +9,10 @@ use tokio::time::Instant;
 
 use super::LogParts;
 use super::append::{AppendError, Pending};
-use super::attachments::Attachments;
 use super::batch::{Batch, judge_batch};
 use super::entries::Entries;
 use super::head::Head;
+use super::read_ahead;
 use super::replay::{self, ReplayError, Replayed};
 use super::slot::{Claim, claim};
 use crate::index::Writer;
@@ -187,8 +187,7 @@ impl Sequencer {
 
     /// Another node won the slot: its commit is applied before ours is judged again.
     async fn take_over(&mut self, object: bytes::Bytes) {
-        let attachments = Attachments::new(self.parts.store.clone());
-        let decoded = replay::decode(&self.parts, &attachments, self.head.slot, object).await;
+        let decoded = read_ahead::decode(&self.parts, self.head.slot, object).await;
         let applied = match decoded {
             Ok(commit) => self.apply(&commit),
             Err(error) => Err(error),
@@ -208,7 +207,7 @@ impl Sequencer {
         let applied = self.with_writer(|writer| {
             writer.begin()?;
             replay::apply(writer, &mut state, commit)?;
-            writer.commit()?;
+            replay::keep(writer, &state)?;
             writer.view().unacknowledged().map_err(ReplayError::from)
         });
         match applied {
@@ -242,10 +241,9 @@ impl Sequencer {
         if self.head.halted().is_some() {
             return;
         }
-        let attachments = Attachments::new(self.parts.store.clone());
         loop {
             let now = Timestamp::from_ms(self.parts.clock.now_ms());
-            let applied = match replay::fetch(&self.parts, &attachments, self.head.slot).await {
+            let applied = match read_ahead::fetch(&self.parts, self.head.slot).await {
                 Ok(None) => {
                     self.behind = false;
                     return self.set(self.head.seen_again(now));

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions};
@@ -22,6 +23,9 @@ use crate::telemetry::Fatal;
 
 /// A create that lost against something that is not there (S3 says 409 when a delete races) is tried again.
 const PHANTOM_RETRIES: usize = 3;
+
+/// How many objects of one call are asked for at a time where each is a request.
+const GETS_AT_ONCE: usize = 32;
 
 /// What a store needs of the process it runs in.
 #[derive(Clone, Debug)]
@@ -84,6 +88,15 @@ impl Store {
         Self { inner: Arc::new(Inner { objects, local: None, host }) }
     }
 
+    /// A local directory on which every flush fails.
+    #[cfg(all(test, target_os = "linux"))]
+    pub(crate) async fn open_without_flush(location: &StoreLocation, host: Host) -> Result<Self, OpenError> {
+        let StoreLocation::Directory(directory) = location else { return Self::open(location, host).await };
+        let (directory, fatal) = (directory.clone(), host.fatal.clone());
+        let opened = host.blocking.run(move || LocalDirectory::open(&directory, fatal)).await?;
+        Self::local(opened.without_flush(), host)
+    }
+
     fn local(directory: LocalDirectory, host: Host) -> Result<Self, OpenError> {
         let objects = LocalFileSystem::new_with_prefix(directory.root()).map_err(|source| {
             OpenError::Bucket { location: directory.root().display().to_string(), source }
@@ -116,6 +129,20 @@ impl Store {
         let failed = |error| ObjectError::from_store(key.as_str(), error);
         let found = self.inner.objects.get(key.path()).await.map_err(failed)?;
         found.bytes().await.map_err(failed)
+    }
+
+    /// The bytes of several objects, in the order of their keys. The first failure is the answer.
+    pub async fn get_many(&self, keys: Vec<ObjectKey>) -> Result<Vec<Bytes>, ObjectError> {
+        if let Some(local) = &self.inner.local {
+            let directory = Arc::clone(&local.directory);
+            let read_all = move || keys.iter().map(|key| directory.read(key)).collect();
+            return self.inner.host.blocking.run(read_all).await;
+        }
+        let get = |key: ObjectKey| {
+            let store = self.clone();
+            async move { store.get(&key).await }
+        };
+        stream::iter(keys).map(get).buffered(GETS_AT_ONCE).try_collect().await
     }
 
     /// A part of an object. A range that is empty or ends past the object is an error.
@@ -161,7 +188,19 @@ impl Store {
         }
     }
 
-    /// Makes one object durable that another process may have left unsynced: a node does so with each commit it replays.
+    /// Makes durable what an earlier process left, these objects among it. One flush for all of them: nobody else writes
+    /// to a local directory while this process holds its lock, and bucket stores are durable when they answer.
+    pub async fn settle(&self, mut left: Listing) -> Result<(), ObjectError> {
+        let Some(local) = &self.inner.local else { return Ok(()) };
+        if !LocalDirectory::flush_covers_all() {
+            while let Some(object) = left.try_next().await? {
+                local.directory.note(object.key());
+            }
+        }
+        self.barrier().await
+    }
+
+    /// Makes one object durable that another process may have left unsynced: a node does so with a commit that it follows.
     pub async fn make_durable(&self, key: &ObjectKey) -> Result<(), ObjectError> {
         let Some(local) = &self.inner.local else { return Ok(()) };
         let (directory, key) = (Arc::clone(&local.directory), key.clone());

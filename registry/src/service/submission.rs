@@ -149,7 +149,8 @@ impl Service {
             let wanted: Vec<(Digests, u64)> =
                 manifest.files.iter().map(|f| (f.digests, f.size.get())).collect();
             self.inner.blobs.require(&namespace, &wanted).await?;
-            attachments.put(Bytes::copy_from_slice(bytes)).await?;
+            // The barrier for the blobs takes the manifest along.
+            attachments.put_before_barrier(Bytes::copy_from_slice(bytes)).await?;
             self.inner.blobs.barrier().await?;
         }
         if let Some(envelope) = &prepared.envelope {

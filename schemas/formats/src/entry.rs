@@ -4,14 +4,17 @@
 //! or with `"attached":{"payload":{"sha256":"…","size":…},"payloadType":…,"signatures":…}` in place of `envelope` when the
 //! payload is over 32 KiB.
 
+mod read;
+
+use std::fmt::Write as _;
+
+use data_encoding::BASE64;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
 use crate::envelope::{Base64Bytes, CanonicalSignature, PAYLOAD_TYPE};
 use crate::key::KeyId;
-use crate::limits::{ENTRY_BYTES_MAX, INLINE_PAYLOAD_BYTES_MAX, SIGNATURES_MAX};
+use crate::limits::{ENTRY_BYTES_MAX, INLINE_PAYLOAD_BYTES_MAX};
 use crate::statement::AttachmentRef;
-use crate::strict::{JsonError, from_json};
 use crate::time::Timestamp;
 
 /// The format version that this code writes and reads.
@@ -53,20 +56,21 @@ pub struct Entry {
 /// Why bytes are no entry.
 #[derive(Debug, thiserror::Error)]
 pub enum EntryError {
-    /// Not the strict JSON wanted.
-    #[error(transparent)]
-    Json(#[from] JsonError),
-    /// JSON, but not in its one canonical form.
+    /// Not in its one canonical form.
     #[error("the entry is not in its canonical form: {0}")]
     NotCanonical(&'static str),
     /// Larger than a leaf may be.
-    #[error("the entry would have {0} bytes; a leaf has at most 65,535")]
+    #[error("the entry has {0} bytes; a leaf has at most 65,535")]
     TooLarge(usize),
 }
 
 /// One leaf of the log, in its one canonical form: no white space, the fields in this order, signatures sorted by key.
-#[derive(Serialize, Deserialize, JsonSchema)]
+#[derive(JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(
+    dead_code,
+    reason = "what a leaf looks like, for its JSON Schema; leaves are read and written by hand"
+)]
 struct Leaf {
     /// The format version.
     #[schemars(extend("const" = FORMAT_VERSION))]
@@ -84,9 +88,10 @@ struct Leaf {
 }
 
 /// A DSSE envelope in canonical form.
-#[derive(Serialize, Deserialize, JsonSchema)]
+#[derive(JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Signed_{P}")]
+#[expect(dead_code, reason = "a part of the leaf's JSON Schema")]
 struct Signed<P> {
     /// The signed bytes, or where they are.
     payload: P,
@@ -99,8 +104,9 @@ struct Signed<P> {
 }
 
 /// One signature.
-#[derive(Serialize, Deserialize, JsonSchema)]
+#[derive(JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "a part of the leaf's JSON Schema")]
 struct Signature {
     /// SHA-256 of the key.
     keyid: KeyId,
@@ -123,79 +129,55 @@ impl JsonSchema for Entry {
 impl Entry {
     /// Writes the leaf.
     pub fn encode(&self) -> Result<Vec<u8>, EntryError> {
-        let signatures = self
-            .signatures
-            .iter()
-            .map(|s| Signature { keyid: s.keyid, sig: Base64Bytes(s.sig.to_vec()) })
-            .collect();
-        let payload_type = PAYLOAD_TYPE.into();
-        let (envelope, attached) = match &self.payload {
+        let mut leaf = String::with_capacity(self.size_estimate());
+        self.write(&mut leaf).expect("a string takes whatever is written to it");
+        if leaf.len() > ENTRY_BYTES_MAX {
+            Err(EntryError::TooLarge(leaf.len()))
+        } else {
+            Ok(leaf.into_bytes())
+        }
+    }
+
+    /// By hand, as it is read: this happens to every entry, and serde would copy the payload twice on its way.
+    fn write(&self, leaf: &mut String) -> std::fmt::Result {
+        let (time_ms, rules) = (self.time.as_ms(), self.rules);
+        write!(leaf, r#"{{"v":{FORMAT_VERSION},"time_ms":{time_ms},"rules":{rules},"#)?;
+        match &self.payload {
             EntryPayload::Inline(bytes) => {
-                (Some(Signed { payload: Base64Bytes(bytes.clone()), payload_type, signatures }), None)
+                leaf.push_str(r#""envelope":{"payload":""#);
+                BASE64.encode_append(bytes, leaf);
+                leaf.push('"');
             }
-            EntryPayload::Attached(at) => (None, Some(Signed { payload: *at, payload_type, signatures })),
+            EntryPayload::Attached(AttachmentRef { sha256, size }) => {
+                write!(leaf, r#""attached":{{"payload":{{"sha256":"{sha256}","size":{size}}}"#)?;
+            }
+        }
+        write!(leaf, r#","payloadType":"{PAYLOAD_TYPE}","signatures":["#)?;
+        for (n, CanonicalSignature { keyid, sig }) in self.signatures.iter().enumerate() {
+            let separator = if n == 0 { "" } else { "," };
+            write!(leaf, r#"{separator}{{"keyid":"{keyid}","sig":""#)?;
+            BASE64.encode_append(sig, leaf);
+            leaf.push_str(r#""}"#);
+        }
+        leaf.push_str("]}}");
+        Ok(())
+    }
+
+    fn size_estimate(&self) -> usize {
+        let payload = match &self.payload {
+            EntryPayload::Inline(bytes) => BASE64.encode_len(bytes.len()),
+            EntryPayload::Attached(_) => 128,
         };
-        let leaf =
-            Leaf { v: FORMAT_VERSION, time_ms: self.time.as_ms(), rules: self.rules, envelope, attached };
-        let bytes = serde_json::to_vec(&leaf).map_err(JsonError::from)?;
-        if bytes.len() > ENTRY_BYTES_MAX { Err(EntryError::TooLarge(bytes.len())) } else { Ok(bytes) }
+        160 + payload + 192 * self.signatures.len()
     }
 
     /// Reads a leaf; anything but the one canonical form is refused.
     pub fn parse(bytes: &[u8]) -> Result<Self, EntryError> {
-        let leaf: Leaf = from_json(bytes, ENTRY_BYTES_MAX)?;
-        if leaf.v != FORMAT_VERSION {
-            return Err(EntryError::NotCanonical(
-                "its format version is unknown; a newer version of Holdfast may know it",
-            ));
+        if bytes.len() > ENTRY_BYTES_MAX {
+            return Err(EntryError::TooLarge(bytes.len()));
         }
-        let (payload, payload_type, signatures) = match (leaf.envelope, leaf.attached) {
-            (Some(e), None) if e.payload.0.len() <= INLINE_PAYLOAD_BYTES_MAX => {
-                (EntryPayload::Inline(e.payload.0), e.payload_type, e.signatures)
-            }
-            (None, Some(a)) if a.payload.size.get() > INLINE_PAYLOAD_BYTES_MAX as u64 => {
-                (EntryPayload::Attached(a.payload), a.payload_type, a.signatures)
-            }
-            _ => {
-                return Err(EntryError::NotCanonical(
-                    "its payload is neither inline nor attached as its size demands",
-                ));
-            }
-        };
-        if payload_type != PAYLOAD_TYPE {
-            return Err(EntryError::NotCanonical("its payload type is not that of a statement"));
-        }
-        let entry = Self {
-            time: Timestamp::from_ms(leaf.time_ms),
-            rules: leaf.rules,
-            payload,
-            signatures: canonical(signatures)?,
-        };
-        if entry.encode()? == bytes {
-            Ok(entry)
-        } else {
-            Err(EntryError::NotCanonical("its re-encoding differs"))
-        }
+        read::entry(bytes)
     }
-}
-
-fn canonical(signatures: Vec<Signature>) -> Result<Vec<CanonicalSignature>, EntryError> {
-    if signatures.is_empty() || signatures.len() > SIGNATURES_MAX {
-        return Err(EntryError::NotCanonical("it has no signature, or too many"));
-    }
-    let mut out: Vec<CanonicalSignature> = Vec::with_capacity(signatures.len());
-    for signature in signatures {
-        let sig = signature
-            .sig
-            .0
-            .try_into()
-            .map_err(|_| EntryError::NotCanonical("a signature does not have 64 bytes"))?;
-        if out.last().is_some_and(|last| last.keyid >= signature.keyid) {
-            return Err(EntryError::NotCanonical("its signatures are not sorted by key, one a key"));
-        }
-        out.push(CanonicalSignature { keyid: signature.keyid, sig });
-    }
-    Ok(out)
 }
 
 #[cfg(test)]
@@ -233,6 +215,25 @@ mod tests {
             good.replace("e30=", "e30"),
         ] {
             assert!(Entry::parse(wrong.as_bytes()).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn whatever_is_read_is_written_the_same() {
+        let attached = Entry { payload: EntryPayload::place(&vec![b'x'; 40_000]), ..entry() };
+        for good in [entry().encode().unwrap(), attached.encode().unwrap()] {
+            assert_eq!(Entry::parse(&good).unwrap().encode().unwrap(), good);
+            for at in 0..good.len() {
+                for byte in *b"0A+/=\"\\,{} " {
+                    let mut other = good.clone();
+                    other[at] = byte;
+                    let same = Entry::parse(&other).map_or(true, |read| read.encode().unwrap() == other);
+                    assert!(same, "{}", String::from_utf8_lossy(&other));
+                }
+                let cut = [&good[..at], &good[at + 1..]].concat();
+                let same = Entry::parse(&cut).map_or(true, |read| read.encode().unwrap() == cut);
+                assert!(same, "{}", String::from_utf8_lossy(&cut));
+            }
         }
     }
 }

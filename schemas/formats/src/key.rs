@@ -65,7 +65,11 @@ text_form!(KeyId, "^[0-9a-f]{64}$");
 
 /// An Ed25519 public key that is canonical and not weak; written `ed25519:<base64>`.
 #[derive(Clone, PartialEq, Eq)]
-pub struct PublicKey(VerifyingKey);
+pub struct PublicKey {
+    key: VerifyingKey,
+    /// Asked for at every judging, so it is hashed once.
+    id: KeyId,
+}
 
 impl PublicKey {
     /// Accepts 32 bytes only when they are the one encoding of a point that is not of small order.
@@ -77,23 +81,28 @@ impl PublicKey {
         if key.is_weak() {
             return Err(KeyError::Weak);
         }
-        Ok(Self(key))
+        Ok(Self::named(key))
+    }
+
+    fn named(key: VerifyingKey) -> Self {
+        let id = KeyId(Sha256::digest(key.as_bytes()).into());
+        Self { key, id }
     }
 
     /// The 32 raw bytes.
     pub fn as_bytes(&self) -> &[u8; 32] {
-        self.0.as_bytes()
+        self.key.as_bytes()
     }
 
     /// The key's name.
-    pub fn id(&self) -> KeyId {
-        KeyId(Sha256::digest(self.as_bytes()).into())
+    pub const fn id(&self) -> KeyId {
+        self.id
     }
 
     /// Strict verification (RFC 8032 with canonical s and R, no small-order components).
     pub fn verify(&self, message: &[u8], signature: &[u8; 64]) -> Result<(), KeyError> {
         let signature = ed25519_dalek::Signature::from_bytes(signature);
-        self.0.verify_strict(message, &signature).map_err(|_| KeyError::BadSignature)
+        self.key.verify_strict(message, &signature).map_err(|_| KeyError::BadSignature)
     }
 }
 
@@ -168,7 +177,7 @@ impl SigningKey {
 
     /// The public half.
     pub fn public(&self) -> PublicKey {
-        PublicKey(self.0.verifying_key())
+        PublicKey::named(self.0.verifying_key())
     }
 
     /// A deterministic Ed25519 signature.

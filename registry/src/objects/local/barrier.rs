@@ -49,7 +49,6 @@ impl Barrier {
 mod tests {
     use super::*;
     use std::num::NonZeroUsize;
-    use std::path::Path;
     use std::sync::atomic::AtomicBool;
 
     fn slots() -> Blocking {
@@ -71,13 +70,10 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[tokio::test]
     async fn t2_failed_flush_ends_the_process_and_acknowledges_nobody() {
-        use rustix::fs::{Mode, OFlags, open};
-        // A path-only descriptor refuses every sync, like a disk that reports an error.
-        let path_only = open(Path::new("/"), OFlags::PATH, Mode::empty()).expect("the root opens");
         let ended = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&ended);
         let fatal = Fatal::hook(move |_| seen.store(true, Ordering::SeqCst));
-        let barrier = Barrier::new(Arc::new(Flush::over(path_only.into())), fatal);
+        let barrier = Barrier::new(Arc::new(Flush::failing()), fatal);
         let blocking = slots();
         assert!(matches!(barrier.wait(&blocking).await, Err(ObjectError::NotDurable { .. })));
         assert!(matches!(barrier.wait(&blocking).await, Err(ObjectError::NotDurable { .. })));

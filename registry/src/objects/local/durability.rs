@@ -80,10 +80,16 @@ mod whole_file_system {
             Ok(Self { root: File::open(root)? })
         }
 
+        /// A path-only descriptor refuses every sync, like a disk that reports an error.
         #[cfg(test)]
-        pub(in crate::objects::local) fn over(root: File) -> Self {
-            Self { root }
+        pub(in crate::objects::local) fn failing() -> Self {
+            use rustix::fs::{Mode, OFlags, open};
+            let path_only = open(Path::new("/"), OFlags::PATH, Mode::empty()).expect("the root opens");
+            Self { root: path_only.into() }
         }
+
+        /// Whether a flush covers what it was not told of.
+        pub(in crate::objects::local) const COVERS_ALL: bool = true;
 
         /// Nothing to note: one call flushes all.
         #[expect(clippy::unused_self, reason = "the same call as where files are flushed one by one")]
@@ -119,6 +125,10 @@ mod file_by_file {
         pub(in crate::objects::local) fn open(_root: &Path) -> io::Result<Self> {
             Ok(Self { pending: Mutex::default() })
         }
+
+        /// Whether a flush covers what it was not told of.
+        #[cfg(not(target_os = "linux"))]
+        pub(in crate::objects::local) const COVERS_ALL: bool = false;
 
         /// To be called before `path` becomes visible: whoever sees it may count on the next flush.
         pub(in crate::objects::local) fn note(&self, path: &Path) {

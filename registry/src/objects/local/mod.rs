@@ -1,7 +1,7 @@
 //! The local directory: its lock, its directories, and writes that are durable when they say so.
 //!
-//! Reads go through `object_store`. Writes do not: its errors hide which of them was a failed fsync, and that one ends
-//! the process. Everything in here blocks; `Store` calls it from the bounded pool.
+//! Reads of one object go through `object_store`; where many small ones are wanted its hops between threads would cost
+//! more than the reads. Writes do not: its errors hide which of them was a failed fsync, and that one ends the process. Everything in here blocks; `Store` calls it from the bounded pool.
 
 mod barrier;
 mod durability;
@@ -17,6 +17,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
 
 use super::error::{ObjectError, OpenError};
 use super::key::ObjectKey;
@@ -66,6 +68,12 @@ impl LocalDirectory {
         })
     }
 
+    /// The same directory, on which every flush fails.
+    #[cfg(all(test, target_os = "linux"))]
+    pub(super) fn without_flush(self) -> Self {
+        Self { flush: Arc::new(Flush::failing()), ..self }
+    }
+
     pub(super) fn root(&self) -> &Path {
         &self.root
     }
@@ -81,6 +89,22 @@ impl LocalDirectory {
         let file = File::open(&target).map_err(|error| ObjectError::from_io(key.as_str(), error))?;
         self.durable(key.as_str(), file.sync_all())?;
         self.durable(key.as_str(), durability::sync_parent(&target))
+    }
+
+    /// Whether the next flush covers objects that an earlier process wrote, too.
+    pub(super) const fn flush_covers_all() -> bool {
+        Flush::COVERS_ALL
+    }
+
+    /// Lets the next flush cover an object that an earlier process wrote.
+    pub(super) fn note(&self, key: &str) {
+        self.flush.note(&self.root.join(key));
+    }
+
+    /// The bytes of an object.
+    pub(super) fn read(&self, key: &ObjectKey) -> Result<Bytes, ObjectError> {
+        let bytes = std::fs::read(self.target(key));
+        bytes.map(Bytes::from).map_err(|error| ObjectError::from_io(key.as_str(), error))
     }
 
     fn target(&self, key: &ObjectKey) -> PathBuf {

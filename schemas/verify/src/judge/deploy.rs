@@ -1,10 +1,11 @@
 //! `deploy`: what went to a channel. Only the start of a forward deployment can be refused for the channel's state; what
 //! has happened is always worth knowing.
 
+use holdfast_formats::key::KeyId;
 use holdfast_formats::policy::Role;
 use holdfast_formats::statement::{Artifact, Deploy, DeployPhase, Direction};
 
-use super::authority::{Ask, Earlier, Quorum, Reach};
+use super::authority::{Ask, Earlier, Quorum, Reach, are_separate};
 use super::{Case, Ruling, calendar};
 use crate::denial::denied_with_components;
 use crate::facts::{ArtifactFact, DeployFact, Effect};
@@ -19,12 +20,9 @@ pub(super) fn judge(case: &Case<'_>, deploy: &Deploy) -> Result<Ruling, JudgeErr
     case.entitled(ask)?;
     check_form(deploy)?;
     let fact = published(case, &deploy.artifact)?;
-    let pins = case.facts.pins(&deploy.channel, name, None, 1)?;
-    let released_by =
-        pins.iter().find(|pin| pin.artifact == deploy.artifact).map_or(&[][..], |pin| &pin.signers);
     let earlier = [
         Earlier { role: Role::Publisher, signers: &fact.signers },
-        Earlier { role: Role::Releaser, signers: released_by },
+        Earlier { role: Role::Releaser, signers: &released_by(case, deploy)? },
     ];
     let counted = case.entitled_apart(ask, &deploy.artifact.r#ref, &earlier)?;
     if deploy.phase == DeployPhase::Started && deploy.direction == Direction::Forward {
@@ -42,6 +40,15 @@ pub(super) fn judge(case: &Case<'_>, deploy: &Deploy) -> Result<Ruling, JudgeErr
         signers: counted.clone(),
     };
     Ok(Ruling::ready(counted, Effect::Deploy(fact)))
+}
+
+/// Who pinned the artifact on its line, as far as the policy wants to know: nobody is kept apart by most of them.
+fn released_by(case: &Case<'_>, deploy: &Deploy) -> Result<Vec<KeyId>, JudgeError> {
+    if !are_separate(case.policy, Role::Deployer, Role::Releaser) {
+        return Ok(Vec::new());
+    }
+    let pins = case.facts.pins(&deploy.channel, deploy.artifact.r#ref.name(), None, 1)?;
+    Ok(pins.into_iter().filter(|pin| pin.artifact == deploy.artifact).flat_map(|pin| pin.signers).collect())
 }
 
 fn check_form(deploy: &Deploy) -> Result<(), Refusal> {
