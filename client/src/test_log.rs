@@ -105,7 +105,7 @@ impl TestLog {
     pub(crate) fn receipt(&self, index: usize, size: usize) -> Receipt {
         let LoggedEntry { index: at, entry, .. } = entry(index as u64, &self.leaves[index]);
         let proof = TlogProof::new(at, path(index, &self.hashes(size)), self.checkpoint(size)).unwrap();
-        Receipt { index: at, entry, proof: proof.to_string(), payload: None }
+        Receipt { index: at, entry, proof: proof.to_string(), payload: None, grant: None }
     }
 
     pub(crate) fn consistency(&self, from: usize, to: usize) -> Consistency {

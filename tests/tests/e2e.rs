@@ -14,6 +14,8 @@ mod channels;
 mod composed;
 #[path = "e2e/five_lines.rs"]
 mod five_lines;
+#[path = "e2e/pipeline.rs"]
+mod pipeline;
 #[path = "e2e/policy.rs"]
 mod policy;
 #[path = "e2e/releases.rs"]

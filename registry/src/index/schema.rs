@@ -8,7 +8,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::IndexError;
 
 /// Raised whenever a table changes: an index of another version is made anew.
-const SCHEMA_VERSION: i64 = 1;
+const SCHEMA_VERSION: i64 = 2;
 
 const TABLES: &str = "
 CREATE TABLE position (

@@ -7,6 +7,7 @@ mod artifacts;
 mod assembly;
 mod channels;
 mod failure;
+mod granted;
 mod known_good;
 mod lookup_cache;
 mod manifests;

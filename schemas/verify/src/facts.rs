@@ -22,6 +22,8 @@ use holdfast_formats::tree::{LeafIndex, TreeSize};
 use holdfast_formats::version::Version;
 use serde::{Deserialize, Serialize};
 
+use crate::signature::distrusted;
+
 /// A keeper of facts could not answer: its storage failed. This says nothing about the statement being judged.
 #[derive(Debug, thiserror::Error)]
 #[error("the facts could not be read: {0}")]
@@ -189,6 +191,8 @@ pub struct GrantFact {
     pub grant: Grant,
     /// When it was made.
     pub time: Timestamp,
+    /// Who signed.
+    pub signers: Vec<KeyId>,
     /// The `revoke` that ended it.
     pub revoked: Option<LeafIndex>,
 }
@@ -197,6 +201,12 @@ impl GrantFact {
     /// Whether the token may be used at a moment.
     pub fn is_valid_at(&self, now: Timestamp) -> bool {
         self.revoked.is_none() && self.grant.expires.is_none_or(|expires| now < expires)
+    }
+
+    /// Whether a policy still trusts everybody who gave it: a token falls with the key that made it.
+    pub fn is_trusted_by(&self, policy: &Policy) -> bool {
+        let distrusted = distrusted(policy, self.index);
+        self.signers.iter().all(|keyid| !distrusted.contains(keyid))
     }
 }
 

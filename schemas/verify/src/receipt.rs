@@ -8,6 +8,8 @@ use holdfast_formats::trust::Trust;
 use holdfast_formats::wire::v1::Receipt;
 
 use crate::entitlement::{self, EntitlementError};
+use crate::evidence::EvidenceError;
+use crate::grants::ShownGrants;
 use crate::inclusion::{InclusionError, verify_inclusion};
 use crate::logged::{LoggedError, LoggedStatement};
 use crate::policy_chain::{ChainError, PolicyChain};
@@ -22,6 +24,14 @@ pub enum ReceiptError {
     /// Who signed the statement.
     #[error("the receipt's statement is not believed")]
     Entitlement(#[from] EntitlementError),
+    /// The grant of an ephemeral key that signed it.
+    #[error("the receipt's grant, entry {index}, is not believed")]
+    Grant {
+        /// The grant.
+        index: LeafIndex,
+        /// Why.
+        source: EvidenceError,
+    },
     /// The proof's text.
     #[error("the receipt's proof is malformed")]
     Proof(#[from] ProofError),
@@ -55,8 +65,10 @@ pub fn verify_receipt(
     policies: &PolicyChain,
 ) -> Result<Verified<LoggedStatement>, ReceiptError> {
     let logged = LoggedStatement::of_receipt(receipt)?;
-    check_place(receipt, &logged, policies)?;
-    entitlement::check(&logged, policies)?;
+    let checkpoint = check_place(receipt, &logged, policies)?;
+    let grants = ShownGrants::read(&receipt.grant, &checkpoint, policies)
+        .map_err(|(index, source)| ReceiptError::Grant { index, source })?;
+    entitlement::check(&logged, policies, &grants)?;
     Ok(Verified::new(logged))
 }
 
@@ -75,19 +87,15 @@ fn check_place(
     receipt: &Receipt,
     logged: &LoggedStatement,
     policies: &PolicyChain,
-) -> Result<(), ReceiptError> {
+) -> Result<Checkpoint, ReceiptError> {
     let proof: TlogProof = receipt.proof.parse()?;
     if proof.index() != receipt.index {
         return Err(ReceiptError::OtherIndex { receipt: receipt.index, proof: proof.index() });
     }
     let checkpoint = verify_checkpoint(proof.checkpoint(), policies)?;
-    Ok(verify_inclusion(
-        &logged.leaf(),
-        proof.index(),
-        checkpoint.size(),
-        proof.hashes(),
-        &checkpoint.root(),
-    )?)
+    let (size, root) = (checkpoint.size(), checkpoint.root());
+    verify_inclusion(&logged.leaf(), proof.index(), size, proof.hashes(), &root)?;
+    Ok(checkpoint)
 }
 
 /// Reads a signed checkpoint by the log keys of the policy that was in force at its size.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use holdfast_client::{Draft, GrantDraft, HistoryEntry, Registry};
+use holdfast_formats::key::PublicKey;
 use holdfast_formats::pattern::NamePattern;
 use holdfast_formats::statement::{Action, EntryIndex, Grant, Predicate, Revoke};
 use holdfast_formats::text::{Label, Reason};
@@ -26,7 +27,8 @@ A program gives the token as HOLDFAST_TOKEN.
 
 Examples:
   holdfast token grant ci --action read,publish --name 'shop/*'
-  holdfast token grant deployer --action read,deploy --channel shop/prod --expires 90d")]
+  holdfast token grant deployer --action read,deploy --channel shop/prod --expires 90d
+  holdfast token grant run-77 --action read,publish --name shop/web --expires 2h --ephemeral-key ed25519:…")]
     Grant(GrantArgs),
     /// End a token
     #[command(after_help = "Example:\n  holdfast token revoke 57 -m \"the laptop was lost\"")]
@@ -65,6 +67,9 @@ pub(crate) struct GrantArgs {
     /// When it ends: a duration from now, or a time
     #[arg(long, value_name = "WHEN")]
     expires: Option<Moment>,
+    /// The public half of a short-lived key that may sign under this token, as `holdfast key generate` shows it
+    #[arg(long, value_name = "KEY", requires = "expires")]
+    ephemeral_key: Option<PublicKey>,
     #[command(flatten)]
     signing: Signing,
 }
@@ -95,6 +100,7 @@ async fn grant(args: GrantArgs, session: &Session) -> anyhow::Result<()> {
         channels,
         quotas: None,
         expires,
+        key: args.ephemeral_key,
     };
     let (draft, token) = wanted.draft();
     let submitted = args.signing.log(draft, &registry, session).await?;

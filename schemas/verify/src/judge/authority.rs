@@ -5,17 +5,16 @@
 //! but all such keys together count once: whoever may give out tokens must not be able to make a quorum of them.
 
 use std::collections::BTreeSet;
-use std::fmt;
 
 use holdfast_formats::key::{KeyId, PublicKey};
-use holdfast_formats::name::{ArtifactName, ChannelName, PrincipalId};
-use holdfast_formats::pattern::NamePattern;
+use holdfast_formats::name::PrincipalId;
 use holdfast_formats::policy::{Policy, Role, RoleRule};
 use holdfast_formats::reference::ArtifactRef;
-use holdfast_formats::statement::{Action, Grant};
+use holdfast_formats::statement::Grant;
 
 use super::{Candidate, Case};
 use crate::facts::{Facts, FactsError};
+use crate::reach::{Ask, Quorum};
 use crate::refusal::{JudgeError, Refusal};
 use crate::signature::distrusted;
 
@@ -50,8 +49,9 @@ impl<'a> Signers<'a> {
                 signers.push((keyid, Standing::Registry));
             } else if let Some((_, id)) = principals.iter().find(|(of, _)| *of == keyid) {
                 signers.push((keyid, Standing::Principal(id)));
-            } else if let Some(fact) =
-                facts.grant_by_key(&keyid)?.filter(|fact| fact.is_valid_at(candidate.time))
+            } else if let Some(fact) = facts
+                .grant_by_key(&keyid)?
+                .filter(|fact| fact.is_valid_at(candidate.time) && fact.is_trusted_by(policy))
             {
                 signers.push((keyid, Standing::Grant(Box::new(fact.grant))));
             }
@@ -75,95 +75,11 @@ impl<'a> Signers<'a> {
 
     fn of_grants<'b>(&'b self, ask: &'b Ask<'_>) -> impl Iterator<Item = KeyId> + 'b {
         let covers = |standing: &Standing<'_>| match standing {
-            Standing::Grant(grant) => action_of(ask.role).is_some_and(|action| {
-                grant.actions.contains(&action) && ask.reach.is_covered_by(&grant.names, &grant.channels)
-            }),
+            Standing::Grant(grant) => ask.is_granted_by(grant),
             Standing::Principal(_) | Standing::Registry => false,
         };
         self.0.iter().filter(move |(_, standing)| covers(standing)).map(|(keyid, _)| *keyid)
     }
-}
-
-/// What a token must allow so that its key may sign in a role; nothing does for an administrator's.
-const fn action_of(role: Role) -> Option<Action> {
-    match role {
-        Role::Publisher => Some(Action::Publish),
-        Role::Attester => Some(Action::Attest),
-        Role::Deployer => Some(Action::Deploy),
-        Role::Releaser => Some(Action::Release),
-        Role::Holder => Some(Action::Hold),
-        Role::Operator => Some(Action::Operate),
-        Role::Administrator | Role::Auditor => None,
-    }
-}
-
-/// What a rule or grant must cover.
-#[derive(Clone, Copy)]
-pub(super) enum Reach<'a> {
-    /// Whatever it covers is enough.
-    Anything,
-    /// An artifact name.
-    Name(&'a ArtifactName),
-    /// A channel.
-    Channel(&'a ChannelName),
-    /// An artifact name in a channel.
-    Line(&'a ArtifactName, &'a ChannelName),
-    /// An artifact name, and every channel of its namespace.
-    Namespace(&'a ArtifactName),
-    /// Everything that these patterns cover.
-    Patterns(&'a [NamePattern], &'a [NamePattern]),
-}
-
-impl Reach<'_> {
-    /// Whether these patterns of a rule or grant cover it.
-    pub(super) fn is_covered_by(self, names: &[NamePattern], channels: &[NamePattern]) -> bool {
-        let covers = |patterns: &[NamePattern], name: &str| patterns.iter().any(|p| p.covers(name));
-        let includes =
-            |patterns: &[NamePattern], narrower: &NamePattern| patterns.iter().any(|p| p.includes(narrower));
-        match self {
-            Self::Anything => true,
-            Self::Name(name) => covers(names, name.as_str()),
-            Self::Channel(channel) => covers(channels, channel.as_str()),
-            Self::Line(name, channel) => covers(names, name.as_str()) && covers(channels, channel.as_str()),
-            Self::Namespace(name) => {
-                let all: Result<NamePattern, _> = format!("{}/*", name.namespace()).parse();
-                covers(names, name.as_str()) && all.is_ok_and(|all| includes(channels, &all))
-            }
-            Self::Patterns(n, c) => {
-                n.iter().all(|p| includes(names, p)) && c.iter().all(|p| includes(channels, p))
-            }
-        }
-    }
-}
-
-impl fmt::Display for Reach<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Anything => f.write_str("this log"),
-            Self::Name(name) => name.fmt(f),
-            Self::Channel(channel) => channel.fmt(f),
-            Self::Line(name, channel) => write!(f, "{name} in {channel}"),
-            Self::Namespace(name) => write!(f, "{name} in every channel of {}", name.namespace()),
-            Self::Patterns(..) => f.write_str("everything that the grant covers"),
-        }
-    }
-}
-
-/// How many must have signed.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Quorum {
-    /// As many as the rule says.
-    Rule,
-    /// One, whatever the rule says: what makes things safer must be quick.
-    One,
-}
-
-/// A role wanted somewhere.
-#[derive(Clone, Copy)]
-pub(super) struct Ask<'a> {
-    pub(super) role: Role,
-    pub(super) reach: Reach<'a>,
-    pub(super) quorum: Quorum,
 }
 
 /// Who signed for an artifact in another role before.
@@ -218,9 +134,7 @@ impl Case<'_> {
         let mut counted = BTreeSet::new();
         let mut satisfied = false;
         let mut closest: Option<(usize, u16)> = None;
-        let applies =
-            |rule: &&RoleRule| rule.role == ask.role && ask.reach.is_covered_by(&rule.names, &rule.channels);
-        for rule in self.policy.roles.iter().filter(applies) {
+        for rule in self.policy.roles.iter().filter(|rule| ask.is_of(rule)) {
             let keys: BTreeSet<KeyId> =
                 self.signers.of_rule(rule).filter(|keyid| !barred.contains(keyid)).chain(ephemeral).collect();
             let need = if ask.quorum == Quorum::One { 1 } else { rule.threshold };

@@ -4,10 +4,11 @@
 use holdfast_formats::policy::Role;
 use holdfast_formats::statement::{Artifact, Deploy, DeployPhase, Direction};
 
-use super::authority::{Ask, Earlier, Quorum, Reach};
+use super::authority::Earlier;
 use super::{Case, Ruling, calendar};
 use crate::denial::denied_with_components;
 use crate::facts::{ArtifactFact, DeployFact, Effect};
+use crate::reach::Ask;
 use crate::refusal::{JudgeError, Refusal};
 
 /// All of the traffic, in basis points.
@@ -15,7 +16,7 @@ const WEIGHT_BP_MAX: u16 = 10_000;
 
 pub(super) fn judge(case: &Case<'_>, deploy: &Deploy) -> Result<Ruling, JudgeError> {
     let name = deploy.artifact.r#ref.name();
-    let ask = Ask { role: Role::Deployer, reach: Reach::Line(name, &deploy.channel), quorum: Quorum::Rule };
+    let ask = Ask::deployers(name, &deploy.channel);
     case.entitled(ask)?;
     check_form(deploy)?;
     let fact = published(case, &deploy.artifact)?;

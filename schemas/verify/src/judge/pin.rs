@@ -6,17 +6,18 @@ use holdfast_formats::reference::ArtifactRef;
 use holdfast_formats::statement::{Pin, ScrubOutcome};
 use holdfast_formats::time::Timestamp;
 
-use super::authority::{Ask, Earlier, Quorum, Reach};
+use super::authority::Earlier;
 use super::deploy::published;
 use super::{Case, Draft, Ruling, evidence};
 use crate::denial::denied_with_components;
 use crate::facts::ArtifactFact;
+use crate::reach::Ask;
 use crate::refusal::{JudgeError, Refusal};
 
 /// The scrub is asked for last: its absence starts work in the registry, which only a pin that would otherwise stand
 /// may do.
 pub(super) fn judge(case: &Case<'_>, pin: &Pin) -> Result<Ruling, JudgeError> {
-    let ask = Ask { role: Role::Releaser, reach: Reach::Line(&pin.name, &pin.channel), quorum: Quorum::Rule };
+    let ask = Ask::releasers(&pin.name, &pin.channel);
     case.entitled(ask)?;
     let channel = || pin.channel.clone();
     let rule =

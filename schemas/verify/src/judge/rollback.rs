@@ -3,10 +3,10 @@
 use holdfast_formats::policy::Role;
 use holdfast_formats::statement::{Rollback, RollbackPhase};
 
-use super::authority::{Ask, Quorum, Reach};
 use super::deploy::published;
 use super::{Case, Ruling};
 use crate::facts::{Effect, RollbackFact};
+use crate::reach::{Ask, Quorum, Reach};
 use crate::refusal::{JudgeError, Refusal};
 
 pub(super) fn judge(case: &Case<'_>, rollback: &Rollback) -> Result<Ruling, JudgeError> {

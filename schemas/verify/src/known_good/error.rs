@@ -3,7 +3,6 @@
 use holdfast_formats::name::{ArtifactName, ChannelName};
 use holdfast_formats::number::{PinNumber, PolicyNumber, Seconds};
 use holdfast_formats::reference::ArtifactRef;
-use holdfast_formats::statement::StatementType;
 use holdfast_formats::time::Timestamp;
 use holdfast_formats::tree::TreeSize;
 use holdfast_formats::wire::v1::ExitCode;
@@ -11,33 +10,9 @@ use holdfast_formats::wire::v1::ExitCode;
 use super::plan::PlanError;
 use crate::channel_head::HeadError;
 use crate::consistency::ConsistencyError;
-use crate::entitlement::EntitlementError;
-use crate::inclusion::InclusionError;
-use crate::logged::LoggedError;
+use crate::evidence::EvidenceError;
 use crate::policy_chain::ChainError;
 use crate::receipt::ReceiptError;
-
-/// Why one entry of an answer shows nothing.
-#[derive(Debug, thiserror::Error)]
-pub enum EvidenceError {
-    /// The entry itself.
-    #[error(transparent)]
-    Logged(#[from] LoggedError),
-    /// Its place in the log.
-    #[error(transparent)]
-    Inclusion(#[from] InclusionError),
-    /// Who signed it.
-    #[error(transparent)]
-    Entitlement(#[from] EntitlementError),
-    /// It says something else than it was sent for.
-    #[error("it is a {found} statement where a {wanted} is wanted")]
-    OtherType {
-        /// What it was sent as.
-        wanted: StatementType,
-        /// What it is.
-        found: StatementType,
-    },
-}
 
 /// Why an answer is refused.
 #[derive(Debug, thiserror::Error)]

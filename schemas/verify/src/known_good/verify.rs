@@ -16,13 +16,15 @@ use holdfast_formats::wire::v1::{KnownGood, KnownGoodQuery};
 use super::answer::{AnsweredLine, KnownGoodAnswer};
 use super::body::Body;
 use super::deployed::Deployed;
-use super::error::{AnswerError, EvidenceError};
-use super::evidence::{Proofs, check_place};
+use super::error::AnswerError;
+use super::evidence::Proofs;
 use super::freshness::{self, Mode};
 use super::held::HeldArtifacts;
 use super::lines::{LinesError, wanted_lines};
 use super::warning::expiry_warning;
 use crate::channel_head::verify_head;
+use crate::evidence::{EvidenceError, check_place};
+use crate::grants::ShownGrants;
 use crate::logged::LoggedStatement;
 use crate::policy_chain::PolicyChain;
 use crate::receipt::{ReceiptError, verify_checkpoint};
@@ -67,7 +69,9 @@ pub fn verify_known_good(
     let (policies, checkpoint) = verify_state(answer, asked.mode, trust)?;
     let head = verify_channel_head(answer, asked, trust, &policies, &checkpoint)?;
     let extends_seen = freshness::check_extends(answer, &checkpoint, trust.seen, asked.mode)?;
-    let proofs = Proofs { checkpoint: &checkpoint, policies: &policies };
+    let grants = ShownGrants::read(&answer.grants, &checkpoint, &policies)
+        .map_err(|(index, source)| entry_error(&format!("the grant at entry {index}"), source))?;
+    let proofs = Proofs { checkpoint: &checkpoint, policies: &policies, grants: &grants };
     check_lines(answer, asked, trust, proofs, &head)?;
     let artifacts = HeldArtifacts::read(proofs, &answer.artifacts)?;
     let deployed = Deployed::read(proofs, asked.channel, &answer.deploys)?;

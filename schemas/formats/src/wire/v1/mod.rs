@@ -13,7 +13,7 @@ pub use blob::{BlobStored, MissingAnswer, MissingQuery};
 pub use channel::{Gate, GateQuery, History, HistoryQuery};
 pub use known_good::{
     ConsistencyProof, Excluded, HeldArtifact, KnownGood, KnownGoodQuery, LineAnswer, PassReason, PassedOver,
-    PlanStep, ProvenEntry,
+    PlanStep, ProvenEntry, ShownGrant,
 };
 pub use log::{
     Consistency, ConsistencyQuery, EntriesQuery, LogEntries, LoggedEntry, PolicyChain, PolicyQuery, Receipt,
