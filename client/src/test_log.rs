@@ -110,7 +110,8 @@ impl TestLog {
 
     pub(crate) fn consistency(&self, from: usize, to: usize) -> Consistency {
         let hashes = subproof(from, &self.hashes(to), true);
-        Consistency { from: TreeSize::new(from as u64).unwrap(), hashes, checkpoint: self.checkpoint(to) }
+        let size = |n: usize| TreeSize::new(n as u64).unwrap();
+        Consistency { from: size(from), to: size(to), hashes, checkpoint: self.checkpoint(to) }
     }
 
     fn hashes(&self, size: usize) -> Vec<TreeHash> {

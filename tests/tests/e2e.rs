@@ -12,6 +12,8 @@ mod audit;
 mod channels;
 #[path = "e2e/composed.rs"]
 mod composed;
+#[path = "e2e/consistency.rs"]
+mod consistency;
 #[path = "e2e/five_lines.rs"]
 mod five_lines;
 #[path = "e2e/pipeline.rs"]
@@ -22,5 +24,7 @@ mod policy;
 mod releases;
 #[path = "e2e/restart.rs"]
 mod restart;
+#[path = "e2e/tokens.rs"]
+mod tokens;
 #[path = "e2e/unhappy.rs"]
 mod unhappy;

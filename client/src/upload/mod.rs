@@ -120,7 +120,8 @@ impl Upload<'_> {
         }
         let resent = stream::iter(&batch.blobs)
             .map(|(at, blob)| self.record_blob(files.get(*at), blob))
-            .buffer_unordered(IN_FLIGHT);
+            .buffer_unordered(IN_FLIGHT)
+            .boxed();
         let resent: u64 = resent.try_fold(0, |sum, more| async move { Ok(sum + more) }).await?;
         self.new_bytes += sent + resent;
         self.progress.advance(batch.bytes());

@@ -132,10 +132,10 @@ impl Service {
             Some(scrub) => Some(self.receipt(scrub.index).await?),
             None => None,
         };
-        let denied = denies.len();
+        let count = denies.len();
         let all: Vec<_> = denies.iter().map(|deny| deny.index).chain(attests).collect();
         let (mut denies, grants) = self.entries_with_grants(all).await?;
-        let attests = denies.split_off(denied);
+        let attests = denies.split_off(count);
         Ok(ArtifactView {
             name: fact.artifact.r#ref.name().clone(),
             artifact: fact.artifact,

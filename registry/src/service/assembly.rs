@@ -8,6 +8,7 @@ use holdfast_formats::tree::{LeafIndex, TreeSize};
 use holdfast_formats::wire::v1::{
     ConsistencyProof, HeldArtifact, LineAnswer, PassedOver, ProvenEntry, ShownGrant,
 };
+use holdfast_verify::facts::GrantFact;
 use holdfast_verify::known_good::{Choice, ChosenLine, PassedPin};
 
 use super::granted::SeenKeys;
@@ -39,10 +40,16 @@ impl<'a> Assembly<'a> {
     /// The grants by whose keys something was signed that was assembled so far, each with what revoked it.
     pub(super) async fn grants(mut self) -> Result<Vec<ShownGrant>, Failure> {
         let keys = std::mem::replace(&mut self.keys, SeenKeys::none());
-        let mut shown = Vec::new();
+        let facts = self.service.grants_of(keys).await?;
+        self.shown(facts).await
+    }
+
+    /// Grants, each with what revoked it.
+    pub(super) async fn shown(mut self, facts: Vec<GrantFact>) -> Result<Vec<ShownGrant>, Failure> {
+        let mut shown = Vec::with_capacity(facts.len());
         let size = self.head.size();
         // What came after this state of the log is no part of it.
-        for fact in self.service.grants_of(keys).await?.into_iter().filter(|f| size.contains(f.index)) {
+        for fact in facts.into_iter().filter(|f| size.contains(f.index)) {
             let grant = self.entry(fact.index).await?;
             let revoke = self.maybe(fact.revoked.filter(|by| size.contains(*by))).await?;
             shown.push(ShownGrant { grant, revoke });

@@ -8,6 +8,7 @@ mod assembly;
 mod channels;
 mod failure;
 mod granted;
+mod grants;
 mod known_good;
 mod lookup_cache;
 mod manifests;

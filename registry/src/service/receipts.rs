@@ -102,7 +102,7 @@ impl Service {
             .index()
             .read(move |view| prover.consistency(view, &head, from, to).map_err(Failure::from))
             .await?;
-        Ok(Consistency { from, hashes, checkpoint })
+        Ok(Consistency { from, to, hashes, checkpoint })
     }
 
     /// The chain of policies, for whoever has a grant.

@@ -168,8 +168,11 @@ impl Said<'_> {
             let allowed = action.is_some_and(|action| fact.grant.actions.contains(&action));
             let key = fact.grant.key.as_ref().map(PublicKey::id);
             if let Some(key) = key.filter(|_| !allowed) {
-                let rule = "does not let it sign such a statement";
-                return Err(EntitlementError::Grant { key, grant: fact.index, rule });
+                return Err(EntitlementError::Grant {
+                    key,
+                    grant: fact.index,
+                    rule: "does not let it sign such a statement",
+                });
             }
         }
         Ok(())

@@ -290,6 +290,8 @@ pub trait Facts {
     fn newest_time(&self) -> Result<Option<Timestamp>, FactsError>;
     /// The policy in force; `None` before entry 0.
     fn policy(&self) -> Result<Option<PolicyFact>, FactsError>;
+    /// The policy that judged the entry at a place; `None` for entry 0.
+    fn policy_at(&self, index: LeafIndex) -> Result<Option<PolicyFact>, FactsError>;
     /// The entry that logged a payload first.
     fn entry_of_payload(&self, payload: &Sha256Digest) -> Result<Option<LeafIndex>, FactsError>;
     /// The artifact of a name@version.
@@ -302,6 +304,11 @@ pub trait Facts {
     ) -> Result<Option<ArtifactFact>, FactsError>;
     /// The pinned names of a channel, sorted.
     fn lines(&self, channel: &ChannelName) -> Result<Vec<ArtifactName>, FactsError>;
+    /// The pin of an entry.
+    fn pin(&self, index: LeafIndex) -> Result<Option<PinFact>, FactsError>;
+    /// The newest entry that touches a channel: a pin, a deployment or a phase of a rollback there, a deny that reaches
+    /// it while it has a line, a freeze of it, and the end of one of these.
+    fn newest_touching(&self, channel: &ChannelName) -> Result<Option<LeafIndex>, FactsError>;
     /// The newest pins of a line, descending, below a number when one is given; at most `limit`.
     fn pins(
         &self,

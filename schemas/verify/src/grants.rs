@@ -38,12 +38,8 @@ impl ShownGrants {
     ) -> Result<Self, (LeafIndex, EvidenceError)> {
         let mut grants = Self::none();
         for shown in sent {
-            let mut read = || {
-                let grant = read_placed(checkpoint, &shown.grant)?;
-                let revoke = shown.revoke.as_ref().map(|entry| read_placed(checkpoint, entry)).transpose()?;
-                grants.add(&grant, revoke.as_ref(), policies)
-            };
-            read().map_err(|error| (shown.grant.index, error))?;
+            let read = read_shown(shown, checkpoint, policies);
+            read.and_then(|fact| grants.add(fact)).map_err(|error| (shown.grant.index, error))?;
         }
         Ok(grants)
     }
@@ -55,7 +51,8 @@ impl ShownGrants {
     ) -> Result<Self, (LeafIndex, EvidenceError)> {
         let mut all = Self::none();
         for grant in grants {
-            all.add(grant, None, policies).map_err(|error| (grant.index(), error))?;
+            let read = believed(grant, None, policies);
+            read.and_then(|fact| all.add(fact)).map_err(|error| (grant.index(), error))?;
         }
         Ok(all)
     }
@@ -94,29 +91,42 @@ impl ShownGrants {
         Ok(used)
     }
 
-    fn add(
-        &mut self,
-        logged: &LoggedStatement,
-        revoke: Option<&LoggedStatement>,
-        policies: &PolicyChain,
-    ) -> Result<(), EvidenceError> {
-        let grant = grant_of(logged)?;
-        entitlement::check(logged, policies, &Self::none())?;
-        let key = grant.key.as_ref().ok_or(EvidenceError::Grant("it names no key"))?.id();
-        let revoked =
-            revoke.map(|revoke| check_revoke(revoke, logged.index(), grant, policies)).transpose()?;
-        let fact = GrantFact {
-            index: logged.index(),
-            grant: grant.clone(),
-            time: logged.time(),
-            signers: logged.signers(),
-            revoked,
-        };
+    fn add(&mut self, fact: GrantFact) -> Result<(), EvidenceError> {
+        let key = fact.grant.key.as_ref().ok_or(EvidenceError::Grant("it names no key"))?.id();
         match self.0.insert(key, fact) {
             None => Ok(()),
             Some(_) => Err(EvidenceError::Grant("another one that is shown names its key")),
         }
     }
+}
+
+/// A grant that is proven against a checkpoint, with what revoked it.
+pub(crate) fn read_shown(
+    shown: &ShownGrant,
+    checkpoint: &Checkpoint,
+    policies: &PolicyChain,
+) -> Result<GrantFact, EvidenceError> {
+    let grant = read_placed(checkpoint, &shown.grant)?;
+    let revoke = shown.revoke.as_ref().map(|entry| read_placed(checkpoint, entry)).transpose()?;
+    believed(&grant, revoke.as_ref(), policies)
+}
+
+/// A grant that administrators gave, with where it was revoked.
+fn believed(
+    logged: &LoggedStatement,
+    revoke: Option<&LoggedStatement>,
+    policies: &PolicyChain,
+) -> Result<GrantFact, EvidenceError> {
+    let grant = grant_of(logged)?;
+    entitlement::check(logged, policies, &ShownGrants::none())?;
+    let revoked = revoke.map(|revoke| check_revoke(revoke, logged.index(), grant, policies)).transpose()?;
+    Ok(GrantFact {
+        index: logged.index(),
+        grant: grant.clone(),
+        time: logged.time(),
+        signers: logged.signers(),
+        revoked,
+    })
 }
 
 fn grant_of(logged: &LoggedStatement) -> Result<&Grant, EvidenceError> {

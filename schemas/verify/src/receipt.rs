@@ -5,11 +5,12 @@ use holdfast_formats::note::Note;
 use holdfast_formats::proof::{ProofError, TlogProof};
 use holdfast_formats::tree::{LeafIndex, TreeSize};
 use holdfast_formats::trust::Trust;
-use holdfast_formats::wire::v1::Receipt;
+use holdfast_formats::wire::v1::{GrantList, Receipt, ShownGrant};
 
 use crate::entitlement::{self, EntitlementError};
 use crate::evidence::EvidenceError;
-use crate::grants::ShownGrants;
+use crate::facts::GrantFact;
+use crate::grants::{ShownGrants, read_shown};
 use crate::inclusion::{InclusionError, verify_inclusion};
 use crate::logged::{LoggedError, LoggedStatement};
 use crate::policy_chain::{ChainError, PolicyChain};
@@ -24,8 +25,8 @@ pub enum ReceiptError {
     /// Who signed the statement.
     #[error("the receipt's statement is not believed")]
     Entitlement(#[from] EntitlementError),
-    /// The grant of an ephemeral key that signed it.
-    #[error("the receipt's grant, entry {index}, is not believed")]
+    /// A grant: listed, or that of an ephemeral key that signed it.
+    #[error("the grant that is shown, entry {index}, is not believed")]
     Grant {
         /// The grant.
         index: LeafIndex,
@@ -70,6 +71,21 @@ pub fn verify_receipt(
         .map_err(|(index, source)| ReceiptError::Grant { index, source })?;
     entitlement::check(&logged, policies, &grants)?;
     Ok(Verified::new(logged))
+}
+
+/// Checks a list of grants: each proven against the list's checkpoint, and given and ended by those who may.
+pub fn verify_grants(
+    list: &GrantList,
+    policies: &PolicyChain,
+) -> Result<(Checkpoint, Vec<Verified<GrantFact>>), ReceiptError> {
+    let checkpoint = verify_checkpoint(&list.checkpoint, policies)?;
+    let read = |shown: &ShownGrant| {
+        let index = shown.grant.index;
+        let fact = read_shown(shown, &checkpoint, policies);
+        fact.map(Verified::new).map_err(|source| ReceiptError::Grant { index, source })
+    };
+    let grants = list.grants.iter().map(read).collect::<Result<_, _>>()?;
+    Ok((checkpoint, grants))
 }
 
 /// Follows the receipts of policies, oldest first, from the trusted one; each must be in the log where it claims to be.

@@ -5,6 +5,7 @@ mod artifacts;
 mod bearer;
 mod body;
 mod channels;
+mod grants;
 mod log;
 mod node;
 mod path;
@@ -46,6 +47,7 @@ pub fn router(service: Service, limits: ApiLimits) -> Router {
         .route("/v1/status", get(node::status))
         .route("/v1/submissions", post(log::submit))
         .route("/v1/policies", get(log::policies))
+        .route("/v1/grants", get(grants::list))
         .route("/v1/log/checkpoint", get(log::checkpoint))
         .route("/v1/log/consistency", get(log::consistency))
         .route("/v1/log/entries", get(log::entries))

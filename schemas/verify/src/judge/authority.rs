@@ -8,8 +8,7 @@ use std::collections::BTreeSet;
 
 use holdfast_formats::key::{KeyId, PublicKey};
 use holdfast_formats::name::PrincipalId;
-use holdfast_formats::policy::{Policy, Role, RoleRule};
-use holdfast_formats::reference::ArtifactRef;
+use holdfast_formats::policy::{Policy, RoleRule};
 use holdfast_formats::statement::Grant;
 
 use super::{Candidate, Case};
@@ -68,6 +67,11 @@ impl<'a> Signers<'a> {
             .collect()
     }
 
+    /// Every key that signed and is known.
+    pub(super) fn keys(&self) -> impl Iterator<Item = KeyId> + '_ {
+        self.0.iter().map(|(keyid, _)| *keyid)
+    }
+
     fn of_rule<'b>(&'b self, rule: &'b RoleRule) -> impl Iterator<Item = KeyId> + 'b {
         let fills = |standing: &Standing<'_>| matches!(standing, Standing::Principal(id) if rule.principals.contains(id));
         self.0.iter().filter(move |(_, standing)| fills(standing)).map(|(keyid, _)| *keyid)
@@ -82,39 +86,10 @@ impl<'a> Signers<'a> {
     }
 }
 
-/// Who signed for an artifact in another role before.
-pub(super) struct Earlier<'a> {
-    pub(super) role: Role,
-    pub(super) signers: &'a [KeyId],
-}
-
 impl Case<'_> {
     /// The keys that count for a role, when there are enough of them.
     pub(super) fn entitled(&self, ask: Ask<'_>) -> Result<Vec<KeyId>, Refusal> {
         self.entitled_but(ask, &BTreeSet::new())
-    }
-
-    /// The same, without those whom the policy's `separate` keeps apart because they signed for the artifact before.
-    pub(super) fn entitled_apart(
-        &self,
-        ask: Ask<'_>,
-        artifact: &ArtifactRef,
-        earlier: &[Earlier<'_>],
-    ) -> Result<Vec<KeyId>, Refusal> {
-        let apart = |e: &&Earlier<'_>| are_separate(self.policy, ask.role, e.role);
-        let barred = earlier.iter().filter(apart).flat_map(|e| e.signers).copied().collect();
-        let refusal = match self.entitled_but(ask, &barred) {
-            Ok(keys) => return Ok(keys),
-            Err(refusal) => refusal,
-        };
-        let meddles =
-            |e: &&Earlier<'_>| apart(e) && self.signers.0.iter().any(|(keyid, _)| e.signers.contains(keyid));
-        match earlier.iter().find(meddles) {
-            Some(e) if self.entitled(ask).is_ok() => {
-                Err(Refusal::SeparationOfDuties { role: ask.role, other: e.role, artifact: artifact.clone() })
-            }
-            _ => Err(refusal),
-        }
     }
 
     /// The registry's keys, for what only the registry says.
@@ -126,7 +101,8 @@ impl Case<'_> {
         Ok(keys)
     }
 
-    fn entitled_but(&self, ask: Ask<'_>, barred: &BTreeSet<KeyId>) -> Result<Vec<KeyId>, Refusal> {
+    /// The same, without these keys.
+    pub(super) fn entitled_but(&self, ask: Ask<'_>, barred: &BTreeSet<KeyId>) -> Result<Vec<KeyId>, Refusal> {
         if self.signers.0.is_empty() {
             return Err(Refusal::SignatureMissing);
         }
@@ -154,9 +130,4 @@ impl Case<'_> {
             None => Err(Refusal::RoleMissing { role: ask.role, about: ask.reach.to_string() }),
         }
     }
-}
-
-/// Whether the policy keeps two roles apart.
-pub(super) fn are_separate(policy: &Policy, a: Role, b: Role) -> bool {
-    policy.separate.iter().any(|pair| *pair == (a, b) || *pair == (b, a))
 }

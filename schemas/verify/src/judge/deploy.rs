@@ -4,10 +4,10 @@
 use holdfast_formats::policy::Role;
 use holdfast_formats::statement::{Artifact, Deploy, DeployPhase, Direction};
 
-use super::authority::Earlier;
+use super::apart::Earlier;
 use super::{Case, Ruling, calendar};
 use crate::denial::denied_with_components;
-use crate::facts::{ArtifactFact, DeployFact, Effect};
+use crate::facts::{ArtifactFact, DeployFact, Effect, PinFact};
 use crate::reach::Ask;
 use crate::refusal::{JudgeError, Refusal};
 
@@ -20,13 +20,15 @@ pub(super) fn judge(case: &Case<'_>, deploy: &Deploy) -> Result<Ruling, JudgeErr
     case.entitled(ask)?;
     check_form(deploy)?;
     let fact = published(case, &deploy.artifact)?;
+    check_named(case, deploy)?;
     let pins = case.facts.pins(&deploy.channel, name, None, 1)?;
-    let released_by =
-        pins.iter().find(|pin| pin.artifact == deploy.artifact).map_or(&[][..], |pin| &pin.signers);
-    let earlier = [
-        Earlier { role: Role::Publisher, signers: &fact.signers },
-        Earlier { role: Role::Releaser, signers: released_by },
-    ];
+    let released = pins.iter().filter(|pin| pin.artifact == deploy.artifact).map(|pin| Earlier {
+        role: Role::Releaser,
+        index: pin.entry.index,
+        signers: &pin.signers,
+    });
+    let published_by = Earlier { role: Role::Publisher, index: fact.index, signers: &fact.signers };
+    let earlier: Vec<Earlier<'_>> = std::iter::once(published_by).chain(released).collect();
     let counted = case.entitled_apart(ask, &deploy.artifact.r#ref, &earlier)?;
     if deploy.phase == DeployPhase::Started && deploy.direction == Direction::Forward {
         calendar::check(case.facts, case.policy, &deploy.channel, case.candidate.time)?;
@@ -60,6 +62,19 @@ fn check_form(deploy: &Deploy) -> Result<(), Refusal> {
         return malformed("a cohort has at most 10,000 basis points");
     }
     Ok(())
+}
+
+/// What it names besides exists: the artifact that ran before, and the pin that it goes by.
+fn check_named(case: &Case<'_>, deploy: &Deploy) -> Result<(), JudgeError> {
+    if let Some(before) = &deploy.replaces {
+        published(case, before)?;
+    }
+    let Some(index) = deploy.pin else { return Ok(()) };
+    let is_it = |pin: &PinFact| pin.channel == deploy.channel && pin.artifact == deploy.artifact;
+    match case.facts.pin(index)?.filter(is_it) {
+        Some(_) => Ok(()),
+        None => Err(Refusal::EntryNotFound { what: "pin of this artifact in this channel", index }.into()),
+    }
 }
 
 /// The artifact of exactly this name, version and digests.

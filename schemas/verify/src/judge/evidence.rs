@@ -10,7 +10,7 @@ use holdfast_formats::time::Timestamp;
 use holdfast_formats::tree::LeafIndex;
 
 use super::Case;
-use super::authority::are_separate;
+use super::apart::{Earlier, are_separate};
 use crate::facts::{ArtifactFact, AttestFact, DeployFact, FactsError, RollbackFact};
 use crate::refusal::{JudgeError, Refusal};
 use crate::signature::trusted;
@@ -26,14 +26,19 @@ pub(super) struct Shown {
 }
 
 impl Shown {
-    /// Everybody who signed a cited attestation.
-    pub(super) fn attesters(&self) -> Vec<KeyId> {
-        self.attests.iter().flat_map(|fact| fact.signers.iter().copied()).collect()
-    }
-
-    /// Everybody who signed a cited deployment.
-    pub(super) fn deployers(&self) -> Vec<KeyId> {
-        self.deploys.iter().flat_map(|fact| fact.signers.iter().copied()).collect()
+    /// Who signed the cited attestations and deployments.
+    pub(super) fn earlier(&self) -> impl Iterator<Item = Earlier<'_>> {
+        let attested = self.attests.iter().map(|fact| Earlier {
+            role: Role::Attester,
+            index: fact.index,
+            signers: &fact.signers,
+        });
+        let deployed = self.deploys.iter().map(|fact| Earlier {
+            role: Role::Deployer,
+            index: fact.index,
+            signers: &fact.signers,
+        });
+        attested.chain(deployed)
     }
 }
 
@@ -154,7 +159,12 @@ fn is_signed_for(
 ) -> Result<bool, FactsError> {
     let mut signers = still_trusted(case, &attest.signers, attest.index)?;
     if are_separate(case.policy, Role::Publisher, Role::Attester) {
-        signers.retain(|keyid| !fact.signers.contains(keyid));
+        let publishers = case.persons(fact.index, &fact.signers)?;
+        for keyid in signers.clone() {
+            if !case.persons(attest.index, &[keyid])?.is_disjoint(&publishers) {
+                signers.remove(&keyid);
+            }
+        }
     }
     if let Some(id) = &wanted.signer {
         return Ok(signed_by(case, &signers, id));

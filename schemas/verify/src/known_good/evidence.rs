@@ -14,7 +14,6 @@ use super::error::AnswerError;
 use super::standing::still_counts;
 use crate::entitlement;
 use crate::evidence::{EvidenceError, read_placed};
-use crate::facts::GrantFact;
 use crate::grants::ShownGrants;
 use crate::logged::LoggedStatement;
 use crate::policy_chain::PolicyChain;
@@ -81,19 +80,16 @@ impl Proofs<'_> {
     /// Whether a believed entry still counts under the newest policy.
     pub(super) fn still_counts(&self, ask: &Ask<'_>, logged: &LoggedStatement) -> bool {
         let newest = &self.policies.newest().policy;
-        let Ok(counts) =
-            still_counts(newest, logged.index(), ask, &logged.signers(), |key| self.grant_of(key));
+        let grant_of = |key: &KeyId| Ok::<_, Infallible>(self.grants.by_key(key).cloned());
+        let Ok(counts) = still_counts(newest, logged.index(), ask, &logged.signers(), grant_of);
         counts
     }
 
     /// Whether a policy trusts anybody who signed a believed entry.
     pub(super) fn is_trusted(&self, policy: &Policy, logged: &LoggedStatement) -> bool {
-        let Ok(trusted) = trusted(policy, logged.index(), &logged.signers(), |key| self.grant_of(key));
+        let grant_of = |key: &KeyId| Ok::<_, Infallible>(self.grants.by_key(key).cloned());
+        let Ok(trusted) = trusted(policy, logged.index(), &logged.signers(), grant_of);
         !trusted.is_empty()
-    }
-
-    fn grant_of(&self, key: &KeyId) -> Result<Option<GrantFact>, Infallible> {
-        Ok(self.grants.by_key(key).cloned())
     }
 
     /// Keys of an entry with the principals whose they were.

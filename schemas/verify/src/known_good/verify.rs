@@ -84,6 +84,7 @@ pub fn verify_known_good(
         .collect::<Result<_, _>>()?;
     let closure = body.closure(&lines)?;
     body.check_plan(answer, &lines, &closure)?;
+    check_newest_entry(answer, &head)?;
     let warnings = lines.iter().filter_map(|line| {
         expiry_warning(&line.name, line.number, line.time, line.expires, body.judged_at())
     });
@@ -176,6 +177,19 @@ fn check_lines(
         }
     }
     Ok(())
+}
+
+/// The head names an entry of its own log as the newest that touches the channel, and the answer shows none newer.
+fn check_newest_entry(answer: &KnownGood, head: &ChannelHead) -> Result<(), AnswerError> {
+    let passed = answer.lines.iter().flat_map(|line| &line.passed_over);
+    let shown = (answer.lines.iter().map(|line| &line.pin))
+        .chain(passed.flat_map(|passed| std::iter::once(&passed.pin).chain(&passed.ended_by)))
+        .chain(&answer.deploys);
+    let newest = shown.map(|entry| entry.index).max();
+    if newest <= head.newest_entry && head.newest_entry.is_none_or(|index| head.size.contains(index)) {
+        return Ok(());
+    }
+    Err(AnswerError::NewestEntry { said: head.newest_entry, shown: newest, size: head.size })
 }
 
 fn joined(names: &[ArtifactName]) -> String {

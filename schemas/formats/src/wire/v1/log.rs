@@ -78,13 +78,15 @@ record! {
 }
 
 record! {
-    /// A consistency proof and the checkpoint it leads to.
+    /// A consistency proof between two sizes, and the newest checkpoint.
     pub struct Consistency {
         /// The smaller size.
         req from: TreeSize,
+        /// The larger size.
+        req to: TreeSize,
         /// RFC 6962 proof.
         req hashes: Vec<TreeHash>,
-        /// The signed checkpoint of the larger size.
+        /// The newest signed checkpoint; of the larger size when that was left out of the question.
         req checkpoint: String,
     }
 }

@@ -3,6 +3,7 @@
 mod artifact;
 mod blob;
 mod channel;
+mod grant;
 mod known_good;
 mod log;
 mod problem;
@@ -11,6 +12,7 @@ mod registry;
 pub use artifact::{ArtifactList, ArtifactSummary, ArtifactView, ListQuery};
 pub use blob::{BlobStored, MissingAnswer, MissingQuery};
 pub use channel::{Gate, GateQuery, History, HistoryQuery};
+pub use grant::{GrantList, GrantQuery};
 pub use known_good::{
     ConsistencyProof, Excluded, HeldArtifact, KnownGood, KnownGoodQuery, LineAnswer, PassReason, PassedOver,
     PlanStep, ProvenEntry, ShownGrant,
