@@ -78,6 +78,7 @@ impl Registry {
         if self.seen().heads.contains(&head) {
             return Ok(());
         }
+        let _alone = self.0.following.lock().await;
         for _ in 0..ATTEMPTS_MAX {
             let before = self.state().checkpoint()?;
             if let Some(seen) = &before {

@@ -77,6 +77,8 @@ struct Inner {
     progress: Arc<dyn Progress>,
     clock: SharedClock,
     seen: Mutex<Seen>,
+    /// Held by whoever writes what was seen, so that tasks of one process never make each other start again.
+    following: tokio::sync::Mutex<()>,
 }
 
 /// What this process has verified so far.
@@ -121,6 +123,7 @@ impl Registry {
             progress: options.progress,
             clock: options.clock,
             seen: Mutex::new(Seen { policies: None, heads: Vec::new() }),
+            following: tokio::sync::Mutex::new(()),
             trust,
         })))
     }
