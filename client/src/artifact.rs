@@ -12,6 +12,7 @@ use holdfast_formats::wire::v1::{
 use holdfast_verify::logged::LoggedStatement;
 use holdfast_verify::verified::Verified;
 
+use crate::entries::HistoryEntry;
 use crate::error::ClientError;
 use crate::session::{LARGE_ANSWER_MAX, Registry, SMALL_ANSWER_MAX};
 use crate::transport::query_string;
@@ -146,11 +147,11 @@ impl Registry {
             Some(receipt) => Some(self.check_scrub(receipt, &artifact).await?),
             None => None,
         };
-        let denies = self.read_entries(&view.denies, |p| match p {
+        let denies = self.read_entries(&view.denies, &view.grants, |p| match p {
             Predicate::Deny(deny) => Some(*deny),
             _ => None,
         });
-        let attests = self.read_entries(&view.attests, |p| match p {
+        let attests = self.read_entries(&view.attests, &view.grants, |p| match p {
             Predicate::Attest(attest) => Some(*attest),
             _ => None,
         });
@@ -182,14 +183,12 @@ impl Registry {
     async fn read_entries<T>(
         &self,
         entries: &[LoggedEntry],
+        grants: &[LoggedEntry],
         own: impl Fn(Predicate) -> Option<T>,
     ) -> Result<Vec<(LeafIndex, T)>, ClientError> {
-        let mut out = Vec::with_capacity(entries.len());
-        for entry in entries {
-            let read = self.check_entry(entry).await?;
-            out.extend(own(read.statement.predicate).map(|own| (read.index, own)));
-        }
-        Ok(out)
+        let read = self.check_entries(entries, grants).await?;
+        let own = |entry: HistoryEntry| own(entry.statement.predicate).map(|own| (entry.index, own));
+        Ok(read.into_iter().filter_map(own).collect())
     }
 }
 

@@ -1,5 +1,6 @@
 //! Drafts that need more than their own fields: a pin its predecessor, a grant its token.
 
+use holdfast_formats::key::PublicKey;
 use holdfast_formats::name::{ArtifactName, ChannelName};
 use holdfast_formats::number::PinNumber;
 use holdfast_formats::pattern::NamePattern;
@@ -10,7 +11,7 @@ use holdfast_formats::text::{Label, Reason};
 use holdfast_formats::time::Timestamp;
 use holdfast_formats::token::Token;
 use holdfast_formats::tree::LeafIndex;
-use holdfast_formats::wire::v1::HistoryQuery;
+use holdfast_formats::wire::v1::{History, HistoryQuery};
 use holdfast_verify::logged::LoggedStatement;
 
 use crate::error::ClientError;
@@ -48,6 +49,8 @@ pub struct GrantDraft {
     pub quotas: Option<Quotas>,
     /// Until when.
     pub expires: Option<Timestamp>,
+    /// A short-lived key that may sign under it.
+    pub key: Option<PublicKey>,
 }
 
 impl GrantDraft {
@@ -62,7 +65,7 @@ impl GrantDraft {
             channels: self.channels,
             quotas: self.quotas,
             expires: self.expires,
-            key: None,
+            key: self.key,
             oidc: None,
         };
         (Draft::new(grant), token)
@@ -107,7 +110,8 @@ impl Registry {
     ) -> Result<Option<(PinNumber, EntryRef)>, ClientError> {
         let mut before: Option<LeafIndex> = None;
         loop {
-            let (entries, next) = self.raw_history(channel, &HistoryQuery { before, limit: None }).await?;
+            let History { entries, next, .. } =
+                self.raw_history(channel, &HistoryQuery { before, limit: None }).await?;
             for entry in &entries {
                 let logged =
                     LoggedStatement::of_logged(entry).map_err(|e| ClientError::untrue("entry", e))?;

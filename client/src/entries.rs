@@ -10,15 +10,15 @@ use holdfast_formats::tree::LeafIndex;
 use holdfast_formats::wire::v1::{
     EntriesQuery, Gate, GateQuery, History, HistoryQuery, LogEntries, LoggedEntry, Receipt,
 };
+use holdfast_verify::entitlement::check_unproven;
 use holdfast_verify::logged::LoggedStatement;
-use holdfast_verify::policy_chain::PolicyChain;
 use holdfast_verify::verified::Verified;
 
 use crate::error::ClientError;
 use crate::session::{LARGE_ANSWER_MAX, Registry, SMALL_ANSWER_MAX};
 use crate::transport::query_string;
 
-/// An entry whose signatures verify under the policy of its time. That it is in the log is not proven: ask for its receipt.
+/// An entry whose signers may say it under the policy of its time. That it is in the log is not proven: ask for its receipt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HistoryEntry {
     /// Its place, as the registry says.
@@ -64,14 +64,14 @@ impl Registry {
         channel: &ChannelName,
         query: &HistoryQuery,
     ) -> Result<HistoryPage, ClientError> {
-        let (entries, next) = self.raw_history(channel, query).await?;
-        Ok(HistoryPage { entries: self.check_entries(&entries).await?, next })
+        let History { entries, grants, next, .. } = self.raw_history(channel, query).await?;
+        Ok(HistoryPage { entries: self.check_entries(&entries, &grants).await?, next })
     }
 
     /// Successive entries of the whole log; needs a token with `audit`.
     pub async fn entries(&self, from: LeafIndex, limit: u32) -> Result<Vec<HistoryEntry>, ClientError> {
-        let entries = self.raw_entries(from, Some(limit)).await?.entries;
-        self.check_entries(&entries).await
+        let LogEntries { entries, grants, .. } = self.raw_entries(from, Some(limit)).await?;
+        self.check_entries(&entries, &grants).await
     }
 
     /// Whether an artifact may go to a channel now, and why not. Advice of the registry: it judges again when asked to log.
@@ -110,13 +110,13 @@ impl Registry {
         &self,
         channel: &ChannelName,
         query: &HistoryQuery,
-    ) -> Result<(Vec<LoggedEntry>, Option<LeafIndex>), ClientError> {
+    ) -> Result<History, ClientError> {
         let path = format!("/v1/channels/{channel}/history{}", query_string(query)?);
         let history: History = self.transport().get(&path, "history", LARGE_ANSWER_MAX).await?;
         if history.channel != *channel {
             return Err(ClientError::malformed("history", "it is about another channel"));
         }
-        Ok((history.entries, history.next))
+        Ok(history)
     }
 
     pub(crate) async fn raw_entries(
@@ -128,41 +128,32 @@ impl Registry {
         self.transport().get(&path, "page of entries", LARGE_ANSWER_MAX).await
     }
 
-    async fn check_entries(&self, entries: &[LoggedEntry]) -> Result<Vec<HistoryEntry>, ClientError> {
+    /// Checks form, signatures and roles of entries that came without proof, with the grants that came beside them.
+    pub(crate) async fn check_entries(
+        &self,
+        entries: &[LoggedEntry],
+        grants: &[LoggedEntry],
+    ) -> Result<Vec<HistoryEntry>, ClientError> {
+        let read = |entry| LoggedStatement::of_logged(entry).map_err(|e| ClientError::untrue("entry", e));
+        let grants: Vec<LoggedStatement> = grants.iter().map(read).collect::<Result<_, _>>()?;
         let mut out = Vec::with_capacity(entries.len());
         for entry in entries {
-            out.push(self.check_entry(entry).await?);
+            out.push(self.check_entry(read(entry)?, &grants).await?);
         }
         Ok(out)
     }
 
-    /// Checks form and signatures of an entry that came without proof.
-    pub(crate) async fn check_entry(&self, entry: &LoggedEntry) -> Result<HistoryEntry, ClientError> {
-        let untrue = |e| ClientError::untrue("entry", e);
-        let logged = LoggedStatement::of_logged(entry).map_err(untrue)?;
-        logged.check_form(self.origin()).map_err(untrue)?;
-        if check_signers(&logged, self.policies().await?.as_ref()).is_err() {
+    async fn check_entry(
+        &self,
+        logged: LoggedStatement,
+        grants: &[LoggedStatement],
+    ) -> Result<HistoryEntry, ClientError> {
+        if check_unproven(&logged, grants, self.policies().await?.as_ref()).is_err() {
+            // A newer policy may name the key; the second answer is final.
             let newer = self.fetch_policies().await?;
-            check_signers(&logged, &newer)?;
+            check_unproven(&logged, grants, &newer).map_err(|e| ClientError::untrue("entry", e))?;
         }
         let (statement, signers) = (logged.statement().clone(), logged.signers());
         Ok(HistoryEntry { index: logged.index(), time: logged.time(), statement, signers })
     }
-}
-
-/// Every signature must be by a key that the policy in force then names. A policy must be one of the chain.
-fn check_signers(logged: &LoggedStatement, chain: &PolicyChain) -> Result<(), ClientError> {
-    if let Predicate::Policy(_) = &logged.statement().predicate {
-        let known = chain.iter().any(|policy| policy.entry == logged.entry());
-        return if known {
-            Ok(())
-        } else {
-            Err(ClientError::untrue("entry", "it is a policy outside the chain of policies"))
-        };
-    }
-    let missing = || ClientError::untrue("entry", "the policy in force then is not known");
-    let policy = &chain.in_force_at(logged.index()).ok_or_else(missing)?.policy;
-    let principals = policy.principals.iter().filter_map(|principal| principal.key.as_ref());
-    let keys = principals.chain(&policy.root.keys).chain(&policy.registry_keys);
-    logged.check_signatures(keys).map_err(|e| ClientError::untrue("entry", e))
 }

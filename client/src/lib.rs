@@ -37,6 +37,7 @@ mod stored_chunk;
 mod test_log;
 #[cfg(test)]
 mod test_server;
+mod tokens;
 mod transport;
 mod upload;
 
@@ -58,4 +59,5 @@ pub use randomness::new_id;
 pub use release::{ComponentDraft, ReleaseDraft, ReleaseRequest};
 pub use session::{LogView, OpenOptions, Registry, Submitted};
 pub use statement::{Draft, Prepared};
+pub use tokens::Tokens;
 pub use upload::Content;

@@ -105,12 +105,13 @@ impl TestLog {
     pub(crate) fn receipt(&self, index: usize, size: usize) -> Receipt {
         let LoggedEntry { index: at, entry, .. } = entry(index as u64, &self.leaves[index]);
         let proof = TlogProof::new(at, path(index, &self.hashes(size)), self.checkpoint(size)).unwrap();
-        Receipt { index: at, entry, proof: proof.to_string(), payload: None }
+        Receipt { index: at, entry, proof: proof.to_string(), payload: None, grant: None }
     }
 
     pub(crate) fn consistency(&self, from: usize, to: usize) -> Consistency {
         let hashes = subproof(from, &self.hashes(to), true);
-        Consistency { from: TreeSize::new(from as u64).unwrap(), hashes, checkpoint: self.checkpoint(to) }
+        let size = |n: usize| TreeSize::new(n as u64).unwrap();
+        Consistency { from: size(from), to: size(to), hashes, checkpoint: self.checkpoint(to) }
     }
 
     fn hashes(&self, size: usize) -> Vec<TreeHash> {

@@ -24,6 +24,14 @@ enum Command {
         after_long_help = "Example:\n  holdfast-registry serve --listen 127.0.0.1:7420 --data /srv/holdfast"
     )]
     Serve(command::serve::ServeArguments),
+    /// Make the keys of a registry whose nodes share a store
+    ///
+    /// `serve` makes keys itself on a store of its own. Nodes that share a bucket need the same keys: make them once, put
+    /// the folder on every node and name it there with --keys.
+    #[command(
+        after_long_help = "Example:\n  holdfast-registry keys --to /etc/holdfast/keys --origin registry.example/log"
+    )]
+    Keys(command::keys::KeysArguments),
     /// Make the index anew from the store alone
     ///
     /// Every commit's chain, signature and root is checked on the way. The registry must not be running on the store.
@@ -37,6 +45,7 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Serve(arguments) => command::serve::run(arguments),
+        Command::Keys(arguments) => command::keys::run(arguments),
         Command::Rebuild(flags) => command::rebuild::run(flags),
         Command::Status(flags) => command::status::run(flags),
     };

@@ -6,6 +6,7 @@
 mod backing;
 mod chunk;
 mod clock;
+mod disk;
 mod draft;
 mod faulty;
 mod folder;
@@ -18,6 +19,7 @@ mod server;
 pub use backing::Backing;
 pub use chunk::{frame, raw_chunk, zstd_chunk};
 pub use clock::TestClock;
+pub use disk::Disk;
 pub use draft::{deny, deploy, held, referenced, release_of};
 pub use faulty::{Fault, FaultyStore};
 pub use folder::{Folder, entries_of};

@@ -73,6 +73,11 @@ impl Person {
         Self::open(home, clock, Some(self.token()?))
     }
 
+    /// The same person with another token.
+    pub fn with_token(self, token: Token) -> anyhow::Result<Self> {
+        Self::open(self.home, self.clock, Some(token))
+    }
+
     /// The same person and the same memory, in a new process.
     pub fn again(self) -> anyhow::Result<Self> {
         Self::open(self.home, self.clock, self.token)
@@ -255,6 +260,7 @@ impl Person {
             channels: vec![of("*")],
             quotas: None,
             expires: None,
+            key: None,
         };
         change(&mut grant);
         let (draft, token) = grant.draft();

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::Disk;
 use crate::program::{Output, binary, finish};
 
 /// A running server; it is killed when the test drops it.
@@ -28,8 +29,18 @@ impl Server {
 
     /// Starts a server on a folder, an address and with more arguments.
     pub fn start_on(data: &Path, address: SocketAddr, more: &[&str]) -> anyhow::Result<Self> {
+        Self::start_on_disk(data, address, more, Disk::Ordinary)
+    }
+
+    /// The same, with its data on a disk of its own.
+    pub fn start_on_disk(
+        data: &Path,
+        address: SocketAddr,
+        more: &[&str],
+        disk: Disk,
+    ) -> anyhow::Result<Self> {
         let log = std::fs::File::options().create(true).append(true).open(data.join("server.log"))?;
-        let mut command = serve_command(data, address, more)?;
+        let mut command = disk.under(serve_command(data, address, more)?, data);
         let mut child = command.stdout(Stdio::piped()).stderr(log).spawn()?;
         let stdout = child.stdout.take().context("its output is piped")?;
         match greeting(stdout) {
@@ -44,7 +55,17 @@ impl Server {
 
     /// Runs a server that is expected to refuse.
     pub fn refuse(data: &Path, address: SocketAddr, more: &[&str]) -> anyhow::Result<Output> {
-        finish(&mut serve_command(data, address, more)?)
+        Self::refuse_on_disk(data, address, more, Disk::Ordinary)
+    }
+
+    /// The same, with its data on a disk of its own.
+    pub fn refuse_on_disk(
+        data: &Path,
+        address: SocketAddr,
+        more: &[&str],
+        disk: Disk,
+    ) -> anyhow::Result<Output> {
+        finish(&mut disk.under(serve_command(data, address, more)?, data))
     }
 
     /// Where it is served.

@@ -4,6 +4,8 @@
 mod commands;
 #[path = "cli/exits.rs"]
 mod exits;
+#[path = "cli/keys.rs"]
+mod keys;
 #[path = "cli/servers.rs"]
 mod servers;
 #[path = "cli/terminal.rs"]

@@ -12,13 +12,19 @@ mod audit;
 mod channels;
 #[path = "e2e/composed.rs"]
 mod composed;
+#[path = "e2e/consistency.rs"]
+mod consistency;
 #[path = "e2e/five_lines.rs"]
 mod five_lines;
+#[path = "e2e/pipeline.rs"]
+mod pipeline;
 #[path = "e2e/policy.rs"]
 mod policy;
 #[path = "e2e/releases.rs"]
 mod releases;
 #[path = "e2e/restart.rs"]
 mod restart;
+#[path = "e2e/tokens.rs"]
+mod tokens;
 #[path = "e2e/unhappy.rs"]
 mod unhappy;

@@ -6,10 +6,14 @@ mod bombs;
 mod corruption;
 #[path = "faults/crash.rs"]
 mod crash;
+#[path = "faults/disks.rs"]
+mod disks;
 #[path = "faults/forks.rs"]
 mod forks;
 #[path = "faults/json.rs"]
 mod json;
+#[path = "faults/lenient.rs"]
+mod lenient;
 #[path = "faults/replays.rs"]
 mod replays;
 #[path = "faults/unknown_outcomes.rs"]

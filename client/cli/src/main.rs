@@ -9,6 +9,7 @@ mod escape;
 mod failure;
 mod moment;
 mod output;
+mod pipeline;
 mod progress;
 mod session;
 mod signing;

@@ -10,6 +10,7 @@ use holdfast_formats::text::{Label, Text};
 
 use crate::failure::Failure;
 use crate::moment::parse_duration;
+use crate::pipeline::Pipeline;
 use crate::session::Session;
 
 /// How long a statement that is signed and sent at once may take.
@@ -33,6 +34,9 @@ pub(crate) struct Signing {
     /// Name the incident this belongs to
     #[arg(long = "incident", value_name = "ID")]
     incidents: Vec<Label>,
+    /// Leave out which run of which commit this is, which the environment of GitHub Actions and GitLab CI says
+    #[arg(long)]
+    no_pipeline: bool,
 }
 
 impl Signing {
@@ -43,7 +47,8 @@ impl Signing {
         if !self.notes.is_empty() {
             draft.annotations = Some(self.notes.iter().cloned().collect::<Annotations>());
         }
-        if !self.incidents.is_empty() {
+        let (run, source) = self.pipeline().map_or((None, None), |pipeline| (pipeline.run, pipeline.source));
+        if !self.incidents.is_empty() || run.is_some() || source.is_some() {
             let context = draft.context.get_or_insert(Context {
                 incident: None,
                 traceparent: None,
@@ -51,9 +56,16 @@ impl Signing {
                 runbook: None,
                 source: None,
             });
-            context.incident = Some(self.incidents.clone());
+            context.incident = (!self.incidents.is_empty()).then(|| self.incidents.clone());
+            context.run = context.run.take().or(run);
+            context.source = context.source.take().or(source);
         }
         draft
+    }
+
+    /// The pipeline that this is part of, unless it is to be left out.
+    pub(crate) fn pipeline(&self) -> Option<Pipeline> {
+        if self.no_pipeline { None } else { Pipeline::of_environment() }
     }
 
     /// Signs and submits the draft; with `--prepare` writes it, says so, and gives nothing.

@@ -61,6 +61,12 @@ fn compare_answer(
     let answered = answer.lines.iter().find(|answered| answered.name == *line);
     let answered = answered.map(|answered| (answered.number, answered.issued, answered.artifact.clone()));
     let chosen = choose(replay.facts(), channel, query, answer.head.time);
+    if let Ok(choice) = &chosen
+        && choice.newest_entry != answer.head.newest_entry
+    {
+        let rule = "the registry names another newest entry that touches the channel than its log has";
+        replay.find(answer.head.newest_entry, format!("{channel}: {rule}"));
+    }
     let followed =
         chosen.as_ref().ok().and_then(|choice| choice.lines.iter().find(|chosen| chosen.name == *line));
     let followed =

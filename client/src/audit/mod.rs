@@ -3,28 +3,20 @@
 //! Owns the order of an audit and its report. The rules are the rule book's, the same code that the registry runs; the
 //! facts are rebuilt from entry 0, and nothing that the registry derived is believed.
 
+mod attachments;
 mod compare;
 mod replay;
 
-use std::collections::HashMap;
-
-use holdfast_formats::digest::Sha256Digest;
-use holdfast_formats::statement::Predicate;
 use holdfast_formats::tree::{LeafIndex, TreeHash, TreeSize};
-use holdfast_formats::wire::v1::{LoggedEntry, ProblemCode};
-use holdfast_verify::logged::LoggedStatement;
 
 use crate::blocking;
 use crate::error::ClientError;
 use crate::progress::{Activity, Running};
-use crate::session::{LARGE_ANSWER_MAX, Registry};
-use crate::transport::Request;
+use crate::session::Registry;
 use replay::Replay;
 
 /// Entries fetched at once.
 const PAGE: u32 = 256;
-/// Attachments held at once: no further one is fetched beyond this, so that at most one of the largest comes on top.
-const HELD_BYTES: usize = 64 * 1024 * 1024;
 
 /// One thing that is not as it must be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,46 +79,6 @@ impl Registry {
         }
         Ok(replay)
     }
-
-    /// The manifests and envelopes that the first entries name, and how many entries that covers: as many as fit into
-    /// memory. An attachment that cannot be had is left out, and its entry is then a finding.
-    async fn attachments(
-        &self,
-        entries: &[LoggedEntry],
-    ) -> Result<(usize, HashMap<Sha256Digest, Vec<u8>>), ClientError> {
-        let (mut found, mut held) = (HashMap::new(), 0);
-        for (at, entry) in entries.iter().enumerate() {
-            if held >= HELD_BYTES {
-                return Ok((at, found));
-            }
-            // What cannot be read is reported when it is judged.
-            let Ok(logged) = LoggedStatement::of_logged(entry) else { continue };
-            let digest = match &logged.statement().predicate {
-                Predicate::Publish(publish) => publish.manifest.digests.sha256,
-                Predicate::Attest(attest) => attest.envelope.digests.sha256,
-                _ => continue,
-            };
-            match self.attachment(digest).await {
-                Ok(bytes) => {
-                    held += bytes.len();
-                    found.insert(digest, bytes);
-                }
-                Err(error) if is_lost(&error) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok((entries.len(), found))
-    }
-
-    async fn attachment(&self, digest: Sha256Digest) -> Result<Vec<u8>, ClientError> {
-        let path = format!("/v1/log/attachments/{digest}");
-        self.transport().call_bytes(&Request::get(&path, "attachment", LARGE_ANSWER_MAX)).await
-    }
-}
-
-/// Whether the registry says that it does not have something whole.
-fn is_lost(error: &ClientError) -> bool {
-    matches!(error.code(), Some(ProblemCode::NotFound | ProblemCode::Gone | ProblemCode::Corrupt))
 }
 
 #[cfg(test)]

@@ -1,7 +1,10 @@
+use std::collections::HashMap;
+
 use holdfast_formats::entry::{Entry, EntryPayload};
 use holdfast_formats::envelope::Base64Bytes;
 use holdfast_formats::key::SigningKey;
 use holdfast_formats::statement::Freeze;
+use holdfast_formats::wire::v1::LoggedEntry;
 
 use super::*;
 use crate::test_log::{TestLog, user};

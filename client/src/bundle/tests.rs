@@ -30,6 +30,7 @@ fn bundle(files: &[&[u8]]) -> Vec<u8> {
         checkpoint: String::new(),
         consistency: None,
         policies: Vec::new(),
+        grants: Vec::new(),
         lines: Vec::new(),
         artifacts: Vec::new(),
         deploys: Vec::new(),

@@ -60,8 +60,10 @@ impl Download<'_> {
         collide(&manifest.files)?;
         let _running = Running::begin(self.progress, Activity::Download, manifest.size_bytes());
         let files = manifest.files.iter().enumerate().map(|(at, file)| self.pull_file(at, file, target));
+        // Boxed, because the compiler cannot see else that a future with such a closure inside is `Send`.
         let kept = stream::iter(files)
             .buffer_unordered(IN_FLIGHT)
+            .boxed()
             .try_fold(0, |sum, kept| async move { Ok(sum + u64::from(kept)) });
         Ok(pulled(manifest, kept.await?))
     }
@@ -73,7 +75,7 @@ impl Download<'_> {
             .files
             .iter()
             .map(|file| async move { self.fill(file, Sink::nowhere()).await?.finish(file) });
-        stream::iter(files).buffer_unordered(IN_FLIGHT).try_for_each(|_| async { Ok(()) }).await?;
+        stream::iter(files).buffer_unordered(IN_FLIGHT).boxed().try_for_each(|_| async { Ok(()) }).await?;
         Ok(pulled(manifest, 0))
     }
 

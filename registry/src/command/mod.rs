@@ -1,5 +1,6 @@
 //! The commands of the binary, and how they fail.
 
+pub(crate) mod keys;
 mod opening;
 pub(crate) mod rebuild;
 pub(crate) mod serve;
@@ -10,7 +11,7 @@ use std::process::ExitCode;
 
 use holdfast_formats::wire::v1::ExitCode as Exit;
 use holdfast_registry::config::ConfigError;
-use holdfast_registry::log::ReplayError;
+use holdfast_registry::log::{KeysError, ReplayError};
 use holdfast_registry::node::NodeError;
 
 /// A command that failed: why, and what the process exits with.
@@ -35,14 +36,20 @@ impl<E: Into<anyhow::Error>> From<E> for CommandFailure {
     }
 }
 
-/// A log that does not recompute is an integrity failure, bad settings are usage, everything else is internal.
+/// A log that does not recompute is an integrity failure, bad settings and keys in the wrong place are usage, everything else
+/// is internal.
 fn exit_of(error: &anyhow::Error) -> Exit {
     let halted = |e: &ReplayError| matches!(e, ReplayError::Halt(_));
     let node = error.downcast_ref::<NodeError>();
     if matches!(node, Some(NodeError::Replay(replay)) if halted(replay)) {
         return Exit::Integrity;
     }
-    if error.is::<ConfigError>() { Exit::Usage } else { Exit::Internal }
+    let asked_wrong = |keys: &KeysError| match keys {
+        KeysError::Missing { .. } | KeysError::Exists { .. } | KeysError::OtherOrigin { .. } => true,
+        KeysError::File { .. } | KeysError::Key { .. } | KeysError::Origin { .. } => false,
+    };
+    let usage = error.is::<ConfigError>() || error.downcast_ref().is_some_and(asked_wrong);
+    if usage { Exit::Usage } else { Exit::Internal }
 }
 
 /// Prints one line of data.

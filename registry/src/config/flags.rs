@@ -28,7 +28,7 @@ pub struct ServeFlags {
     /// Directory for what this node keeps for itself [default: ./holdfast-data]
     #[arg(long, env = "HOLDFAST_DATA", value_name = "DIR")]
     pub data: Option<PathBuf>,
-    /// Directory of the registry's keys; a bucket store needs it [default: DATA/keys]
+    /// Directory of the registry's keys; a bucket store needs it, `holdfast-registry keys` makes them [default: DATA/keys]
     #[arg(long, env = "HOLDFAST_KEYS", value_name = "DIR")]
     pub keys: Option<PathBuf>,
     /// Origin of a log that is to be started; an existing log has its own

@@ -102,7 +102,8 @@ fn deploy(db: &Connection, fact: &DeployFact) -> Result<(), IndexError> {
 fn pin(db: &Connection, fact: &PinFact) -> Result<(), IndexError> {
     let (channel, name) = (fact.channel.as_str(), fact.artifact.r#ref.name().as_str());
     let number = signed(fact.number.get());
-    write(db, "INSERT INTO pins VALUES (?1, ?2, ?3, ?4)", params![channel, name, number, json(fact)?])?;
+    let row = params![channel, name, number, signed(fact.entry.index.get()), json(fact)?];
+    write(db, "INSERT INTO pins VALUES (?1, ?2, ?3, ?4, ?5)", row)?;
     write(db, "INSERT OR IGNORE INTO lines VALUES (?1, ?2)", params![channel, name])?;
     touch(db, channel, fact.entry.index)
 }

@@ -50,6 +50,17 @@ impl View<'_> {
         Ok(Some(PolicyFact { entry, policy, time: Timestamp::from_ms(unsigned(time)?) }))
     }
 
+    /// The newest policy that was logged before an entry.
+    fn policy_before(&self, index: LeafIndex) -> Result<Option<PolicyFact>, IndexError> {
+        let sql = "SELECT number FROM policies WHERE idx < ?1 ORDER BY number DESC LIMIT 1";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let number: Option<i64> = statement.query_row([signed(index.get())], |row| row.get(0)).optional()?;
+        match number {
+            Some(number) => self.policy_numbered(Some(unsigned(number)?)),
+            None => Ok(None),
+        }
+    }
+
     fn load_policy(&self, number: i64) -> Result<Arc<Policy>, IndexError> {
         let policy = one_fact(self.connection, "SELECT policy FROM policies WHERE number = ?1", [number])?;
         policy.map(Arc::new).ok_or(IndexError::Damaged("a policy went missing"))
@@ -78,6 +89,10 @@ impl Facts for View<'_> {
         }
     }
 
+    fn policy_at(&self, index: LeafIndex) -> Result<Option<PolicyFact>, FactsError> {
+        Ok(self.policy_before(index)?)
+    }
+
     fn entry_of_payload(&self, payload: &Sha256Digest) -> Result<Option<LeafIndex>, FactsError> {
         Ok(self.entry_by_payload(payload)?)
     }
@@ -101,6 +116,14 @@ impl Facts for View<'_> {
 
     fn lines(&self, channel: &ChannelName) -> Result<Vec<ArtifactName>, FactsError> {
         Ok(self.line_names(channel)?)
+    }
+
+    fn pin(&self, index: LeafIndex) -> Result<Option<PinFact>, FactsError> {
+        Ok(one_fact(self.connection, "SELECT fact FROM pins WHERE idx = ?1", [signed(index.get())])?)
+    }
+
+    fn newest_touching(&self, channel: &ChannelName) -> Result<Option<LeafIndex>, FactsError> {
+        Ok(self.touching(channel, None, 1)?.pop())
     }
 
     fn pins(

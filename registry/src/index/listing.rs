@@ -101,9 +101,11 @@ impl View<'_> {
         Ok(out)
     }
 
-    /// All tokens, oldest first, ended ones included.
-    pub fn grants(&self) -> Result<Vec<GrantFact>, IndexError> {
-        all_facts(self.connection, "SELECT fact FROM grants ORDER BY idx", [])
+    /// Tokens by their place, ended ones included.
+    pub fn grants_after(&self, after: Option<LeafIndex>, limit: usize) -> Result<Vec<GrantFact>, IndexError> {
+        let sql = "SELECT fact FROM grants WHERE idx > ?1 ORDER BY idx LIMIT ?2";
+        let after = after.map_or(-1, |i| signed(i.get()));
+        all_facts(self.connection, sql, params![after, signed(limit as u64)])
     }
 
     /// The newest pin of every line, for auditors who compare.

@@ -29,7 +29,7 @@ CREATE TABLE refused (idx INTEGER PRIMARY KEY, reason TEXT NOT NULL, acknowledge
 CREATE TABLE policies (number INTEGER PRIMARY KEY, idx INTEGER NOT NULL, leaf BLOB NOT NULL, time_ms INTEGER NOT NULL, policy BLOB NOT NULL);
 CREATE TABLE artifacts (idx INTEGER PRIMARY KEY, ref TEXT NOT NULL UNIQUE, name TEXT NOT NULL, kind TEXT NOT NULL, blake3 BLOB NOT NULL, size_bytes INTEGER NOT NULL, fact BLOB NOT NULL);
 CREATE INDEX artifacts_by_digest ON artifacts (blake3, idx);
-CREATE TABLE pins (channel TEXT NOT NULL, name TEXT NOT NULL, number INTEGER NOT NULL, fact BLOB NOT NULL, PRIMARY KEY (channel, name, number)) WITHOUT ROWID;
+CREATE TABLE pins (channel TEXT NOT NULL, name TEXT NOT NULL, number INTEGER NOT NULL, idx INTEGER NOT NULL UNIQUE, fact BLOB NOT NULL, PRIMARY KEY (channel, name, number)) WITHOUT ROWID;
 CREATE TABLE lines (channel TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (channel, name)) WITHOUT ROWID;
 CREATE TABLE denies (idx INTEGER PRIMARY KEY, blake3 BLOB NOT NULL, fact BLOB NOT NULL);
 CREATE INDEX denies_by_digest ON denies (blake3, idx);

@@ -12,6 +12,10 @@ use subtle::ConstantTimeEq as _;
 
 use crate::randomness::{random_array, random_hex};
 
+const ORIGIN_FILE: &str = "origin";
+const LOG_FILE: &str = "log.pem";
+const HEAD_FILE: &str = "head.pem";
+const REGISTRY_FILE: &str = "registry.pem";
 const LOGIN_FILE: &str = "login.sha256";
 
 /// What a node signs with, and the log it signs for.
@@ -55,10 +59,16 @@ pub enum KeysError {
         path: PathBuf,
     },
     /// A shared store whose keys nobody gave.
-    #[error("there are no keys in {}; a store that several nodes share needs the same keys on each: give --keys DIR", folder.display())]
+    #[error("there are no keys in {}; a store that several nodes share needs the same keys on each: give --keys DIR (`holdfast-registry keys --to DIR` makes them)", folder.display())]
     Missing {
         /// The folder.
         folder: PathBuf,
+    },
+    /// Keys that must not be overwritten.
+    #[error("{} is there already, and keys are never overwritten; name another folder, or use these keys", path.display())]
+    Exists {
+        /// Which file.
+        path: PathBuf,
     },
     /// Another origin than the one asked for.
     #[error("the keys in {} are for the origin {found}, but {wanted} was asked for", folder.display())]
@@ -75,7 +85,7 @@ pub enum KeysError {
 impl NodeKeys {
     /// Reads the keys in `folder`; `None` when there are none yet.
     pub fn load(folder: &Path) -> Result<Option<Self>, KeysError> {
-        let path = folder.join("origin");
+        let path = folder.join(ORIGIN_FILE);
         let text = match fs::read_to_string(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -83,18 +93,22 @@ impl NodeKeys {
         };
         let origin = text.trim_end().parse().map_err(|_| KeysError::Origin { path })?;
         let key = |name: &str| read_key(&folder.join(name));
-        Ok(Some(Self {
-            origin,
-            log: key("log.pem")?,
-            head: key("head.pem")?,
-            registry: key("registry.pem")?,
-        }))
+        Ok(Some(Self { origin, log: key(LOG_FILE)?, head: key(HEAD_FILE)?, registry: key(REGISTRY_FILE)? }))
+    }
+
+    /// Makes new keys in a folder where there are none, not even half a set.
+    pub fn make(folder: &Path, origin: Option<Origin>) -> Result<Self, KeysError> {
+        let files = [ORIGIN_FILE, LOG_FILE, HEAD_FILE, REGISTRY_FILE];
+        match files.map(|name| folder.join(name)).into_iter().find(|path| path.exists()) {
+            Some(path) => Err(KeysError::Exists { path }),
+            None => Self::generate(folder, origin),
+        }
     }
 
     /// Makes new keys in `folder`. The origin is written last, so that half a set is made again.
     pub fn generate(folder: &Path, origin: Option<Origin>) -> Result<Self, KeysError> {
         let file = |path: PathBuf| move |source| KeysError::File { path, source };
-        fs::create_dir_all(folder).map_err(file(folder.to_owned()))?;
+        make_private_folder(folder).map_err(file(folder.to_owned()))?;
         let origin = match origin {
             Some(origin) => origin,
             None => format!("holdfast.local/{}", random_hex())
@@ -102,9 +116,8 @@ impl NodeKeys {
                 .map_err(|_| KeysError::Origin { path: folder.into() })?,
         };
         let key = |name: &str| write_key(&folder.join(name));
-        let keys =
-            Self { origin, log: key("log.pem")?, head: key("head.pem")?, registry: key("registry.pem")? };
-        let path = folder.join("origin");
+        let keys = Self { origin, log: key(LOG_FILE)?, head: key(HEAD_FILE)?, registry: key(REGISTRY_FILE)? };
+        let path = folder.join(ORIGIN_FILE);
         write_private(&path, &format!("{}\n", keys.origin)).map_err(file(path.clone()))?;
         Ok(keys)
     }
@@ -152,6 +165,18 @@ fn write_key(path: &Path) -> Result<SigningKey, KeysError> {
     let pem = key.to_pkcs8_pem().map_err(|source| KeysError::Key { path: path.to_owned(), source })?;
     write_private(path, &pem).map_err(|source| KeysError::File { path: path.to_owned(), source })?;
     Ok(key)
+}
+
+/// Makes a folder that only this user may enter; one that is there stays as it is.
+fn make_private_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt as _;
+        builder.mode(0o700);
+    }
+    builder.create(folder)
 }
 
 /// Writes a file that only this user may read, durably.

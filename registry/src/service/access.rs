@@ -99,7 +99,8 @@ impl Service {
         };
         let token: Token = text.parse().map_err(|_| refused())?;
         let grant = self.grant_of(token.sha256()).await?.ok_or_else(refused)?;
-        if grant.is_valid_at(self.now()) { Ok(Identity::Bearer(grant)) } else { Err(refused()) }
+        let trusted = self.policy().is_none_or(|policy| grant.is_trusted_by(&policy));
+        if trusted && grant.is_valid_at(self.now()) { Ok(Identity::Bearer(grant)) } else { Err(refused()) }
     }
 
     /// The index finds a token by the SHA-256 of its 256 random bits, so a comparison that leaks time leaks nothing

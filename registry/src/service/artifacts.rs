@@ -8,10 +8,7 @@ use holdfast_formats::digest::{Blake3Digest, Digests, NamedDigest};
 use holdfast_formats::envelope::Base64Bytes;
 use holdfast_formats::reference::Reference;
 use holdfast_formats::statement::DenyEffect;
-use holdfast_formats::tree::LeafIndex;
-use holdfast_formats::wire::v1::{
-    ArtifactList, ArtifactSummary, ArtifactView, ListQuery, LoggedEntry, ProblemCode,
-};
+use holdfast_formats::wire::v1::{ArtifactList, ArtifactSummary, ArtifactView, ListQuery, ProblemCode};
 use holdfast_verify::facts::{ArtifactFact, Facts as _};
 
 use super::{Failure, Identity, Service};
@@ -135,25 +132,20 @@ impl Service {
             Some(scrub) => Some(self.receipt(scrub.index).await?),
             None => None,
         };
+        let count = denies.len();
+        let all: Vec<_> = denies.iter().map(|deny| deny.index).chain(attests).collect();
+        let (mut denies, grants) = self.entries_with_grants(all).await?;
+        let attests = denies.split_off(count);
         Ok(ArtifactView {
             name: fact.artifact.r#ref.name().clone(),
             artifact: fact.artifact,
             publish,
             manifest: Base64Bytes(manifest.bytes.to_vec()),
             scrub,
-            denies: self.entries(denies.iter().map(|deny| deny.index)).await?,
-            attests: self.entries(attests.into_iter()).await?,
+            denies,
+            attests,
+            grants,
         })
-    }
-
-    async fn entries(&self, indices: impl Iterator<Item = LeafIndex>) -> Result<Vec<LoggedEntry>, Failure> {
-        let mut out = Vec::new();
-        for index in indices {
-            let leaf = self.log().entries().read(index).await?;
-            let payload = super::receipts::attached(&leaf);
-            out.push(LoggedEntry { index, entry: Base64Bytes(leaf.bytes.to_vec()), payload });
-        }
-        Ok(out)
     }
 
     /// The bytes of one file of an artifact. Nothing is answered that did not hash to its address.

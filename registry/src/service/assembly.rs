@@ -5,29 +5,63 @@ use std::sync::Arc;
 use holdfast_formats::envelope::Base64Bytes;
 use holdfast_formats::statement::Artifact;
 use holdfast_formats::tree::{LeafIndex, TreeSize};
-use holdfast_formats::wire::v1::{ConsistencyProof, HeldArtifact, LineAnswer, PassedOver, ProvenEntry};
+use holdfast_formats::wire::v1::{
+    ConsistencyProof, HeldArtifact, LineAnswer, PassedOver, ProvenEntry, ShownGrant,
+};
+use holdfast_verify::facts::GrantFact;
 use holdfast_verify::known_good::{Choice, ChosenLine, PassedPin};
 
+use super::granted::SeenKeys;
 use super::manifests::ReadManifest;
 use super::receipts::attached;
 use super::{Failure, Service};
-use crate::log::Head;
+use crate::log::{Head, Leaf};
 
 /// One answer in the making.
 pub(super) struct Assembly<'a> {
     service: &'a Service,
     head: Arc<Head>,
+    /// Who signed what was assembled so far.
+    keys: SeenKeys,
 }
 
 impl<'a> Assembly<'a> {
     pub(super) fn begin(service: &'a Service, head: Arc<Head>) -> Self {
-        Self { service, head }
+        Self { service, head, keys: SeenKeys::none() }
+    }
+
+    /// The beginning of an answer that shows one leaf otherwise.
+    pub(super) fn of_leaf(service: &'a Service, head: Arc<Head>, leaf: &Leaf) -> Result<Self, Failure> {
+        let mut assembly = Self::begin(service, head);
+        assembly.keys.note(&leaf.bytes)?;
+        Ok(assembly)
+    }
+
+    /// The grants by whose keys something was signed that was assembled so far, each with what revoked it.
+    pub(super) async fn grants(mut self) -> Result<Vec<ShownGrant>, Failure> {
+        let keys = std::mem::replace(&mut self.keys, SeenKeys::none());
+        let facts = self.service.grants_of(keys).await?;
+        self.shown(facts).await
+    }
+
+    /// Grants, each with what revoked it.
+    pub(super) async fn shown(mut self, facts: Vec<GrantFact>) -> Result<Vec<ShownGrant>, Failure> {
+        let mut shown = Vec::with_capacity(facts.len());
+        let size = self.head.size();
+        // What came after this state of the log is no part of it.
+        for fact in facts.into_iter().filter(|f| size.contains(f.index)) {
+            let grant = self.entry(fact.index).await?;
+            let revoke = self.maybe(fact.revoked.filter(|by| size.contains(*by))).await?;
+            shown.push(ShownGrant { grant, revoke });
+        }
+        Ok(shown)
     }
 
     /// One entry with its proof against the head's checkpoint.
-    async fn entry(&self, index: LeafIndex) -> Result<ProvenEntry, Failure> {
+    async fn entry(&mut self, index: LeafIndex) -> Result<ProvenEntry, Failure> {
         let log = self.service.log();
         let leaf = log.entries().read(index).await?;
+        self.keys.note(&leaf.bytes)?;
         let (prover, head) = (log.prover().clone(), Arc::clone(&self.head));
         let proof = log
             .index()
@@ -37,7 +71,7 @@ impl<'a> Assembly<'a> {
         Ok(ProvenEntry { index, entry: Base64Bytes(leaf.bytes.to_vec()), proof, payload })
     }
 
-    async fn maybe(&self, index: Option<LeafIndex>) -> Result<Option<ProvenEntry>, Failure> {
+    async fn maybe(&mut self, index: Option<LeafIndex>) -> Result<Option<ProvenEntry>, Failure> {
         match index {
             Some(index) => self.entry(index).await.map(Some),
             None => Ok(None),
@@ -72,7 +106,7 @@ impl<'a> Assembly<'a> {
         Ok(Some(ConsistencyProof { from, hashes }))
     }
 
-    pub(super) async fn lines(&self, choice: &Choice) -> Result<Vec<LineAnswer>, Failure> {
+    pub(super) async fn lines(&mut self, choice: &Choice) -> Result<Vec<LineAnswer>, Failure> {
         let mut out = Vec::with_capacity(choice.lines.len());
         for line in &choice.lines {
             out.push(self.line(line).await?);
@@ -80,7 +114,7 @@ impl<'a> Assembly<'a> {
         Ok(out)
     }
 
-    async fn line(&self, line: &ChosenLine) -> Result<LineAnswer, Failure> {
+    async fn line(&mut self, line: &ChosenLine) -> Result<LineAnswer, Failure> {
         let mut passed_over = Vec::with_capacity(line.passed_over.len());
         for passed in &line.passed_over {
             passed_over.push(self.passed(passed).await?);
@@ -88,7 +122,7 @@ impl<'a> Assembly<'a> {
         Ok(LineAnswer { name: line.name.clone(), pin: self.entry(line.pin.entry.index).await?, passed_over })
     }
 
-    async fn passed(&self, passed: &PassedPin) -> Result<PassedOver, Failure> {
+    async fn passed(&mut self, passed: &PassedPin) -> Result<PassedOver, Failure> {
         Ok(PassedOver {
             pin: self.entry(passed.pin.entry.index).await?,
             number: passed.pin.number,
@@ -99,7 +133,7 @@ impl<'a> Assembly<'a> {
 
     /// Every artifact of the choice, with the manifests that were read for it.
     pub(super) async fn artifacts(
-        &self,
+        &mut self,
         choice: &Choice,
         manifests: &[(Artifact, Arc<ReadManifest>)],
     ) -> Result<Vec<HeldArtifact>, Failure> {

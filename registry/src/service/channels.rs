@@ -1,9 +1,8 @@
 //! Channels: their history, and whether something may go there.
 
-use holdfast_formats::envelope::Base64Bytes;
 use holdfast_formats::name::ChannelName;
 use holdfast_formats::reference::Reference;
-use holdfast_formats::wire::v1::{Gate, GateQuery, History, HistoryQuery, LoggedEntry, ProblemCode};
+use holdfast_formats::wire::v1::{Gate, GateQuery, History, HistoryQuery, ProblemCode};
 use holdfast_verify::gate::gate;
 
 use super::{Failure, Identity, Service};
@@ -29,13 +28,8 @@ impl Service {
             .read(move |view| view.touching(&wanted, before, limit).map_err(Failure::from))
             .await?;
         let next = if indices.len() == limit { indices.last().copied() } else { None };
-        let mut entries = Vec::with_capacity(indices.len());
-        for index in indices {
-            let leaf = self.log().entries().read(index).await?;
-            let payload = super::receipts::attached(&leaf);
-            entries.push(LoggedEntry { index, entry: Base64Bytes(leaf.bytes.to_vec()), payload });
-        }
-        Ok(History { channel, entries, next })
+        let (entries, grants) = self.entries_with_grants(indices).await?;
+        Ok(History { channel, entries, grants, next })
     }
 
     /// Whether an artifact may be deployed to a channel now.

@@ -107,6 +107,7 @@ impl Service {
             deploys: assembly.entries(choice.deploys().iter().map(|deploy| deploy.index)).await?,
             plan,
             warnings: warnings(&choice, seen),
+            grants: Box::pin(assembly.grants()).await?,
         };
         let names = choice.artifacts().iter().map(|fact| fact.artifact.r#ref.name().clone()).collect();
         let body = serde_json::to_vec(&answer).map_err(Failure::internal)?;

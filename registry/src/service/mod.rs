@@ -7,6 +7,8 @@ mod artifacts;
 mod assembly;
 mod channels;
 mod failure;
+mod granted;
+mod grants;
 mod known_good;
 mod lookup_cache;
 mod manifests;

@@ -1,5 +1,7 @@
 //! Receipts, proofs and entries: what lets others check the log.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use holdfast_formats::digest::Sha256Digest;
 use holdfast_formats::envelope::Base64Bytes;
@@ -12,6 +14,8 @@ use holdfast_formats::wire::v1::{
 };
 use holdfast_verify::facts::PolicyFact;
 
+use super::assembly::Assembly;
+use super::granted::SeenKeys;
 use super::{Failure, Identity, Service};
 use crate::log::{AttachmentError, Head, Leaf};
 
@@ -34,13 +38,14 @@ impl Service {
             return Err(Failure::not_found());
         }
         let leaf = self.log().entries().read(index).await?;
-        let prover = self.log().prover().clone();
+        let (prover, at) = (self.log().prover().clone(), Arc::clone(&head));
         let proof = self
             .log()
             .index()
-            .read(move |view| prover.receipt(view, &head, index).map_err(Failure::from))
+            .read(move |view| prover.receipt(view, &at, index).map_err(Failure::from))
             .await?;
-        Ok(Receipt { index, entry: Base64Bytes(leaf.bytes.to_vec()), proof, payload: attached(&leaf) })
+        let grant = Assembly::of_leaf(self, head, &leaf)?.grants().await?.pop();
+        Ok(Receipt { index, entry: Base64Bytes(leaf.bytes.to_vec()), proof, payload: attached(&leaf), grant })
     }
 
     /// Successive entries, for an auditor.
@@ -54,13 +59,15 @@ impl Service {
         let left = usize::try_from(head.size().get().saturating_sub(query.from.get())).unwrap_or(limit);
         let leaves = self.log().entries().read_many(query.from, limit.min(left)).await?;
         let mut entries = Vec::with_capacity(leaves.len());
+        let mut keys = SeenKeys::none();
         for (at, bytes) in leaves.into_iter().enumerate() {
             let index = query.from.checked_add(at as u64).map_err(Failure::internal)?;
+            keys.note(&bytes)?;
             let payload = self.log().entries().attached_payload(index, &bytes).await?;
             let payload = payload.map(|bytes| Base64Bytes(bytes.to_vec()));
             entries.push(LoggedEntry { index, entry: Base64Bytes(bytes.to_vec()), payload });
         }
-        Ok(LogEntries { size: head.size(), entries })
+        Ok(LogEntries { size: head.size(), entries, grants: self.logged_grants(keys).await? })
     }
 
     /// An attachment of some entry, for an auditor: manifests and attested envelopes are judged again with it.
@@ -95,7 +102,7 @@ impl Service {
             .index()
             .read(move |view| prover.consistency(view, &head, from, to).map_err(Failure::from))
             .await?;
-        Ok(Consistency { from, hashes, checkpoint })
+        Ok(Consistency { from, to, hashes, checkpoint })
     }
 
     /// The chain of policies, for whoever has a grant.
@@ -111,7 +118,7 @@ impl Service {
 
     /// The policies after a number, oldest first.
     pub(super) async fn policies_after(&self, after: u64) -> Result<Vec<PolicyFact>, Failure> {
-        let newest = self.log().head().policy().map_or(0, |p: &std::sync::Arc<Policy>| p.number.get());
+        let newest = self.log().head().policy().map_or(0, |p: &Arc<Policy>| p.number.get());
         let range = after + 1..=newest.min(after.saturating_add(POLICIES_MAX));
         self.log()
             .index()
@@ -123,10 +130,7 @@ impl Service {
     }
 
     /// A head at least as long as the size that a client saw.
-    pub(super) async fn head_reaching(
-        &self,
-        size: Option<TreeSize>,
-    ) -> Result<std::sync::Arc<Head>, Failure> {
+    pub(super) async fn head_reaching(&self, size: Option<TreeSize>) -> Result<Arc<Head>, Failure> {
         let head = self.log().head();
         let Some(size) = size.filter(|size| *size > head.size()) else { return Ok(head) };
         let waited = tokio::time::timeout(std::time::Duration::from_secs(2), self.log().reached(size)).await;

@@ -6,7 +6,7 @@ use holdfast_formats::policy::Policy;
 use holdfast_formats::statement::{Artifact, ComponentRef, DenyScope};
 
 use crate::facts::{ArtifactFact, DenyFact, Facts, FactsError};
-use crate::signature::distrusted;
+use crate::signature::trusted;
 
 impl DenyFact {
     /// Whether this deny, while it stands, is against an artifact in a channel.
@@ -32,13 +32,13 @@ pub fn denied(
     artifact: &Artifact,
     channel: &ChannelName,
 ) -> Result<Option<DenyFact>, FactsError> {
-    let counts = |deny: &DenyFact| {
-        let distrusted = distrusted(policy, deny.index);
-        deny.signers.iter().any(|keyid| !distrusted.contains(keyid))
-    };
-    let stands =
-        |deny: &DenyFact| deny.lifted.is_none() && deny.is_against(artifact, channel) && counts(deny);
-    Ok(facts.denies_of(&artifact.digests)?.into_iter().find(stands))
+    for deny in facts.denies_of(&artifact.digests)? {
+        let stands = deny.lifted.is_none() && deny.is_against(artifact, channel);
+        if stands && !trusted(policy, deny.index, &deny.signers, |key| facts.grant_by_key(key))?.is_empty() {
+            return Ok(Some(deny));
+        }
+    }
+    Ok(None)
 }
 
 /// The first deny that stands against an artifact or one of its held components, with what it is against.

@@ -1,16 +1,20 @@
 //! Whether a logged statement was signed by those who may say it, under the policy that was in force at its place.
 //!
-//! What a client can decide from policies alone. Rules that need other entries (separate roles, evidence, grants) are the
-//! rule book's, and an auditor's to replay.
+//! What a client can decide from policies and the grants that it is shown. Rules that need other entries (separate roles,
+//! evidence) are the rule book's, and an auditor's to replay.
 
 use holdfast_formats::key::{KeyId, PublicKey};
 use holdfast_formats::policy::{Policy, Role};
-use holdfast_formats::statement::{Deny, Predicate, Publish, StatementType};
+use holdfast_formats::statement::{Grant, Predicate, Publish, StatementType};
 use holdfast_formats::tree::LeafIndex;
 
-use crate::known_good::standing::{Quorum, Tally, Wanted, tally};
+use crate::evidence::EvidenceError;
+use crate::facts::GrantFact;
+use crate::grants::ShownGrants;
+use crate::known_good::standing::{Tally, tally};
 use crate::logged::{LoggedError, LoggedStatement};
 use crate::policy_chain::PolicyChain;
+use crate::reach::{Ask, Quorum, Reach, action_of, is_exchangeable};
 
 /// Why a logged statement is not believed.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +30,24 @@ pub enum EntitlementError {
     /// A policy entry that is not in the chain.
     #[error("entry {0} says that it is a policy, and the chain of policies does not contain it")]
     NotInChain(LeafIndex),
+    /// A grant that is shown for its signer is not believed.
+    #[error("the grant at entry {index}, which is shown for who signed it, is not believed")]
+    GrantUnbelieved {
+        /// The grant.
+        index: LeafIndex,
+        /// Why.
+        source: Box<EvidenceError>,
+    },
+    /// Its ephemeral signer may not sign it.
+    #[error("it is signed by the ephemeral key {key}, whose grant at entry {grant} {rule}")]
+    Grant {
+        /// The key.
+        key: KeyId,
+        /// The grant that names it.
+        grant: LeafIndex,
+        /// What is wrong.
+        rule: &'static str,
+    },
     /// Fewer keys than the role takes.
     #[error("it is signed by {have} of the {need} keys that the role {role} takes there")]
     Threshold {
@@ -49,17 +71,50 @@ pub enum EntitlementError {
     RegistryOnly(StatementType),
 }
 
-/// Checks form, signatures and role of a logged statement against a believed chain of policies.
-pub(crate) fn check(logged: &LoggedStatement, policies: &PolicyChain) -> Result<(), EntitlementError> {
+/// Checks an entry that came without proof, with the grants that came beside it. That any of them is in the log is not
+/// shown by this.
+pub fn check_unproven(
+    logged: &LoggedStatement,
+    grants: &[LoggedStatement],
+    policies: &PolicyChain,
+) -> Result<(), EntitlementError> {
+    let grants = ShownGrants::unproven(grants, policies)
+        .map_err(|(index, source)| EntitlementError::GrantUnbelieved { index, source: Box::new(source) })?;
+    check(logged, policies, &grants)
+}
+
+/// Checks form, signatures and role of a logged statement against a believed chain of policies and believed grants.
+pub(crate) fn check(
+    logged: &LoggedStatement,
+    policies: &PolicyChain,
+    grants: &ShownGrants,
+) -> Result<(), EntitlementError> {
     let index = logged.index();
     if let Predicate::Policy(_) = &logged.statement().predicate {
         let known = policies.iter().any(|policy| policy.entry == logged.entry());
         return if known { Ok(()) } else { Err(EntitlementError::NotInChain(index)) };
     }
     logged.check_form(policies.origin())?;
-    let policy = &policies.in_force_at(index).ok_or(EntitlementError::PolicyUnknown(index))?.policy;
-    logged.check_signatures(named_keys(policy))?;
-    check_role(logged, policy)
+    let policy = policy_at(policies, index)?;
+    let is_named = |keyid: &KeyId| named_keys(policy).any(|key| key.id() == *keyid);
+    let used = grants.used_by(logged, policy, is_named)?;
+    let ephemeral = used.iter().filter_map(|fact| fact.grant.key.as_ref());
+    logged.check_signatures(named_keys(policy).chain(ephemeral))?;
+    Said { logged, policy, used: &used }.check()
+}
+
+/// Checks that the signers of a statement are enough for something that more than the statement itself says.
+pub(crate) fn check_quorum(
+    logged: &LoggedStatement,
+    policies: &PolicyChain,
+    ask: &Ask<'_>,
+) -> Result<(), EntitlementError> {
+    Said { logged, policy: policy_at(policies, logged.index())?, used: &[] }.fill(ask)
+}
+
+fn policy_at(policies: &PolicyChain, index: LeafIndex) -> Result<&Policy, EntitlementError> {
+    let chained = policies.in_force_at(index).ok_or(EntitlementError::PolicyUnknown(index))?;
+    Ok(&chained.policy)
 }
 
 /// Every key that a policy names for statements.
@@ -68,58 +123,117 @@ fn named_keys(policy: &Policy) -> impl Iterator<Item = &PublicKey> {
     principals.chain(&policy.root.keys).chain(&policy.registry_keys)
 }
 
-fn check_role(logged: &LoggedStatement, policy: &Policy) -> Result<(), EntitlementError> {
-    let signers = logged.signers();
-    match &logged.statement().predicate {
-        Predicate::Publish(publish) => check_publisher(publish, policy, &signers),
-        Predicate::Pin(pin) => fill(policy, &Wanted::releasers(&pin.name, &pin.channel), &signers),
-        Predicate::Deny(deny) => fill(policy, &wanted_for_deny(deny), &signers),
-        Predicate::Deploy(deploy) => {
-            fill(policy, &Wanted::deployers(deploy.artifact.r#ref.name(), &deploy.channel), &signers)
+/// A statement whose signatures verify, the policy at its place, and the grants by whose keys it is signed.
+struct Said<'a> {
+    logged: &'a LoggedStatement,
+    policy: &'a Policy,
+    used: &'a [&'a GrantFact],
+}
+
+impl Said<'_> {
+    fn check(&self) -> Result<(), EntitlementError> {
+        let predicate = &self.logged.statement().predicate;
+        self.check_grants(role_of(predicate))?;
+        match predicate {
+            Predicate::Publish(publish) => self.check_publisher(publish),
+            Predicate::Pin(pin) => self.fill(&Ask::releasers(&pin.name, &pin.channel)),
+            Predicate::Deny(deny) => self.fill(&Ask::deniers(deny)),
+            Predicate::Deploy(deploy) => {
+                self.fill(&Ask::deployers(deploy.artifact.r#ref.name(), &deploy.channel))
+            }
+            Predicate::Grant(grant) => self.check_granter(grant),
+            Predicate::Revoke(_) => {
+                let (role, reach) = (Role::Administrator, Reach::Anything);
+                self.fill(&Ask { role, reach, quorum: Quorum::One })
+            }
+            Predicate::Scrub(_) | Predicate::Sweep(_) | Predicate::Swept(_) => self.by_registry(),
+            Predicate::Policy(_)
+            | Predicate::Attest(_)
+            | Predicate::Tag(_)
+            | Predicate::Lift(_)
+            | Predicate::Freeze(_)
+            | Predicate::Thaw(_)
+            | Predicate::Hold(_)
+            | Predicate::Unhold(_)
+            | Predicate::Extend(_)
+            | Predicate::Delete(_)
+            | Predicate::Rollback(_) => Ok(()),
         }
-        Predicate::Scrub(_) | Predicate::Sweep(_) | Predicate::Swept(_) => {
-            by_registry(logged.statement().kind(), policy, &signers)
+    }
+
+    /// Each grant lets its key sign statements of this role.
+    fn check_grants(&self, role: Option<Role>) -> Result<(), EntitlementError> {
+        let action = role.and_then(action_of);
+        for fact in self.used {
+            let allowed = action.is_some_and(|action| fact.grant.actions.contains(&action));
+            let key = fact.grant.key.as_ref().map(PublicKey::id);
+            if let Some(key) = key.filter(|_| !allowed) {
+                return Err(EntitlementError::Grant {
+                    key,
+                    grant: fact.index,
+                    rule: "does not let it sign such a statement",
+                });
+            }
         }
-        Predicate::Policy(_)
-        | Predicate::Attest(_)
-        | Predicate::Tag(_)
+        Ok(())
+    }
+
+    fn check_publisher(&self, publish: &Publish) -> Result<(), EntitlementError> {
+        if publish.via_grant.is_none() {
+            return self.fill(&Ask::publishers(&publish.name));
+        }
+        if !self.policy.namespace(&publish.name.namespace()).is_some_and(|rule| rule.registry_publishes) {
+            return Err(EntitlementError::RegistryOnly(StatementType::Publish));
+        }
+        self.by_registry()
+    }
+
+    fn check_granter(&self, grant: &Grant) -> Result<(), EntitlementError> {
+        match &grant.oidc {
+            None => self.fill(&Ask::administrators(grant)),
+            Some(oidc) if is_exchangeable(self.policy, grant, oidc) => self.by_registry(),
+            Some(_) => Err(EntitlementError::RegistryOnly(StatementType::Grant)),
+        }
+    }
+
+    /// All ephemeral keys together count once, as in the rule book.
+    fn fill(&self, ask: &Ask<'_>) -> Result<(), EntitlementError> {
+        let granted = self.used.iter().find(|fact| ask.is_granted_by(&fact.grant));
+        let ephemeral = granted.and_then(|fact| fact.grant.key.as_ref()).map(PublicKey::id);
+        match tally(self.policy, ask, &self.logged.signers(), ephemeral) {
+            Tally::Met => Ok(()),
+            Tally::Short { have, need } => Err(EntitlementError::Threshold { role: ask.role, have, need }),
+            Tally::NoRole => Err(EntitlementError::NoRole { role: ask.role }),
+        }
+    }
+
+    fn by_registry(&self) -> Result<(), EntitlementError> {
+        let signers = self.logged.signers();
+        let signed = self.policy.registry_keys.iter().any(|key| signers.contains(&key.id()));
+        if signed { Ok(()) } else { Err(EntitlementError::RegistryOnly(self.logged.statement().kind())) }
+    }
+}
+
+/// The role in which a statement is made; `None` for what no ephemeral key ever signs.
+const fn role_of(predicate: &Predicate) -> Option<Role> {
+    match predicate {
+        Predicate::Publish(_) | Predicate::Tag(_) => Some(Role::Publisher),
+        Predicate::Attest(_) => Some(Role::Attester),
+        Predicate::Deploy(_) => Some(Role::Deployer),
+        Predicate::Pin(_)
+        | Predicate::Deny(_)
         | Predicate::Lift(_)
         | Predicate::Freeze(_)
-        | Predicate::Thaw(_)
-        | Predicate::Hold(_)
-        | Predicate::Unhold(_)
-        | Predicate::Extend(_)
-        | Predicate::Delete(_)
+        | Predicate::Thaw(_) => Some(Role::Releaser),
+        Predicate::Hold(_) | Predicate::Unhold(_) | Predicate::Extend(_) | Predicate::Delete(_) => {
+            Some(Role::Holder)
+        }
+        Predicate::Rollback(_) => Some(Role::Operator),
+        Predicate::Policy(_)
         | Predicate::Grant(_)
         | Predicate::Revoke(_)
-        | Predicate::Rollback(_) => Ok(()),
+        | Predicate::Scrub(_)
+        | Predicate::Sweep(_)
+        | Predicate::Swept(_) => None,
     }
-}
-
-fn check_publisher(publish: &Publish, policy: &Policy, signers: &[KeyId]) -> Result<(), EntitlementError> {
-    if publish.via_grant.is_none() {
-        return fill(policy, &Wanted::publishers(&publish.name), signers);
-    }
-    if !policy.namespace(&publish.name.namespace()).is_some_and(|rule| rule.registry_publishes) {
-        return Err(EntitlementError::RegistryOnly(StatementType::Publish));
-    }
-    by_registry(StatementType::Publish, policy, signers)
-}
-
-/// One releaser is enough to deny.
-fn wanted_for_deny(deny: &Deny) -> Wanted<'_> {
-    Wanted { role: Role::Releaser, name: &deny.name, channel: deny.channel.as_ref(), quorum: Quorum::One }
-}
-
-fn fill(policy: &Policy, wanted: &Wanted<'_>, signers: &[KeyId]) -> Result<(), EntitlementError> {
-    match tally(policy, wanted, signers) {
-        Tally::Met => Ok(()),
-        Tally::Short { have, need } => Err(EntitlementError::Threshold { role: wanted.role, have, need }),
-        Tally::NoRole => Err(EntitlementError::NoRole { role: wanted.role }),
-    }
-}
-
-fn by_registry(kind: StatementType, policy: &Policy, signers: &[KeyId]) -> Result<(), EntitlementError> {
-    let signed = policy.registry_keys.iter().any(|key| signers.contains(&key.id()));
-    if signed { Ok(()) } else { Err(EntitlementError::RegistryOnly(kind)) }
 }

@@ -22,6 +22,8 @@ use holdfast_formats::tree::{LeafIndex, TreeSize};
 use holdfast_formats::version::Version;
 use serde::{Deserialize, Serialize};
 
+use crate::signature::distrusted;
+
 /// A keeper of facts could not answer: its storage failed. This says nothing about the statement being judged.
 #[derive(Debug, thiserror::Error)]
 #[error("the facts could not be read: {0}")]
@@ -189,6 +191,8 @@ pub struct GrantFact {
     pub grant: Grant,
     /// When it was made.
     pub time: Timestamp,
+    /// Who signed.
+    pub signers: Vec<KeyId>,
     /// The `revoke` that ended it.
     pub revoked: Option<LeafIndex>,
 }
@@ -197,6 +201,12 @@ impl GrantFact {
     /// Whether the token may be used at a moment.
     pub fn is_valid_at(&self, now: Timestamp) -> bool {
         self.revoked.is_none() && self.grant.expires.is_none_or(|expires| now < expires)
+    }
+
+    /// Whether a policy still trusts everybody who gave it: a token falls with the key that made it.
+    pub fn is_trusted_by(&self, policy: &Policy) -> bool {
+        let distrusted = distrusted(policy, self.index);
+        self.signers.iter().all(|keyid| !distrusted.contains(keyid))
     }
 }
 
@@ -280,6 +290,8 @@ pub trait Facts {
     fn newest_time(&self) -> Result<Option<Timestamp>, FactsError>;
     /// The policy in force; `None` before entry 0.
     fn policy(&self) -> Result<Option<PolicyFact>, FactsError>;
+    /// The policy that judged the entry at a place; `None` for entry 0.
+    fn policy_at(&self, index: LeafIndex) -> Result<Option<PolicyFact>, FactsError>;
     /// The entry that logged a payload first.
     fn entry_of_payload(&self, payload: &Sha256Digest) -> Result<Option<LeafIndex>, FactsError>;
     /// The artifact of a name@version.
@@ -292,6 +304,11 @@ pub trait Facts {
     ) -> Result<Option<ArtifactFact>, FactsError>;
     /// The pinned names of a channel, sorted.
     fn lines(&self, channel: &ChannelName) -> Result<Vec<ArtifactName>, FactsError>;
+    /// The pin of an entry.
+    fn pin(&self, index: LeafIndex) -> Result<Option<PinFact>, FactsError>;
+    /// The newest entry that touches a channel: a pin, a deployment or a phase of a rollback there, a deny that reaches
+    /// it while it has a line, a freeze of it, and the end of one of these.
+    fn newest_touching(&self, channel: &ChannelName) -> Result<Option<LeafIndex>, FactsError>;
     /// The newest pins of a line, descending, below a number when one is given; at most `limit`.
     fn pins(
         &self,

@@ -8,6 +8,7 @@
 //! learns nothing about the state, and starts no work.
 
 mod access;
+mod apart;
 mod attest;
 mod authority;
 mod calendar;

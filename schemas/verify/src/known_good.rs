@@ -28,10 +28,11 @@ pub(crate) mod standing;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use crate::evidence::EvidenceError;
 pub use answer::{AnsweredArtifact, AnsweredLine, KnownGoodAnswer, PassedLink, Signer};
 pub use choice::{Choice, ChooseError, ChosenLine, PassedPin, UndoneRelease};
 pub use choose::choose;
-pub use error::{AnswerError, EvidenceError};
+pub use error::AnswerError;
 pub use freshness::Mode;
 pub use needs::check_needs;
 pub use plan::{PlanError, WayBack, is_one_way, plan};

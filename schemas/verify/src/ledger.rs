@@ -2,6 +2,8 @@
 //!
 //! It applies the same effects and gives the same answers as the registry's index, and knows nothing else.
 
+mod touches;
+
 use std::collections::{BTreeMap, HashMap};
 
 use holdfast_formats::digest::{Digests, Sha256Digest};
@@ -19,18 +21,21 @@ use crate::facts::{
     ArtifactFact, AttestFact, DenyFact, DeployFact, Effect, Facts, FactsError, FreezeFact, GrantFact,
     PinFact, PolicyFact, RollbackFact, ScrubFact, TagFact,
 };
+use touches::Touches;
 
 /// Everything that follows from a log up to some size.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ledger {
     size: TreeSize,
     newest_time: Option<Timestamp>,
-    policy: Option<PolicyFact>,
+    policies: Vec<PolicyFact>,
     payloads: HashMap<Sha256Digest, LeafIndex>,
     artifacts: BTreeMap<ArtifactRef, ArtifactFact>,
     by_digest: HashMap<(ArtifactName, Digests), ArtifactRef>,
     tags: BTreeMap<(ArtifactName, Version), TagFact>,
     pins: BTreeMap<ChannelName, BTreeMap<ArtifactName, Vec<PinFact>>>,
+    pins_by_entry: BTreeMap<LeafIndex, PinFact>,
+    touches: Touches,
     denies: BTreeMap<LeafIndex, DenyFact>,
     denies_of: HashMap<Digests, Vec<LeafIndex>>,
     freezes: BTreeMap<LeafIndex, FreezeFact>,
@@ -51,12 +56,14 @@ impl Ledger {
         Self {
             size: TreeSize::ZERO,
             newest_time: None,
-            policy: None,
+            policies: Vec::new(),
             payloads: HashMap::new(),
             artifacts: BTreeMap::new(),
             by_digest: HashMap::new(),
             tags: BTreeMap::new(),
             pins: BTreeMap::new(),
+            pins_by_entry: BTreeMap::new(),
+            touches: Touches::none(),
             denies: BTreeMap::new(),
             denies_of: HashMap::new(),
             freezes: BTreeMap::new(),
@@ -81,8 +88,9 @@ impl Ledger {
 
     /// Applies one effect of an accepted entry.
     pub fn apply(&mut self, effect: &Effect) {
+        self.touches.note(effect);
         match effect {
-            Effect::Policy(fact) => self.policy = Some(fact.clone()),
+            Effect::Policy(fact) => self.policies.push(fact.clone()),
             Effect::Artifact(fact) => self.add_artifact(fact),
             Effect::Attest(fact) => {
                 self.attests.insert(fact.index, fact.clone());
@@ -134,6 +142,7 @@ impl Ledger {
     fn add_pin(&mut self, fact: &PinFact) {
         let lines = self.pins.entry(fact.channel.clone()).or_default();
         lines.entry(fact.artifact.r#ref.name().clone()).or_default().push(fact.clone());
+        self.pins_by_entry.insert(fact.entry.index, fact.clone());
     }
 
     fn add_deny(&mut self, fact: &DenyFact) {
@@ -180,7 +189,11 @@ impl Facts for Ledger {
     }
 
     fn policy(&self) -> Result<Option<PolicyFact>, FactsError> {
-        Ok(self.policy.clone())
+        Ok(self.policies.last().cloned())
+    }
+
+    fn policy_at(&self, index: LeafIndex) -> Result<Option<PolicyFact>, FactsError> {
+        Ok(self.policies.iter().rev().find(|fact| fact.entry.index < index).cloned())
     }
 
     fn entry_of_payload(&self, payload: &Sha256Digest) -> Result<Option<LeafIndex>, FactsError> {
@@ -202,6 +215,14 @@ impl Facts for Ledger {
 
     fn lines(&self, channel: &ChannelName) -> Result<Vec<ArtifactName>, FactsError> {
         Ok(self.pins.get(channel).map(|lines| lines.keys().cloned().collect()).unwrap_or_default())
+    }
+
+    fn pin(&self, index: LeafIndex) -> Result<Option<PinFact>, FactsError> {
+        Ok(self.pins_by_entry.get(&index).cloned())
+    }
+
+    fn newest_touching(&self, channel: &ChannelName) -> Result<Option<LeafIndex>, FactsError> {
+        Ok(self.touches.newest(channel))
     }
 
     fn pins(

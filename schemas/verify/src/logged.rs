@@ -60,7 +60,9 @@ pub enum LoggedError {
     #[error("its subject is not what a {0} statement is about")]
     Subject(StatementType),
     /// Signed by a key that nobody at hand knows.
-    #[error("it is signed by the key {0}, which the policy in force then does not name")]
+    #[error(
+        "it is signed by the key {0}, which neither the policy in force then nor a grant that is shown names"
+    )]
     KeyUnknown(KeyId),
     /// A signature that does not verify.
     #[error("the signature of key {0} does not verify")]

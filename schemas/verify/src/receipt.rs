@@ -5,9 +5,12 @@ use holdfast_formats::note::Note;
 use holdfast_formats::proof::{ProofError, TlogProof};
 use holdfast_formats::tree::{LeafIndex, TreeSize};
 use holdfast_formats::trust::Trust;
-use holdfast_formats::wire::v1::Receipt;
+use holdfast_formats::wire::v1::{GrantList, Receipt, ShownGrant};
 
 use crate::entitlement::{self, EntitlementError};
+use crate::evidence::EvidenceError;
+use crate::facts::GrantFact;
+use crate::grants::{ShownGrants, read_shown};
 use crate::inclusion::{InclusionError, verify_inclusion};
 use crate::logged::{LoggedError, LoggedStatement};
 use crate::policy_chain::{ChainError, PolicyChain};
@@ -22,6 +25,14 @@ pub enum ReceiptError {
     /// Who signed the statement.
     #[error("the receipt's statement is not believed")]
     Entitlement(#[from] EntitlementError),
+    /// A grant: listed, or that of an ephemeral key that signed it.
+    #[error("the grant that is shown, entry {index}, is not believed")]
+    Grant {
+        /// The grant.
+        index: LeafIndex,
+        /// Why.
+        source: EvidenceError,
+    },
     /// The proof's text.
     #[error("the receipt's proof is malformed")]
     Proof(#[from] ProofError),
@@ -55,9 +66,26 @@ pub fn verify_receipt(
     policies: &PolicyChain,
 ) -> Result<Verified<LoggedStatement>, ReceiptError> {
     let logged = LoggedStatement::of_receipt(receipt)?;
-    check_place(receipt, &logged, policies)?;
-    entitlement::check(&logged, policies)?;
+    let checkpoint = check_place(receipt, &logged, policies)?;
+    let grants = ShownGrants::read(&receipt.grant, &checkpoint, policies)
+        .map_err(|(index, source)| ReceiptError::Grant { index, source })?;
+    entitlement::check(&logged, policies, &grants)?;
     Ok(Verified::new(logged))
+}
+
+/// Checks a list of grants: each proven against the list's checkpoint, and given and ended by those who may.
+pub fn verify_grants(
+    list: &GrantList,
+    policies: &PolicyChain,
+) -> Result<(Checkpoint, Vec<Verified<GrantFact>>), ReceiptError> {
+    let checkpoint = verify_checkpoint(&list.checkpoint, policies)?;
+    let read = |shown: &ShownGrant| {
+        let index = shown.grant.index;
+        let fact = read_shown(shown, &checkpoint, policies);
+        fact.map(Verified::new).map_err(|source| ReceiptError::Grant { index, source })
+    };
+    let grants = list.grants.iter().map(read).collect::<Result<_, _>>()?;
+    Ok((checkpoint, grants))
 }
 
 /// Follows the receipts of policies, oldest first, from the trusted one; each must be in the log where it claims to be.
@@ -75,19 +103,15 @@ fn check_place(
     receipt: &Receipt,
     logged: &LoggedStatement,
     policies: &PolicyChain,
-) -> Result<(), ReceiptError> {
+) -> Result<Checkpoint, ReceiptError> {
     let proof: TlogProof = receipt.proof.parse()?;
     if proof.index() != receipt.index {
         return Err(ReceiptError::OtherIndex { receipt: receipt.index, proof: proof.index() });
     }
     let checkpoint = verify_checkpoint(proof.checkpoint(), policies)?;
-    Ok(verify_inclusion(
-        &logged.leaf(),
-        proof.index(),
-        checkpoint.size(),
-        proof.hashes(),
-        &checkpoint.root(),
-    )?)
+    let (size, root) = (checkpoint.size(), checkpoint.root());
+    verify_inclusion(&logged.leaf(), proof.index(), size, proof.hashes(), &root)?;
+    Ok(checkpoint)
 }
 
 /// Reads a signed checkpoint by the log keys of the policy that was in force at its size.

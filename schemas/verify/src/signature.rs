@@ -11,7 +11,7 @@ use holdfast_formats::policy::Policy;
 use holdfast_formats::statement::{Predicate, Statement};
 use holdfast_formats::tree::LeafIndex;
 
-use crate::facts::{Facts, FactsError};
+use crate::facts::{Facts, FactsError, GrantFact};
 use crate::refusal::Refusal;
 
 /// Most verifications that signatures without a usable hint may cost one envelope.
@@ -123,6 +123,27 @@ pub fn verify_entry(
 /// The keys that a policy no longer trusts at a place in the log.
 pub(crate) fn distrusted(policy: &Policy, index: LeafIndex) -> BTreeSet<KeyId> {
     policy.distrust.iter().filter(|d| index >= d.from_entry).map(|d| d.key.id()).collect()
+}
+
+/// The signers whom a policy still trusts at a place. An ephemeral key falls with whoever granted it.
+pub(crate) fn trusted<E>(
+    policy: &Policy,
+    index: LeafIndex,
+    signers: &[KeyId],
+    grant_of: impl Fn(&KeyId) -> Result<Option<GrantFact>, E>,
+) -> Result<Vec<KeyId>, E> {
+    if policy.distrust.is_empty() {
+        return Ok(signers.to_vec());
+    }
+    let distrusted = distrusted(policy, index);
+    let mut out = Vec::with_capacity(signers.len());
+    for keyid in signers.iter().filter(|keyid| !distrusted.contains(keyid)) {
+        let grant = grant_of(keyid)?.filter(|grant| grant.index < index);
+        if grant.is_none_or(|grant| grant.is_trusted_by(policy)) {
+            out.push(*keyid);
+        }
+    }
+    Ok(out)
 }
 
 fn check_hinted(

@@ -106,3 +106,64 @@ fn a_rollback_is_recorded_step_by_step() -> Result<()> {
     world.good("audit")?;
     Ok(())
 }
+
+#[test]
+fn a_push_says_what_it_is_and_a_pipeline_which_run_it_is() -> Result<()> {
+    let world = World::new()?;
+    std::fs::write(world.home.path().join("provenance.json"), "{}")?;
+    world.good(
+        "push shop/web@1 dist --label team=checkout --data-class personal --keep build --keep-until 30d --keep-mode compliance \
+         --build-by makefile --build-run laptop-7 --build-type make --build-provenance provenance.json",
+    )?;
+    let show = |reference: &str| -> Result<serde_json::Value> {
+        Ok(serde_json::from_str(&world.good(&format!("show {reference} --format json"))?)?)
+    };
+    let said = show("shop/web@1")?;
+    assert_eq!(said["manifest"]["data_class"], "personal");
+    assert_eq!(said["manifest"]["labels"]["team"], "checkout");
+    assert_eq!(said["keep"]["class"], "build");
+    assert_eq!(said["keep"]["mode"], "compliance");
+    assert_eq!(said["build"]["builder_id"], "makefile");
+    assert_eq!(said["build"]["provenance"].as_array().map(Vec::len), Some(1));
+    assert!(said["context"].is_null(), "nobody runs a pipeline here: {said}");
+
+    let pipeline = || {
+        let program = world.program().with("GITHUB_ACTIONS", "true").with("GITHUB_RUN_ID", "77");
+        let program = program.with("GITHUB_SERVER_URL", "https://github.com");
+        let program = program.with("GITHUB_REPOSITORY", "shop/web").with("GITHUB_REF", "refs/heads/main");
+        program.with("GITHUB_SHA", "0f0e0d0c0b0a").with("RUNNER_ENVIRONMENT", "self-hosted")
+    };
+    assert_eq!(pipeline().run("push shop/web@2 dist")?.exit, Some(0));
+    let said = show("shop/web@2")?;
+    assert_eq!(said["context"]["source"]["git_commit"], "0f0e0d0c0b0a");
+    assert_eq!(said["context"]["run"]["url"], "https://github.com/shop/web/actions/runs/77");
+    assert_eq!(said["build"]["builder_id"], "https://github.com/actions/runner/self-hosted");
+    assert!(world.good("show shop/web@2")?.contains("0f0e0d0c0b0a of https://github.com/shop/web"));
+    assert_eq!(pipeline().run("push shop/web@3 dist --no-pipeline")?.exit, Some(0));
+    let said = show("shop/web@3")?;
+    assert!(said["context"].is_null() && said["build"].is_null(), "{said}");
+    world.bad(2, "push shop/web@4 dist --build-by makefile")?;
+    world.bad(2, "push shop/web@4 dist --keep-mode sometimes")?;
+    Ok(())
+}
+
+#[test]
+fn tokens_are_granted_with_an_ephemeral_key_and_listed() -> Result<()> {
+    let world = World::pinned()?;
+    let key = world.good("key generate --out ci.pem")?;
+    let key = key.split_whitespace().find(|word| word.starts_with("ed25519:")).context("the key is shown")?;
+    world.bad(2, &format!("token grant ci --action read --ephemeral-key {key}"))?;
+    let token = world.good(&format!(
+        "token grant ci --action read,publish --name shop/web --expires 2h --ephemeral-key {key}"
+    ))?;
+    let list = world.good("token list")?;
+    assert!(list.lines().any(|line| line.contains(" ci ") && line.contains("until")), "{list}");
+    let ci = world.program().with("HOLDFAST_TOKEN", token.trim());
+    assert_eq!(ci.run("--key ci.pem push shop/web@2 dist")?.exit, Some(0));
+    let refused = ci.run("--key ci.pem pin shop/prod shop/web@2 -m tested")?;
+    assert_eq!(refused.exit, Some(6), "{refused:?}");
+    assert!(world.good("show shop/web@2")?.contains("shop/web@2"), "what it signed is believed");
+    world.good("pin shop/prod shop/web@2 -m tested")?;
+    assert!(world.good("known-good shop/prod")?.contains("shop/web@2"));
+    Ok(())
+}

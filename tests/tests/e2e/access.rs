@@ -188,6 +188,7 @@ async fn a_token_that_nobody_granted_opens_nothing() -> Result<()> {
         channels: vec![of("*")],
         quotas: None,
         expires: None,
+        key: None,
     }
     .draft();
     let mallory = ana.colleague(Some(made_up))?;

@@ -108,8 +108,13 @@ async fn a_bundle_with_any_byte_changed_is_refused() -> Result<()> {
     ana.registry().bundle(&of("shop/prod"), &ANYTHING, &file).await?;
     let whole = std::fs::read(&file)?;
     let (trust, now) = (ana.registry().trust().clone(), registry.clock().timestamp());
+    // The trust.json inside is for readers who have none of their own; these have, and it counts for nothing.
+    let place = |text: &[u8]| whole.windows(text.len()).position(|window| window == text);
+    let suggested =
+        place(b"{\"trust\":").expect("it is there")..place(b",\"channel\":").expect("it is there");
     let step = (whole.len() / 60).max(1);
-    for at in (0..whole.len()).step_by(step).chain([whole.len() - 1]) {
+    let places = (0..whole.len()).step_by(step).chain([whole.len() - 1]);
+    for at in places.filter(|at| !suggested.contains(at)) {
         let mut damaged = whole.clone();
         damaged[at] ^= 0x40;
         std::fs::write(&file, &damaged)?;

@@ -107,6 +107,37 @@ async fn t09_a_corrupt_index_is_not_believed() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn t09_a_write_ahead_log_that_is_gone_or_damaged_is_made_up_for() -> Result<()> {
+    let mut registry = TestRegistry::in_directory().await?;
+    let ana = registry.login().await?;
+    let index = registry.index_path();
+    let beside = |suffix: &str| {
+        let mut name = index.clone().into_os_string();
+        name.push(suffix);
+        std::path::PathBuf::from(name)
+    };
+    for (version, damage) in ["gone", "cut", "garbage", "of another state"].into_iter().enumerate() {
+        let before: Option<Vec<u8>> = std::fs::read(beside("-wal")).ok();
+        let reference = format!("shop/web@{version}");
+        ana.publish_and_pin("shop/prod", &reference).await?;
+        // A crash leaves the write-ahead log behind: what it holds is taken while the node still runs.
+        let wal = std::fs::read(beside("-wal"))?;
+        assert!(!wal.is_empty());
+        registry.stop().await?;
+        match damage {
+            "gone" => drop(std::fs::remove_file(beside("-wal"))),
+            "cut" => std::fs::write(beside("-wal"), &wal[..wal.len() / 3])?,
+            "garbage" => std::fs::write(beside("-wal"), vec![0x5a; wal.len()])?,
+            _ => std::fs::write(beside("-wal"), before.unwrap_or_default())?,
+        }
+        registry.try_start().await?;
+        assert_eq!(ana.answer("shop/prod").await?, [reference], "the write-ahead log is {damage}");
+    }
+    assert_eq!(ana.registry().audit().await?.findings, []);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_clock_that_was_set_back_neither_stops_the_log_nor_turns_its_time_back() -> Result<()> {
     let registry = TestRegistry::start().await?;
     let ana = registry.login().await?;

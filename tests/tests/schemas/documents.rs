@@ -51,9 +51,9 @@ macro_rules! wire_records {
 
 wire_records! {
     ArtifactList ArtifactSummary ArtifactView BlobQuery BlobStored ChunksQuery ChunksStored Consistency ConsistencyProof
-    ConsistencyQuery EntriesQuery Gate GateQuery HeldArtifact History HistoryQuery KnownGood KnownGoodQuery LineAnswer ListQuery LogEntries LoggedEntry
+    ConsistencyQuery EntriesQuery Gate GateQuery GrantList GrantQuery HeldArtifact History HistoryQuery KnownGood KnownGoodQuery LineAnswer ListQuery LogEntries LoggedEntry
     MissingAnswer MissingChunk MissingQuery PassedOver PlanStep PolicyChain PolicyQuery Problem ProvenEntry Receipt
-    RegistryInfo Status Submission
+    RegistryInfo ShownGrant Status Submission
 }
 
 /// A generator whose definitions lie under `place`.

@@ -115,7 +115,7 @@ const NODE: [Route; 6] = [
 ];
 
 /// Routes of the log.
-const LOG: [Route; 9] = [
+const LOG: [Route; 10] = [
     Route {
         method: "post",
         access: Access::Signer,
@@ -161,6 +161,17 @@ const LOG: [Route; 9] = [
             "policies",
             "The chain of policies",
             json_answers!("PolicyChain", "Receipts, oldest first."),
+        )
+    },
+    Route {
+        access: Access::Bearer,
+        query: Some("GrantQuery"),
+        problems: &[Malformed, Corrupt],
+        ..get(
+            "/v1/grants",
+            "grants",
+            "Which tokens there are; needs the `audit` grant",
+            json_answers!("GrantList", "Grants by their place, each proven."),
         )
     },
     get("/v1/log/checkpoint", "checkpoint", "The newest checkpoint", &[answer(200, "A signed note.", NOTE)]),

@@ -180,9 +180,10 @@ fn components(
 }
 
 fn signer(signer: &Signer) -> String {
-    match &signer.principal {
-        Some(principal) => principal.to_string(),
-        None => format!("key {}", signer.key),
+    match (&signer.principal, &signer.subject) {
+        (Some(principal), _) => principal.to_string(),
+        (None, Some(subject)) => format!("{subject} (ephemeral key {})", signer.key),
+        (None, None) => format!("key {}", signer.key),
     }
 }
 

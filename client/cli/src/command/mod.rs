@@ -6,6 +6,7 @@ mod bundle;
 mod completion;
 mod deny;
 mod deploy;
+mod describing;
 mod entry_line;
 mod freeze;
 mod gate;

@@ -2,29 +2,31 @@
 
 use std::path::PathBuf;
 
-use holdfast_client::{About, ClientError, Content, PushRequest, Registry, Staged, Submitted};
-use holdfast_formats::manifest::{Body, Kind, Need};
+use holdfast_client::{ClientError, Content, PushRequest, Registry, Staged, Submitted};
+use holdfast_formats::manifest::{Body, Kind};
 use holdfast_formats::reference::ArtifactRef;
-use holdfast_formats::statement::{Artifact, Keep};
+use holdfast_formats::statement::Artifact;
 use holdfast_formats::text::Label;
-use holdfast_formats::version::Version;
 use holdfast_formats::wire::v1::ProblemCode;
 use indicatif::HumanBytes;
 
+use super::describing::Describing;
 use super::logged::logged;
 use crate::document::{BodySource, body_of, read_body};
-use crate::moment::{Moment, version_of};
+use crate::moment::version_of;
 use crate::session::Session;
-use crate::signing::{Signing, parse_pair};
+use crate::signing::Signing;
 
 const AFTER_HELP: &str = "\
 Only what the registry does not have yet is sent; a push that was cut goes on where it stopped. A version never changes its \
 meaning: the same content again succeeds with the same receipt, other content is refused (exit 9).
 
+In GitHub Actions and GitLab CI the statement also says which run of which commit this was; --no-pipeline leaves that out.
+
 Examples:
   holdfast push shop/web@1.4.2 dist/
   holdfast push shop/config@1.4.2 config/ --kind config --label team=checkout
-  holdfast push shop/database@now dump/ --kind snapshot --source shop-db-1
+  holdfast push shop/database@now dump/ --kind snapshot --source shop-db-1 --data-class personal --keep nightly
   holdfast push shop/schema@1.4.2 migrations/ --kind schema --body ledger.json";
 
 #[derive(Debug, clap::Args)]
@@ -50,37 +52,6 @@ pub(crate) struct Args {
     signing: Signing,
 }
 
-/// Options that describe what is published; `release` has them too.
-#[derive(Debug, clap::Args)]
-pub(super) struct Describing {
-    /// A free label
-    #[arg(long = "label", value_name = "KEY=VALUE", value_parser = parse_label)]
-    labels: Vec<(Label, Label)>,
-    /// Something that must be there for it to work, in a range of versions
-    #[arg(long = "needs", value_name = "NAME=RANGE", value_parser = parse_need)]
-    needs: Vec<Need>,
-    /// Keep it at least until then: a duration from now, or a time
-    #[arg(long, value_name = "WHEN")]
-    keep_until: Option<Moment>,
-    /// The version that it takes the place of
-    #[arg(long, value_name = "VERSION")]
-    supersedes: Option<Version>,
-}
-
-impl Describing {
-    /// What the options say.
-    pub(super) fn about(&self) -> About {
-        let keep_until = self.keep_until.map(|when| when.ahead_of(Session::now()));
-        About {
-            labels: self.labels.clone(),
-            needs: self.needs.clone(),
-            keep: keep_until.map(|until| Keep { class: None, until: Some(until), mode: None }),
-            supersedes: self.supersedes.clone(),
-            ..About::nothing()
-        }
-    }
-}
-
 /// A reference whose version may be left to the clock.
 #[derive(Debug, Clone)]
 struct Target(ArtifactRef);
@@ -91,14 +62,6 @@ fn parse_target(text: &str) -> Result<Target, String> {
         None => text.to_owned(),
     };
     filled.parse().map(Target).map_err(|e| format!("{e}"))
-}
-
-fn parse_label(text: &str) -> Result<(Label, Label), String> {
-    parse_pair(text)
-}
-
-fn parse_need(text: &str) -> Result<Need, String> {
-    parse_pair(text).map(|(name, range)| Need { name, range })
 }
 
 impl Args {
@@ -137,7 +100,7 @@ impl Args {
             artifact: artifact.clone(),
             source: self.path.clone(),
             body,
-            about: self.more.about(),
+            about: self.more.about(&self.signing)?,
         })
     }
 

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use holdfast_client::ReleaseRequest;
 use holdfast_formats::reference::ArtifactRef;
 
+use super::describing::Describing;
 use super::logged::logged;
-use super::push::Describing;
 use crate::document::read_release;
 use crate::session::Session;
 use crate::signing::Signing;
@@ -55,7 +55,7 @@ impl Args {
         let body = read_release(&self.file)?;
         let components = body.components.len();
         let registry = session.registry()?;
-        let request = ReleaseRequest { artifact: self.target, body, about: self.more.about() };
+        let request = ReleaseRequest { artifact: self.target, body, about: self.more.about(&self.signing)? };
         let staged = registry.draft_release(&request).await?;
         let Some(submitted) = self.signing.log(staged.draft, &registry, session).await? else {
             return Ok(());

@@ -3,6 +3,7 @@
 use holdfast_client::ArtifactRecord;
 use holdfast_formats::manifest::{Body, Component, File, ManifestDocument, SnapshotBody};
 use holdfast_formats::reference::Reference;
+use holdfast_formats::statement::{Predicate, Publish};
 use indicatif::HumanBytes;
 use serde_json::{Value, json};
 
@@ -38,6 +39,7 @@ impl Args {
             .with("HOLDFAST_KIND", record.kind().to_string())?;
         let answer = Answer::new(&view(&record)?)?
             .with_lines(head(&record))
+            .with_lines(origin(&record))
             .with_lines(body(&record.manifest().body))
             .with_lines(files(&record.manifest().files))
             .with_lines(said(&record))
@@ -68,8 +70,34 @@ fn view(record: &ArtifactRecord) -> anyhow::Result<Value> {
         "scrubbed": record.scrub().is_some(),
         "denies": denies,
         "attests": attests,
+        "build": published(record).and_then(|publish| publish.build.as_ref()),
+        "keep": published(record).and_then(|publish| publish.keep.as_ref()),
+        "context": record.publish().get().statement().header.context,
         "manifest": manifest,
     }))
+}
+
+fn published(record: &ArtifactRecord) -> Option<&Publish> {
+    match &record.publish().get().statement().predicate {
+        Predicate::Publish(publish) => Some(publish),
+        _ => None,
+    }
+}
+
+/// Which run of which commit it came from, as its publisher says.
+fn origin(record: &ArtifactRecord) -> Vec<Line> {
+    let context = record.publish().get().statement().header.context.as_ref();
+    let commit = context
+        .and_then(|context| context.source.as_ref())
+        .map(|source| format!("  commit     {} of {} ({})", source.git_commit, source.repo, source.r#ref));
+    let run = context
+        .and_then(|context| context.run.as_ref())
+        .map(|run| format!("  run        {} ({}, attempt {})", run.url, run.system, run.attempt));
+    let built = published(record)
+        .and_then(|publish| publish.build.as_ref())
+        .map(|build| format!("  built by   {}", build.builder_id));
+    let class = record.manifest().data_class.as_ref().map(|class| format!("  data       {class}"));
+    [commit, run, built, class].into_iter().flatten().map(Line::plain).collect()
 }
 
 fn head(record: &ArtifactRecord) -> Vec<Line> {

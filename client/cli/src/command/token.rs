@@ -1,12 +1,13 @@
 //! `token grant|revoke|list`: what programs may do.
 
-use std::collections::BTreeMap;
-
-use holdfast_client::{Draft, GrantDraft, HistoryEntry, Registry};
+use holdfast_client::{Draft, GrantDraft, Tokens};
+use holdfast_formats::key::PublicKey;
 use holdfast_formats::pattern::NamePattern;
-use holdfast_formats::statement::{Action, EntryIndex, Grant, Predicate, Revoke};
+use holdfast_formats::statement::{Action, EntryIndex, Grant, Revoke};
 use holdfast_formats::text::{Label, Reason};
+use holdfast_formats::time::Timestamp;
 use holdfast_formats::tree::LeafIndex;
+use holdfast_verify::facts::GrantFact;
 use serde_json::json;
 
 use crate::command::logged::logged;
@@ -14,9 +15,6 @@ use crate::moment::Moment;
 use crate::output::{Answer, Line, Variables};
 use crate::session::Session;
 use crate::signing::Signing;
-
-/// Entries asked for at a time.
-const PAGE: u32 = 1000;
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Args {
@@ -26,8 +24,9 @@ A program gives the token as HOLDFAST_TOKEN.
 
 Examples:
   holdfast token grant ci --action read,publish --name 'shop/*'
-  holdfast token grant deployer --action read,deploy --channel shop/prod --expires 90d")]
-    Grant(GrantArgs),
+  holdfast token grant deployer --action read,deploy --channel shop/prod --expires 90d
+  holdfast token grant run-77 --action read,publish --name shop/web --expires 2h --ephemeral-key ed25519:…")]
+    Grant(Box<GrantArgs>),
     /// End a token
     #[command(after_help = "Example:\n  holdfast token revoke 57 -m \"the laptop was lost\"")]
     Revoke {
@@ -65,6 +64,9 @@ pub(crate) struct GrantArgs {
     /// When it ends: a duration from now, or a time
     #[arg(long, value_name = "WHEN")]
     expires: Option<Moment>,
+    /// The public half of a short-lived key that may sign under this token, as `holdfast key generate` shows it
+    #[arg(long, value_name = "KEY", requires = "expires")]
+    ephemeral_key: Option<PublicKey>,
     #[command(flatten)]
     signing: Signing,
 }
@@ -72,7 +74,7 @@ pub(crate) struct GrantArgs {
 impl Args {
     pub(crate) async fn run(self, session: &Session) -> anyhow::Result<()> {
         match self {
-            Self::Grant(args) => grant(args, session).await,
+            Self::Grant(args) => grant(*args, session).await,
             Self::Revoke { grant, reason, signing } => {
                 let registry = session.registry()?;
                 let draft = Draft::new(Revoke { grant: EntryIndex { index: grant }, reason });
@@ -95,6 +97,7 @@ async fn grant(args: GrantArgs, session: &Session) -> anyhow::Result<()> {
         channels,
         quotas: None,
         expires,
+        key: args.ephemeral_key,
     };
     let (draft, token) = wanted.draft();
     let submitted = args.signing.log(draft, &registry, session).await?;
@@ -114,28 +117,24 @@ async fn grant(args: GrantArgs, session: &Session) -> anyhow::Result<()> {
 
 async fn list(all: bool, session: &Session) -> anyhow::Result<()> {
     let registry = session.registry()?;
-    let tokens = read(&registry).await?;
+    let tokens = registry.grants(if all { Tokens::All } else { Tokens::Standing }).await?;
     let now = Session::now();
-    let shown: Vec<_> = tokens
-        .iter()
-        .map(|(index, (grant, revoked))| {
-            let state = match (revoked, grant.expires) {
-                (Some(by), _) => format!("revoked by entry {by}"),
-                (None, Some(at)) if at <= now => format!("expired {at}"),
-                (None, Some(at)) => format!("until {at}"),
-                (None, None) => "without end".to_owned(),
-            };
-            let over = revoked.is_some() || grant.expires.is_some_and(|at| at <= now);
-            (index, grant, state, over)
-        })
-        .filter(|(_, _, _, over)| all || !over)
-        .collect();
+    let shown: Vec<_> = tokens.iter().map(|token| (token.get(), state(token.get(), now))).collect();
     let json: Vec<_> = shown
         .iter()
-        .map(|(index, grant, state, _)| json!({ "index": index, "grant": grant, "state": state }))
+        .map(|(fact, state)| json!({ "index": fact.index, "grant": fact.grant, "state": state }))
         .collect();
-    let lines = shown.iter().map(|(index, grant, state, _)| Line::plain(line(**index, grant, state)));
+    let lines = shown.iter().map(|(fact, state)| Line::plain(line(fact.index, &fact.grant, state)));
     session.output().answer(&Answer::new(&json)?.with_lines(lines))
+}
+
+fn state(fact: &GrantFact, now: Timestamp) -> String {
+    match (fact.revoked, fact.grant.expires) {
+        (Some(by), _) => format!("revoked by entry {by}"),
+        (None, Some(at)) if at <= now => format!("expired {at}"),
+        (None, Some(at)) => format!("until {at}"),
+        (None, None) => "without end".to_owned(),
+    }
 }
 
 fn line(index: LeafIndex, grant: &Grant, state: &str) -> String {
@@ -144,30 +143,4 @@ fn line(index: LeafIndex, grant: &Grant, state: &str) -> String {
     let names = joined(grant.names.iter().map(NamePattern::as_str).collect());
     let channels = joined(grant.channels.iter().map(NamePattern::as_str).collect());
     format!("{index:>6}  {}  {actions}  names {names}  channels {channels}  {state}", grant.subject)
-}
-
-/// Every grant of the log, and the entry that revoked it.
-async fn read(registry: &Registry) -> anyhow::Result<BTreeMap<LeafIndex, (Grant, Option<LeafIndex>)>> {
-    let size = registry.sync().await?.size;
-    let mut tokens = BTreeMap::new();
-    let mut next = LeafIndex::new(0)?;
-    while size.contains(next) {
-        let entries: Vec<HistoryEntry> = registry.entries(next, PAGE).await?;
-        let Some(last) = entries.last() else { break };
-        next = last.index.checked_add(1)?;
-        for entry in entries {
-            match entry.statement.predicate {
-                Predicate::Grant(grant) => {
-                    tokens.insert(entry.index, (*grant, None));
-                }
-                Predicate::Revoke(revoke) => {
-                    if let Some((_, revoked)) = tokens.get_mut(&revoke.grant.index) {
-                        *revoked = Some(entry.index);
-                    }
-                }
-                _ => {}
-            }
-        }
-    }
-    Ok(tokens)
 }

@@ -6,6 +6,7 @@ mod bearer;
 mod body;
 mod channels;
 mod frames;
+mod grants;
 mod log;
 mod node;
 mod path;
@@ -47,6 +48,7 @@ pub fn router(service: Service, limits: ApiLimits) -> Router {
         .route("/v1/status", get(node::status))
         .route("/v1/submissions", post(log::submit))
         .route("/v1/policies", get(log::policies))
+        .route("/v1/grants", get(grants::list))
         .route("/v1/log/checkpoint", get(log::checkpoint))
         .route("/v1/log/consistency", get(log::consistency))
         .route("/v1/log/entries", get(log::entries))

@@ -3,12 +3,12 @@
 
 use holdfast_formats::key::{KeyId, PublicKey};
 use holdfast_formats::pattern::NamePattern;
-use holdfast_formats::policy::{Principal, PrincipalKind, Role, RoleRule};
-use holdfast_formats::statement::{Action, Grant, GrantOidc, Revoke};
+use holdfast_formats::policy::Role;
+use holdfast_formats::statement::{Grant, GrantOidc, Revoke};
 
-use super::authority::{Ask, Quorum, Reach};
 use super::{Case, Ruling};
 use crate::facts::{Effect, GrantFact};
+use crate::reach::{Ask, Quorum, Reach, is_exchangeable};
 use crate::refusal::{JudgeError, Refusal};
 
 /// Most actions or patterns of one grant.
@@ -26,6 +26,7 @@ pub(super) fn judge(case: &Case<'_>, grant: &Grant) -> Result<Ruling, JudgeError
         index: case.candidate.index,
         grant: grant.clone(),
         time: case.candidate.time,
+        signers: counted.clone(),
         revoked: None,
     };
     Ok(Ruling::ready(counted, Effect::Grant(Box::new(fact))))
@@ -45,8 +46,7 @@ pub(super) fn judge_revoke(case: &Case<'_>, revoke: &Revoke) -> Result<Ruling, J
 /// Administrators whose own rule covers everything that the grant covers.
 fn administrators(case: &Case<'_>, grant: &Grant) -> Result<Vec<KeyId>, Refusal> {
     case.entitled(Ask { role: Role::Administrator, reach: Reach::Anything, quorum: Quorum::One })?;
-    let reach = Reach::Patterns(&grant.names, &grant.channels);
-    let refusal = match case.entitled(Ask { role: Role::Administrator, reach, quorum: Quorum::Rule }) {
+    let refusal = match case.entitled(Ask::administrators(grant)) {
         Ok(keys) => return Ok(keys),
         Err(refusal) => refusal,
     };
@@ -61,42 +61,13 @@ fn administrators(case: &Case<'_>, grant: &Grant) -> Result<Vec<KeyId>, Refusal>
     Err(name.or(channel).map_or(refusal, |pattern| Refusal::GrantTooWide { pattern: pattern.clone() }))
 }
 
-/// The registry exchanges an outside identity for a grant when a principal stands for that issuer and its roles cover
-/// every action. Such a grant always ends.
+/// The registry exchanges an outside identity for a grant when the policy lets it.
 fn registry_for_identity(case: &Case<'_>, grant: &Grant, oidc: &GrantOidc) -> Result<Vec<KeyId>, JudgeError> {
     let counted = case.registry()?;
-    let stands_for =
-        |p: &&Principal| p.kind == PrincipalKind::Oidc && p.issuer.as_ref() == Some(&oidc.issuer);
-    let may =
-        |principal: &Principal| grant.actions.iter().all(|action| may_have(case, principal, *action, grant));
-    if grant.expires.is_some() && case.policy.principals.iter().filter(stands_for).any(may) {
+    if is_exchangeable(case.policy, grant, oidc) {
         return Ok(counted);
     }
     Err(Refusal::OidcNotAllowed { issuer: oidc.issuer.clone() }.into())
-}
-
-fn may_have(case: &Case<'_>, principal: &Principal, action: Action, grant: &Grant) -> bool {
-    let fits = |rule: &&RoleRule| role_of(action).is_none_or(|role| rule.role == role);
-    let reach = Reach::Patterns(&grant.names, &grant.channels);
-    action != Action::Administer
-        && case.policy.roles.iter().filter(fits).any(|rule| {
-            rule.principals.contains(&principal.id) && reach.is_covered_by(&rule.names, &rule.channels)
-        })
-}
-
-/// The role that a principal needs for an action; any role lets it read.
-const fn role_of(action: Action) -> Option<Role> {
-    match action {
-        Action::Read => None,
-        Action::Publish => Some(Role::Publisher),
-        Action::Attest => Some(Role::Attester),
-        Action::Deploy => Some(Role::Deployer),
-        Action::Release => Some(Role::Releaser),
-        Action::Hold => Some(Role::Holder),
-        Action::Operate => Some(Role::Operator),
-        Action::Administer => Some(Role::Administrator),
-        Action::Audit => Some(Role::Auditor),
-    }
 }
 
 fn check_form(grant: &Grant) -> Result<(), Refusal> {

@@ -7,10 +7,10 @@ use holdfast_formats::policy::Role;
 use holdfast_formats::reference::ArtifactRef;
 use holdfast_formats::statement::{Attest, Tag};
 
-use super::authority::{Ask, Quorum, Reach};
 use super::publish::check_same;
 use super::{Case, Ruling};
 use crate::facts::{AttestFact, Effect, TagFact};
+use crate::reach::{Ask, Quorum, Reach};
 use crate::refusal::{JudgeError, Refusal};
 
 /// Most digests that one attestation may be about.
@@ -44,8 +44,7 @@ pub(super) fn judge(case: &Case<'_>, attest: &Attest) -> Result<Ruling, JudgeErr
 }
 
 pub(super) fn judge_tag(case: &Case<'_>, tag: &Tag) -> Result<Ruling, JudgeError> {
-    let ask = Ask { role: Role::Publisher, reach: Reach::Name(&tag.name), quorum: Quorum::Rule };
-    let counted = case.entitled(ask)?;
+    let counted = case.entitled(Ask::publishers(&tag.name))?;
     let namespace = tag.name.namespace();
     let rule = case.policy.namespace(&namespace).ok_or(Refusal::NamespaceUnknown { namespace })?;
     if !rule.moving_tags.contains(&tag.tag) {

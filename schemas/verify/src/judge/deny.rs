@@ -4,23 +4,17 @@
 use holdfast_formats::policy::Role;
 use holdfast_formats::statement::{Deny, DenyScope, Lift};
 
-use super::authority::{Ask, Quorum, Reach};
 use super::{Case, Ruling};
 use crate::facts::{DenyFact, Effect};
+use crate::reach::{Ask, Quorum, Reach};
 use crate::refusal::{JudgeError, Refusal};
 
 /// The digests need not exist yet: what is known to be bad is denied before anybody can push it.
 pub(super) fn judge(case: &Case<'_>, deny: &Deny) -> Result<Ruling, JudgeError> {
-    let reach = match (deny.scope, &deny.channel) {
-        (DenyScope::Channel, Some(channel)) => Reach::Line(&deny.name, channel),
-        (DenyScope::Namespace | DenyScope::Everywhere, None) => Reach::Name(&deny.name),
-        _ => {
-            return Err(
-                Refusal::Malformed { rule: "channel is there exactly when the scope is channel" }.into()
-            );
-        }
-    };
-    let counted = case.entitled(Ask { role: Role::Releaser, reach, quorum: Quorum::One })?;
+    if deny.channel.is_some() != (deny.scope == DenyScope::Channel) {
+        return Err(Refusal::Malformed { rule: "channel is there exactly when the scope is channel" }.into());
+    }
+    let counted = case.entitled(Ask::deniers(deny))?;
     let fact = DenyFact {
         index: case.candidate.index,
         name: deny.name.clone(),

@@ -1,14 +1,14 @@
 //! `deploy`: what went to a channel. Only the start of a forward deployment can be refused for the channel's state; what
 //! has happened is always worth knowing.
 
-use holdfast_formats::key::KeyId;
 use holdfast_formats::policy::Role;
 use holdfast_formats::statement::{Artifact, Deploy, DeployPhase, Direction};
 
-use super::authority::{Ask, Earlier, Quorum, Reach, are_separate};
+use super::apart::{Earlier, are_separate};
 use super::{Case, Ruling, calendar};
 use crate::denial::denied_with_components;
-use crate::facts::{ArtifactFact, DeployFact, Effect};
+use crate::facts::{ArtifactFact, DeployFact, Effect, PinFact};
+use crate::reach::Ask;
 use crate::refusal::{JudgeError, Refusal};
 
 /// All of the traffic, in basis points.
@@ -16,14 +16,16 @@ const WEIGHT_BP_MAX: u16 = 10_000;
 
 pub(super) fn judge(case: &Case<'_>, deploy: &Deploy) -> Result<Ruling, JudgeError> {
     let name = deploy.artifact.r#ref.name();
-    let ask = Ask { role: Role::Deployer, reach: Reach::Line(name, &deploy.channel), quorum: Quorum::Rule };
+    let ask = Ask::deployers(name, &deploy.channel);
     case.entitled(ask)?;
     check_form(deploy)?;
     let fact = published(case, &deploy.artifact)?;
-    let earlier = [
-        Earlier { role: Role::Publisher, signers: &fact.signers },
-        Earlier { role: Role::Releaser, signers: &released_by(case, deploy)? },
-    ];
+    check_named(case, deploy)?;
+    let pin = released_by(case, deploy)?;
+    let released =
+        pin.iter().map(|pin| Earlier { role: Role::Releaser, index: pin.entry.index, signers: &pin.signers });
+    let published_by = Earlier { role: Role::Publisher, index: fact.index, signers: &fact.signers };
+    let earlier: Vec<Earlier<'_>> = std::iter::once(published_by).chain(released).collect();
     let counted = case.entitled_apart(ask, &deploy.artifact.r#ref, &earlier)?;
     if deploy.phase == DeployPhase::Started && deploy.direction == Direction::Forward {
         calendar::check(case.facts, case.policy, &deploy.channel, case.candidate.time)?;
@@ -42,13 +44,13 @@ pub(super) fn judge(case: &Case<'_>, deploy: &Deploy) -> Result<Ruling, JudgeErr
     Ok(Ruling::ready(counted, Effect::Deploy(fact)))
 }
 
-/// Who pinned the artifact on its line, as far as the policy wants to know: nobody is kept apart by most of them.
-fn released_by(case: &Case<'_>, deploy: &Deploy) -> Result<Vec<KeyId>, JudgeError> {
+/// The pin of the artifact on its line, as far as the policy wants to know: nobody is kept apart by most of them.
+fn released_by(case: &Case<'_>, deploy: &Deploy) -> Result<Option<PinFact>, JudgeError> {
     if !are_separate(case.policy, Role::Deployer, Role::Releaser) {
-        return Ok(Vec::new());
+        return Ok(None);
     }
-    let pins = case.facts.pins(&deploy.channel, deploy.artifact.r#ref.name(), None, 1)?;
-    Ok(pins.into_iter().filter(|pin| pin.artifact == deploy.artifact).flat_map(|pin| pin.signers).collect())
+    let newest = case.facts.pins(&deploy.channel, deploy.artifact.r#ref.name(), None, 1)?.pop();
+    Ok(newest.filter(|pin| pin.artifact == deploy.artifact))
 }
 
 fn check_form(deploy: &Deploy) -> Result<(), Refusal> {
@@ -66,6 +68,19 @@ fn check_form(deploy: &Deploy) -> Result<(), Refusal> {
         return malformed("a cohort has at most 10,000 basis points");
     }
     Ok(())
+}
+
+/// What it names besides exists: the artifact that ran before, and the pin that it goes by.
+fn check_named(case: &Case<'_>, deploy: &Deploy) -> Result<(), JudgeError> {
+    if let Some(before) = &deploy.replaces {
+        published(case, before)?;
+    }
+    let Some(index) = deploy.pin else { return Ok(()) };
+    let is_it = |pin: &PinFact| pin.channel == deploy.channel && pin.artifact == deploy.artifact;
+    match case.facts.pin(index)?.filter(is_it) {
+        Some(_) => Ok(()),
+        None => Err(Refusal::EntryNotFound { what: "pin of this artifact in this channel", index }.into()),
+    }
 }
 
 /// The artifact of exactly this name, version and digests.

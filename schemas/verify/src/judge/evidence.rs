@@ -10,10 +10,10 @@ use holdfast_formats::time::Timestamp;
 use holdfast_formats::tree::LeafIndex;
 
 use super::Case;
-use super::authority::are_separate;
+use super::apart::{Earlier, are_separate};
 use crate::facts::{ArtifactFact, AttestFact, DeployFact, FactsError, RollbackFact};
 use crate::refusal::{JudgeError, Refusal};
-use crate::signature::distrusted;
+use crate::signature::trusted;
 
 /// Most pieces of evidence that one pin may cite.
 const EVIDENCE_MAX: usize = 64;
@@ -26,14 +26,19 @@ pub(super) struct Shown {
 }
 
 impl Shown {
-    /// Everybody who signed a cited attestation.
-    pub(super) fn attesters(&self) -> Vec<KeyId> {
-        self.attests.iter().flat_map(|fact| fact.signers.iter().copied()).collect()
-    }
-
-    /// Everybody who signed a cited deployment.
-    pub(super) fn deployers(&self) -> Vec<KeyId> {
-        self.deploys.iter().flat_map(|fact| fact.signers.iter().copied()).collect()
+    /// Who signed the cited attestations and deployments.
+    pub(super) fn earlier(&self) -> impl Iterator<Item = Earlier<'_>> {
+        let attested = self.attests.iter().map(|fact| Earlier {
+            role: Role::Attester,
+            index: fact.index,
+            signers: &fact.signers,
+        });
+        let deployed = self.deploys.iter().map(|fact| Earlier {
+            role: Role::Deployer,
+            index: fact.index,
+            signers: &fact.signers,
+        });
+        attested.chain(deployed)
     }
 }
 
@@ -119,12 +124,15 @@ fn is_met(
             }
             Ok(false)
         }
-        EvidenceKind::Deploy => Ok(shown.deploys.iter().any(|deploy| {
-            let signers = trusted(case, &deploy.signers, deploy.index);
-            let signed =
-                wanted.signer.as_ref().map_or(!signers.is_empty(), |id| signed_by(case, &signers, id));
-            fresh(deploy.time) && shows_success(deploy, pin) && signed
-        })),
+        EvidenceKind::Deploy => {
+            for deploy in shown.deploys.iter().filter(|d| fresh(d.time) && shows_success(d, pin)) {
+                let signers = still_trusted(case, &deploy.signers, deploy.index)?;
+                if wanted.signer.as_ref().map_or(!signers.is_empty(), |id| signed_by(case, &signers, id)) {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        }
         EvidenceKind::Drill => Ok(shown.drills.iter().any(|drill| {
             fresh(drill.time) && drill.phase == RollbackPhase::Succeeded && drill.channel == pin.channel
         })),
@@ -149,9 +157,14 @@ fn is_signed_for(
     fact: &ArtifactFact,
     wanted: &EvidenceRule,
 ) -> Result<bool, FactsError> {
-    let mut signers = trusted(case, &attest.signers, attest.index);
+    let mut signers = still_trusted(case, &attest.signers, attest.index)?;
     if are_separate(case.policy, Role::Publisher, Role::Attester) {
-        signers.retain(|keyid| !fact.signers.contains(keyid));
+        let publishers = case.persons(fact.index, &fact.signers)?;
+        for keyid in signers.clone() {
+            if !case.persons(attest.index, &[keyid])?.is_disjoint(&publishers) {
+                signers.remove(&keyid);
+            }
+        }
     }
     if let Some(id) = &wanted.signer {
         return Ok(signed_by(case, &signers, id));
@@ -180,9 +193,13 @@ fn is_signed_for(
 }
 
 /// The signers of an earlier entry whom the policy in force still trusts there.
-fn trusted(case: &Case<'_>, signers: &[KeyId], index: LeafIndex) -> BTreeSet<KeyId> {
-    let distrusted = distrusted(case.policy, index);
-    signers.iter().filter(|keyid| !distrusted.contains(keyid)).copied().collect()
+fn still_trusted(
+    case: &Case<'_>,
+    signers: &[KeyId],
+    index: LeafIndex,
+) -> Result<BTreeSet<KeyId>, FactsError> {
+    let trusted = trusted(case.policy, index, signers, |key| case.facts.grant_by_key(key))?;
+    Ok(trusted.into_iter().collect())
 }
 
 fn signed_by(case: &Case<'_>, signers: &BTreeSet<KeyId>, id: &PrincipalId) -> bool {

@@ -3,9 +3,9 @@
 use holdfast_formats::policy::Role;
 use holdfast_formats::statement::{Freeze, Thaw};
 
-use super::authority::{Ask, Quorum, Reach};
 use super::{Case, Ruling};
 use crate::facts::{Effect, FreezeFact};
+use crate::reach::{Ask, Quorum, Reach};
 use crate::refusal::{JudgeError, Refusal};
 
 pub(super) fn judge(case: &Case<'_>, freeze: &Freeze) -> Result<Ruling, JudgeError> {

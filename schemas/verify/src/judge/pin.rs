@@ -6,17 +6,18 @@ use holdfast_formats::reference::ArtifactRef;
 use holdfast_formats::statement::{Pin, ScrubOutcome};
 use holdfast_formats::time::Timestamp;
 
-use super::authority::{Ask, Earlier, Quorum, Reach};
+use super::apart::Earlier;
 use super::deploy::published;
 use super::{Case, Draft, Ruling, evidence};
 use crate::denial::denied_with_components;
 use crate::facts::ArtifactFact;
+use crate::reach::Ask;
 use crate::refusal::{JudgeError, Refusal};
 
 /// The scrub is asked for last: its absence starts work in the registry, which only a pin that would otherwise stand
 /// may do.
 pub(super) fn judge(case: &Case<'_>, pin: &Pin) -> Result<Ruling, JudgeError> {
-    let ask = Ask { role: Role::Releaser, reach: Reach::Line(&pin.name, &pin.channel), quorum: Quorum::Rule };
+    let ask = Ask::releasers(&pin.name, &pin.channel);
     case.entitled(ask)?;
     let channel = || pin.channel.clone();
     let rule =
@@ -28,13 +29,8 @@ pub(super) fn judge(case: &Case<'_>, pin: &Pin) -> Result<Ruling, JudgeError> {
     case.check_ahead("expires", pin.expires)?;
     let shown = evidence::gather(case, pin)?;
     evidence::check(case, pin, &fact, rule, &shown)?;
-    let attested_by = shown.attesters();
-    let deployed_by = shown.deployers();
-    let earlier = [
-        Earlier { role: Role::Publisher, signers: &fact.signers },
-        Earlier { role: Role::Attester, signers: &attested_by },
-        Earlier { role: Role::Deployer, signers: &deployed_by },
-    ];
+    let published_by = Earlier { role: Role::Publisher, index: fact.index, signers: &fact.signers };
+    let earlier: Vec<Earlier<'_>> = std::iter::once(published_by).chain(shown.earlier()).collect();
     let counted = case.entitled_apart(ask, &pin.artifact.r#ref, &earlier)?;
     check_scrubbed(case, &fact)?;
     let expires = expiry(pin, rule, case.candidate.time);

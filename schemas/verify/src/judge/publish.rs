@@ -13,9 +13,9 @@ use holdfast_formats::text::Label;
 use holdfast_formats::time::Timestamp;
 use holdfast_formats::tree::LeafIndex;
 
-use super::authority::{Ask, Quorum, Reach};
 use super::{Case, Ruling};
 use crate::facts::{ArtifactFact, Effect};
+use crate::reach::Ask;
 use crate::refusal::{JudgeError, Refusal};
 
 pub(super) fn judge(case: &Case<'_>, publish: &Publish) -> Result<Ruling, JudgeError> {
@@ -23,11 +23,7 @@ pub(super) fn judge(case: &Case<'_>, publish: &Publish) -> Result<Ruling, JudgeE
     let rule = case.policy.namespace(&namespace).ok_or(Refusal::NamespaceUnknown { namespace })?;
     let counted = match publish.via_grant {
         Some(grant) => registry_for_grant(case, publish, rule, grant)?,
-        None => case.entitled(Ask {
-            role: Role::Publisher,
-            reach: Reach::Name(&publish.name),
-            quorum: Quorum::Rule,
-        })?,
+        None => case.entitled(Ask::publishers(&publish.name))?,
     };
     let artifact = ArtifactRef::new(publish.name.clone(), publish.version.clone());
     check_name(case, publish, rule, &artifact)?;

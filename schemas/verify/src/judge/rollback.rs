@@ -1,18 +1,19 @@
 //! `rollback`: the phases of one rollback or drill, only ever forward.
 
 use holdfast_formats::policy::Role;
-use holdfast_formats::statement::{Rollback, RollbackPhase};
+use holdfast_formats::statement::{Rollback, RollbackPhase, RollbackTarget};
 
-use super::authority::{Ask, Quorum, Reach};
 use super::deploy::published;
 use super::{Case, Ruling};
-use crate::facts::{Effect, RollbackFact};
+use crate::facts::{Effect, PinFact, RollbackFact};
+use crate::reach::{Ask, Quorum, Reach};
 use crate::refusal::{JudgeError, Refusal};
 
 pub(super) fn judge(case: &Case<'_>, rollback: &Rollback) -> Result<Ruling, JudgeError> {
     let reach = Reach::Line(rollback.from.r#ref.name(), &rollback.channel);
     let counted = case.entitled(Ask { role: Role::Operator, reach, quorum: Quorum::Rule })?;
     published(case, &rollback.from)?;
+    check_target(case, rollback)?;
     check_phase(case, rollback)?;
     let fact = RollbackFact {
         index: case.candidate.index,
@@ -24,6 +25,16 @@ pub(super) fn judge(case: &Case<'_>, rollback: &Rollback) -> Result<Ruling, Judg
         time: case.candidate.time,
     };
     Ok(Ruling::ready(counted, Effect::Rollback(fact)))
+}
+
+/// Where it goes back to was pinned in this channel.
+fn check_target(case: &Case<'_>, rollback: &Rollback) -> Result<(), JudgeError> {
+    let Some(RollbackTarget { pin: index, digests }) = rollback.to else { return Ok(()) };
+    let is_it = |pin: &PinFact| pin.channel == rollback.channel && pin.artifact.digests == digests;
+    match case.facts.pin(index)?.filter(is_it) {
+        Some(_) => Ok(()),
+        None => Err(Refusal::EntryNotFound { what: "pin of these digests in this channel", index }.into()),
+    }
 }
 
 /// Phases may be left out but never go back, and nothing follows an end. `started` may be said again: each time it reports

@@ -69,8 +69,10 @@ pub struct AnsweredLine {
 pub struct Signer {
     /// The key.
     pub key: KeyId,
-    /// Whose it was in the policy in force then; `None` for keys of the registry and the root.
+    /// Whose it was in the policy in force then; `None` for keys of the registry, the root and grants.
     pub principal: Option<PrincipalId>,
+    /// Whom the grant of an ephemeral key was given to.
+    pub subject: Option<Label>,
 }
 
 /// A newer pin that is not the answer, and the proven reason.

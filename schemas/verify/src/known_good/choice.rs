@@ -22,7 +22,7 @@ pub struct Choice {
     pub channel: ChannelName,
     /// Whether every line of the channel was asked about, not just one of them.
     pub whole: bool,
-    /// The newest entry that this choice follows from.
+    /// The newest entry that touches the channel.
     pub newest_entry: Option<LeafIndex>,
     /// The lines, by name.
     pub lines: Vec<ChosenLine>,

@@ -114,16 +114,12 @@ fn choose_line(
     Ok(ChosenLine { name, issued, pin, artifact, components, passed_over, current, undone, deployed })
 }
 
-/// The newest entry among those that the choice follows from, and the freezes that stand.
+/// The newest entry that touches the channel, or that one of its answers follows from, such as a scrub that failed.
 fn newest_entry(
     facts: &dyn Facts,
     channel: &ChannelName,
     lines: &[ChosenLine],
 ) -> Result<Option<LeafIndex>, ChooseError> {
-    let freezes = facts.freezes(channel)?;
-    let of_lines = lines.iter().flat_map(|line| {
-        let passed = line.passed_over.iter().flat_map(|p| [Some(p.pin.entry.index), p.ended_by]);
-        passed.chain([Some(line.pin.entry.index), line.current.as_ref().map(|deploy| deploy.index)])
-    });
-    Ok(of_lines.flatten().chain(freezes.iter().map(|freeze| freeze.index)).max())
+    let ended_by = lines.iter().flat_map(|line| &line.passed_over).filter_map(|passed| passed.ended_by);
+    Ok(ended_by.chain(facts.newest_touching(channel)?).max())
 }

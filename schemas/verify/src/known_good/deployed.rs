@@ -4,10 +4,11 @@ use holdfast_formats::name::{ArtifactName, ChannelName};
 use holdfast_formats::statement::{Artifact, Deploy};
 use holdfast_formats::wire::v1::ProvenEntry;
 
-use super::error::{AnswerError, EvidenceError};
+use super::error::AnswerError;
 use super::evidence::{Proofs, Said};
-use super::standing::{Wanted, still_counts};
 use crate::entitlement::EntitlementError;
+use crate::evidence::EvidenceError;
+use crate::reach::Ask;
 
 /// Believed deployments of one channel, newest first.
 pub(super) struct Deployed(Vec<Said<Deploy>>);
@@ -28,9 +29,9 @@ impl Deployed {
                 return Err(AnswerError::Deployments);
             }
             let name = said.what.artifact.r#ref.name();
-            let wanted = Wanted::deployers(name, channel);
-            if !still_counts(proofs.newest(), entry.index, &wanted, &said.logged.signers()) {
-                let source = EvidenceError::Entitlement(EntitlementError::NoRole { role: wanted.role });
+            let ask = Ask::deployers(name, channel);
+            if !proofs.still_counts(&ask, &said.logged) {
+                let source = EvidenceError::Entitlement(EntitlementError::NoRole { role: ask.role });
                 return Err(AnswerError::Entry { what, source });
             }
             all.push(said);

@@ -1,12 +1,14 @@
 //! What was deployed on a line: what is current, and what came after the target of a way back.
 
+use holdfast_formats::key::KeyId;
 use holdfast_formats::name::{ArtifactName, ChannelName};
 use holdfast_formats::policy::Policy;
 
 use super::choice::{ChooseError, UndoneRelease};
 use super::closure::find;
-use super::standing::{Wanted, still_counts};
+use super::standing::still_counts;
 use crate::facts::{ArtifactFact, DeployFact, Facts, FactsError};
+use crate::reach::Ask;
 
 /// How many deployments are read at first; ever more, as long as they do not suffice.
 const FIRST_LIMIT: usize = 16;
@@ -64,13 +66,24 @@ impl Deploys<'_> {
             let mut found =
                 self.facts.deploys(self.channel, self.name, since.map(|fact| fact.index), limit)?;
             let all = found.len() < limit;
-            let wanted = Wanted::deployers(self.name, self.channel);
-            found.retain(|deploy| still_counts(self.policy, deploy.index, &wanted, &deploy.signers));
+            found = self.counting(found)?;
             let done = all || enough(&found);
             if done || limit >= LIMIT_MAX {
                 return Ok((found, done));
             }
             limit *= 8;
         }
+    }
+
+    fn counting(self, found: Vec<DeployFact>) -> Result<Vec<DeployFact>, FactsError> {
+        let ask = Ask::deployers(self.name, self.channel);
+        let mut out = Vec::with_capacity(found.len());
+        for deploy in found {
+            let grant_of = |key: &KeyId| self.facts.grant_by_key(key);
+            if still_counts(self.policy, deploy.index, &ask, &deploy.signers, grant_of)? {
+                out.push(deploy);
+            }
+        }
+        Ok(out)
     }
 }

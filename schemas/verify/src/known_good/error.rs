@@ -3,41 +3,16 @@
 use holdfast_formats::name::{ArtifactName, ChannelName};
 use holdfast_formats::number::{PinNumber, PolicyNumber, Seconds};
 use holdfast_formats::reference::ArtifactRef;
-use holdfast_formats::statement::StatementType;
 use holdfast_formats::time::Timestamp;
-use holdfast_formats::tree::TreeSize;
+use holdfast_formats::tree::{LeafIndex, TreeSize};
 use holdfast_formats::wire::v1::ExitCode;
 
 use super::plan::PlanError;
 use crate::channel_head::HeadError;
 use crate::consistency::ConsistencyError;
-use crate::entitlement::EntitlementError;
-use crate::inclusion::InclusionError;
-use crate::logged::LoggedError;
+use crate::evidence::EvidenceError;
 use crate::policy_chain::ChainError;
 use crate::receipt::ReceiptError;
-
-/// Why one entry of an answer shows nothing.
-#[derive(Debug, thiserror::Error)]
-pub enum EvidenceError {
-    /// The entry itself.
-    #[error(transparent)]
-    Logged(#[from] LoggedError),
-    /// Its place in the log.
-    #[error(transparent)]
-    Inclusion(#[from] InclusionError),
-    /// Who signed it.
-    #[error(transparent)]
-    Entitlement(#[from] EntitlementError),
-    /// It says something else than it was sent for.
-    #[error("it is a {found} statement where a {wanted} is wanted")]
-    OtherType {
-        /// What it was sent as.
-        wanted: StatementType,
-        /// What it is.
-        found: StatementType,
-    },
-}
 
 /// Why an answer is refused.
 #[derive(Debug, thiserror::Error)]
@@ -69,6 +44,19 @@ pub enum AnswerError {
     /// The channel head.
     #[error(transparent)]
     Head(#[from] HeadError),
+    /// The head's newest entry is not the newest.
+    #[error(
+        "the channel head says that {} is the newest entry that touches the channel, but the answer shows {}, in a log of {size} entries",
+        entry_words(*said), entry_words(*shown)
+    )]
+    NewestEntry {
+        /// What the head says.
+        said: Option<LeafIndex>,
+        /// The newest that the answer shows.
+        shown: Option<LeafIndex>,
+        /// The size of the log.
+        size: TreeSize,
+    },
     /// Head and checkpoint are of different states.
     #[error(
         "the channel head is about a log of {head} entries, the checkpoint about one of {checkpoint} or another root: the answer mixes two states"
@@ -217,6 +205,7 @@ impl AnswerError {
             | Self::PolicyHidden { .. }
             | Self::Head(_)
             | Self::MixedStates { .. }
+            | Self::NewestEntry { .. }
             | Self::Consistency(_)
             | Self::ConsistencyMissing { .. }
             | Self::Entry { .. }
@@ -236,4 +225,8 @@ impl AnswerError {
             Self::Expired { .. } => ExitCode::Ended,
         }
     }
+}
+
+fn entry_words(index: Option<LeafIndex>) -> String {
+    index.map_or_else(|| "none".to_owned(), |index| format!("entry {index}"))
 }

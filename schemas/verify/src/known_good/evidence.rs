@@ -1,5 +1,7 @@
 //! Entries of an answer as evidence: under the answer's checkpoint, and said by those who may.
 
+use std::convert::Infallible;
+
 use holdfast_formats::checkpoint::Checkpoint;
 use holdfast_formats::key::KeyId;
 use holdfast_formats::policy::Policy;
@@ -8,17 +10,22 @@ use holdfast_formats::tree::LeafIndex;
 use holdfast_formats::wire::v1::ProvenEntry;
 
 use super::answer::Signer;
-use super::error::{AnswerError, EvidenceError};
+use super::error::AnswerError;
+use super::standing::still_counts;
 use crate::entitlement;
-use crate::inclusion::verify_inclusion;
+use crate::evidence::{EvidenceError, read_placed};
+use crate::grants::ShownGrants;
 use crate::logged::LoggedStatement;
 use crate::policy_chain::PolicyChain;
+use crate::reach::Ask;
+use crate::signature::trusted;
 
 /// The state of the log that an answer is proven against.
 #[derive(Clone, Copy)]
 pub(super) struct Proofs<'a> {
     pub(super) checkpoint: &'a Checkpoint,
     pub(super) policies: &'a PolicyChain,
+    pub(super) grants: &'a ShownGrants,
 }
 
 /// A believed entry and the predicate it was wanted for.
@@ -60,20 +67,29 @@ impl Proofs<'_> {
         entry: &ProvenEntry,
     ) -> Result<Said<T>, AnswerError> {
         let read = || -> Result<Said<T>, EvidenceError> {
-            let logged = LoggedStatement::of_proven(entry)?;
-            check_place(self.checkpoint, &logged, entry)?;
+            let logged = read_placed(self.checkpoint, entry)?;
             let predicate = &logged.statement().predicate;
             let other = || EvidenceError::OtherType { wanted: T::TYPE, found: predicate.kind() };
             let what = T::of(predicate).ok_or_else(other)?.clone();
-            entitlement::check(&logged, self.policies)?;
+            entitlement::check(&logged, self.policies, self.grants)?;
             Ok(Said { logged, what })
         };
         read().map_err(|source| AnswerError::Entry { what: as_what.to_owned(), source })
     }
 
-    /// The newest policy: what distrust is judged by.
-    pub(super) fn newest(&self) -> &Policy {
-        &self.policies.newest().policy
+    /// Whether a believed entry still counts under the newest policy.
+    pub(super) fn still_counts(&self, ask: &Ask<'_>, logged: &LoggedStatement) -> bool {
+        let newest = &self.policies.newest().policy;
+        let grant_of = |key: &KeyId| Ok::<_, Infallible>(self.grants.by_key(key).cloned());
+        let Ok(counts) = still_counts(newest, logged.index(), ask, &logged.signers(), grant_of);
+        counts
+    }
+
+    /// Whether a policy trusts anybody who signed a believed entry.
+    pub(super) fn is_trusted(&self, policy: &Policy, logged: &LoggedStatement) -> bool {
+        let grant_of = |key: &KeyId| Ok::<_, Infallible>(self.grants.by_key(key).cloned());
+        let Ok(trusted) = trusted(policy, logged.index(), &logged.signers(), grant_of);
+        !trusted.is_empty()
     }
 
     /// Keys of an entry with the principals whose they were.
@@ -83,15 +99,11 @@ impl Proofs<'_> {
             let mut principals = policy.iter().flat_map(|policy| &policy.principals);
             principals.find(|p| p.key.as_ref().is_some_and(|k| k.id() == *key)).map(|p| p.id.clone())
         };
-        keys.iter().map(|key| Signer { key: *key, principal: principal_of(key) }).collect()
+        let signer = |key: &KeyId| {
+            let principal = principal_of(key);
+            let grant = self.grants.by_key(key).filter(|_| principal.is_none());
+            Signer { key: *key, principal, subject: grant.map(|fact| fact.grant.subject.clone()) }
+        };
+        keys.iter().map(signer).collect()
     }
-}
-
-/// Proves that an entry stands where it claims to, under a checkpoint.
-pub(super) fn check_place(
-    checkpoint: &Checkpoint,
-    logged: &LoggedStatement,
-    entry: &ProvenEntry,
-) -> Result<(), EvidenceError> {
-    Ok(verify_inclusion(&logged.leaf(), entry.index, checkpoint.size(), &entry.proof, &checkpoint.root())?)
 }

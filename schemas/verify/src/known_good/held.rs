@@ -12,8 +12,8 @@ use holdfast_formats::wire::v1::HeldArtifact;
 
 use super::error::AnswerError;
 use super::evidence::{Proofs, Said};
-use super::standing::{Wanted, still_counts};
 use crate::denial::component_artifact;
+use crate::reach::Ask;
 
 /// One artifact of an answer, as far as it is believed by itself.
 pub(super) struct Held {
@@ -77,9 +77,7 @@ impl<'a> HeldArtifacts<'a> {
 
     /// Whether the publication still counts under the newest policy.
     pub(super) fn counts(&self, held: &Held) -> bool {
-        let logged = &held.publish.logged;
-        let wanted = Wanted::publishers(&held.publish.what.name);
-        still_counts(self.proofs.newest(), logged.index(), &wanted, &logged.signers())
+        self.proofs.still_counts(&Ask::publishers(&held.publish.what.name), &held.publish.logged)
     }
 }
 

@@ -12,9 +12,10 @@ use super::answer::PassedLink;
 use super::error::AnswerError;
 use super::evidence::{Evidence, Proofs, Said};
 use super::held::{Held, HeldArtifacts};
-use super::standing::{Wanted, pin_expiry, still_counts, trusted};
+use super::standing::pin_expiry;
 use crate::facts::DenyFact;
 use crate::policy_chain::ChainedPolicy;
+use crate::reach::Ask;
 
 /// One line of an answer and the question about it.
 #[derive(Clone, Copy)]
@@ -139,9 +140,9 @@ impl LineCheck<'_> {
     fn check_denied(&self, passed: &PassedOver, pin: &Said<Pin>) -> Result<LeafIndex, AnswerError> {
         let said: Said<Deny> = self.ended_by(passed, "the deny of")?;
         let index = said.logged.index();
-        let signers = trusted(self.proofs.newest(), index, &said.logged.signers());
+        let trusted = self.proofs.is_trusted(&self.proofs.policies.newest().policy, &said.logged);
         let deny = deny_fact(&said);
-        if signers.is_empty() || !self.parts(pin).iter().any(|part| deny.is_against(part, self.channel)) {
+        if !trusted || !self.parts(pin).iter().any(|part| deny.is_against(part, self.channel)) {
             return Err(self.wrong(passed.number, "the deny sent is not about it in this channel"));
         }
         if self.was_over(&said, pin) {
@@ -167,8 +168,7 @@ impl LineCheck<'_> {
     /// Nothing is pinned while it is denied, so an older deny was lifted; unless nobody who signed it was trusted then.
     fn was_over(&self, deny: &Said<Deny>, pin: &Said<Pin>) -> bool {
         let (index, pinned) = (deny.logged.index(), pin.logged.index());
-        let stood =
-            |policy: &ChainedPolicy| !trusted(&policy.policy, index, &deny.logged.signers()).is_empty();
+        let stood = |policy: &ChainedPolicy| self.proofs.is_trusted(&policy.policy, &deny.logged);
         index < pinned && self.proofs.policies.in_force_at(pinned).is_none_or(stood)
     }
 
@@ -186,8 +186,7 @@ impl LineCheck<'_> {
     }
 
     fn counts(&self, pin: &Said<Pin>) -> bool {
-        let wanted = Wanted::releasers(self.name, self.channel);
-        still_counts(self.proofs.newest(), pin.logged.index(), &wanted, &pin.logged.signers())
+        self.proofs.still_counts(&Ask::releasers(self.name, self.channel), &pin.logged)
     }
 
     fn is_distrusted(&self, pin: &Said<Pin>) -> bool {

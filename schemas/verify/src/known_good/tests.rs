@@ -4,6 +4,7 @@ mod accepted;
 pub(crate) mod answers;
 mod chosen;
 mod distrust;
+mod grants;
 mod lies;
 mod old_states;
 mod passed;

@@ -16,13 +16,15 @@ use holdfast_formats::wire::v1::{KnownGood, KnownGoodQuery};
 use super::answer::{AnsweredLine, KnownGoodAnswer};
 use super::body::Body;
 use super::deployed::Deployed;
-use super::error::{AnswerError, EvidenceError};
-use super::evidence::{Proofs, check_place};
+use super::error::AnswerError;
+use super::evidence::Proofs;
 use super::freshness::{self, Mode};
 use super::held::HeldArtifacts;
 use super::lines::{LinesError, wanted_lines};
 use super::warning::expiry_warning;
 use crate::channel_head::verify_head;
+use crate::evidence::{EvidenceError, check_place};
+use crate::grants::ShownGrants;
 use crate::logged::LoggedStatement;
 use crate::policy_chain::PolicyChain;
 use crate::receipt::{ReceiptError, verify_checkpoint};
@@ -67,7 +69,9 @@ pub fn verify_known_good(
     let (policies, checkpoint) = verify_state(answer, asked.mode, trust)?;
     let head = verify_channel_head(answer, asked, trust, &policies, &checkpoint)?;
     let extends_seen = freshness::check_extends(answer, &checkpoint, trust.seen, asked.mode)?;
-    let proofs = Proofs { checkpoint: &checkpoint, policies: &policies };
+    let grants = ShownGrants::read(&answer.grants, &checkpoint, &policies)
+        .map_err(|(index, source)| entry_error(&format!("the grant at entry {index}"), source))?;
+    let proofs = Proofs { checkpoint: &checkpoint, policies: &policies, grants: &grants };
     check_lines(answer, asked, trust, proofs, &head)?;
     let artifacts = HeldArtifacts::read(proofs, &answer.artifacts)?;
     let deployed = Deployed::read(proofs, asked.channel, &answer.deploys)?;
@@ -80,6 +84,7 @@ pub fn verify_known_good(
         .collect::<Result<_, _>>()?;
     let closure = body.closure(&lines)?;
     body.check_plan(answer, &lines, &closure)?;
+    check_newest_entry(answer, &head)?;
     let warnings = lines.iter().filter_map(|line| {
         expiry_warning(&line.name, line.number, line.time, line.expires, body.judged_at())
     });
@@ -172,6 +177,19 @@ fn check_lines(
         }
     }
     Ok(())
+}
+
+/// The head names an entry of its own log as the newest that touches the channel, and the answer shows none newer.
+fn check_newest_entry(answer: &KnownGood, head: &ChannelHead) -> Result<(), AnswerError> {
+    let passed = answer.lines.iter().flat_map(|line| &line.passed_over);
+    let shown = (answer.lines.iter().map(|line| &line.pin))
+        .chain(passed.flat_map(|passed| std::iter::once(&passed.pin).chain(&passed.ended_by)))
+        .chain(&answer.deploys);
+    let newest = shown.map(|entry| entry.index).max();
+    if newest <= head.newest_entry && head.newest_entry.is_none_or(|index| head.size.contains(index)) {
+        return Ok(());
+    }
+    Err(AnswerError::NewestEntry { said: head.newest_entry, shown: newest, size: head.size })
 }
 
 fn joined(names: &[ArtifactName]) -> String {

@@ -1,5 +1,6 @@
 //! The walk down one line: from its newest pin to the first that qualifies, noting what is against each newer one.
 
+use holdfast_formats::key::KeyId;
 use holdfast_formats::name::{ArtifactName, ChannelName};
 use holdfast_formats::number::PinNumber;
 use holdfast_formats::statement::ScrubOutcome;
@@ -9,9 +10,10 @@ use holdfast_formats::wire::v1::{Excluded, KnownGoodQuery, PassReason};
 
 use super::choice::{ChooseError, PassedPin};
 use super::closure;
-use super::standing::{Wanted, still_counts};
+use super::standing::still_counts;
 use crate::denial::denied;
 use crate::facts::{ArtifactFact, DeployFact, Facts, FactsError, PinFact, PolicyFact};
+use crate::reach::Ask;
 
 /// The most qualifying pins that a query may step back over.
 pub const BACK_MAX: u32 = 100;
@@ -117,7 +119,7 @@ impl Walk<'_> {
             return Ok(Some(Against::said(PassReason::Expired)));
         }
         let components = closure::components(self.facts, artifact)?;
-        if let Some(within) = self.distrusted(pin, artifact, &components) {
+        if let Some(within) = self.distrusted(pin, artifact, &components)? {
             let ended_by = Some(self.in_force.entry.index);
             return Ok(Some(Against { reason: PassReason::Distrusted, ended_by, within }));
         }
@@ -148,20 +150,22 @@ impl Walk<'_> {
         pin: &PinFact,
         artifact: &ArtifactFact,
         components: &[ArtifactFact],
-    ) -> Option<Vec<ArtifactFact>> {
-        let policy = &self.in_force.policy;
-        if !still_counts(policy, pin.entry.index, &Wanted::releasers(self.name, self.channel), &pin.signers) {
-            return Some(Vec::new());
+    ) -> Result<Option<Vec<ArtifactFact>>, FactsError> {
+        let releasers = Ask::releasers(self.name, self.channel);
+        if !self.counts(pin.entry.index, &releasers, &pin.signers)? {
+            return Ok(Some(Vec::new()));
         }
-        let counts = |fact: &ArtifactFact| {
-            still_counts(policy, fact.index, &Wanted::publishers(fact.artifact.r#ref.name()), &fact.signers)
-        };
-        let mut all = std::iter::once(artifact).chain(components);
-        if all.all(counts) {
-            None
-        } else {
-            Some(std::iter::once(artifact).chain(components).cloned().collect())
+        for fact in std::iter::once(artifact).chain(components) {
+            let publishers = Ask::publishers(fact.artifact.r#ref.name());
+            if !self.counts(fact.index, &publishers, &fact.signers)? {
+                return Ok(Some(std::iter::once(artifact).chain(components).cloned().collect()));
+            }
         }
+        Ok(None)
+    }
+
+    fn counts(&self, index: LeafIndex, ask: &Ask<'_>, signers: &[KeyId]) -> Result<bool, FactsError> {
+        still_counts(&self.in_force.policy, index, ask, signers, |key| self.facts.grant_by_key(key))
     }
 
     /// A deny or a failed scrub of one artifact of the closure.

@@ -66,6 +66,8 @@ record! {
         req denies: Vec<LoggedEntry>,
         /// Attestations about it.
         req attests: Vec<LoggedEntry>,
+        /// The grants whose ephemeral keys signed some of those denies and attestations.
+        req grants: Vec<LoggedEntry>,
         /// The name, for clients that asked by digest.
         req name: ArtifactName,
     }

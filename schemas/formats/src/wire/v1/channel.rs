@@ -24,6 +24,8 @@ record! {
         req channel: ChannelName,
         /// The entries.
         req entries: Vec<LoggedEntry>,
+        /// The grants whose ephemeral keys signed some of them.
+        req grants: Vec<LoggedEntry>,
         /// What to give as `before` for the next page.
         opt next: LeafIndex,
     }

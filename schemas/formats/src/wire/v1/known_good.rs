@@ -72,6 +72,16 @@ record! {
 }
 
 record! {
+    /// A grant whose ephemeral key signed something that is shown. It is proven against the same checkpoint as that.
+    pub struct ShownGrant {
+        /// The `grant` entry.
+        req grant: ProvenEntry,
+        /// The entry that revoked it since, when one did.
+        opt revoke: ProvenEntry,
+    }
+}
+
+record! {
     /// Proof that the log extends what the client saw.
     pub struct ConsistencyProof {
         /// The size that the client saw.
@@ -94,6 +104,8 @@ record! {
         opt consistency: ConsistencyProof,
         /// Policies after the one the client knows, oldest first.
         req policies: Vec<ProvenEntry>,
+        /// The grants whose ephemeral keys signed entries of this answer, by their place.
+        req grants: Vec<ShownGrant>,
         /// One answer a line, by name.
         req lines: Vec<LineAnswer>,
         /// The answered artifacts, their held components, and the releases that the plan undoes.

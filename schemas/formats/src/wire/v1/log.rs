@@ -1,5 +1,6 @@
 //! Submissions, receipts, proofs and entries.
 
+use super::known_good::ShownGrant;
 use crate::envelope::{Base64Bytes, Envelope};
 use crate::number::PolicyNumber;
 use crate::strict::record;
@@ -27,6 +28,8 @@ record! {
         req proof: String,
         /// The payload, when it is an attachment.
         opt payload: Base64Bytes,
+        /// The grant whose ephemeral key signed it, proven against the checkpoint of `proof`.
+        opt grant: ShownGrant,
     }
 }
 
@@ -59,6 +62,8 @@ record! {
         req size: TreeSize,
         /// The entries.
         req entries: Vec<LoggedEntry>,
+        /// The grants whose ephemeral keys signed some of them.
+        req grants: Vec<LoggedEntry>,
     }
 }
 
@@ -73,13 +78,15 @@ record! {
 }
 
 record! {
-    /// A consistency proof and the checkpoint it leads to.
+    /// A consistency proof between two sizes, and the newest checkpoint.
     pub struct Consistency {
         /// The smaller size.
         req from: TreeSize,
+        /// The larger size.
+        req to: TreeSize,
         /// RFC 6962 proof.
         req hashes: Vec<TreeHash>,
-        /// The signed checkpoint of the larger size.
+        /// The newest signed checkpoint; of the larger size when that was left out of the question.
         req checkpoint: String,
     }
 }

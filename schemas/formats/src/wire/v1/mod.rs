@@ -3,6 +3,7 @@
 mod artifact;
 mod blob;
 mod channel;
+mod grant;
 mod known_good;
 mod log;
 mod problem;
@@ -11,9 +12,10 @@ mod registry;
 pub use artifact::{ArtifactList, ArtifactSummary, ArtifactView, ListQuery};
 pub use blob::{BlobQuery, BlobStored, ChunksQuery, ChunksStored, MissingAnswer, MissingQuery};
 pub use channel::{Gate, GateQuery, History, HistoryQuery};
+pub use grant::{GrantList, GrantQuery};
 pub use known_good::{
     ConsistencyProof, Excluded, HeldArtifact, KnownGood, KnownGoodQuery, LineAnswer, PassReason, PassedOver,
-    PlanStep, ProvenEntry,
+    PlanStep, ProvenEntry, ShownGrant,
 };
 pub use log::{
     Consistency, ConsistencyQuery, EntriesQuery, LogEntries, LoggedEntry, PolicyChain, PolicyQuery, Receipt,

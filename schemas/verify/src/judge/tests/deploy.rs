@@ -106,3 +106,28 @@ fn a_deploy_that_contradicts_itself_or_the_log_is_refused() {
     assert!(matches!(world.say(swapped, &[&ana()]), Err(Refusal::DigestsDiffer { .. })));
     assert_eq!(world.say(good, &[&bob()]).unwrap_err().kind(), RefusalKind::RoleMissing);
 }
+
+#[test]
+fn a_deploy_names_a_pin_of_its_artifact_in_its_channel_and_what_was_published() {
+    let mut world = World::solo();
+    let (one, two) = (world.scrubbed("shop/web@1"), world.scrubbed("shop/web@2"));
+    let pinned = world.pin("shop/prod", &one, &[&ana()]).unwrap();
+    let elsewhere = world.pin("shop/staging", &one, &[&ana()]).unwrap();
+    let of_two = world.pin("shop/prod", &two, &[&ana()]).unwrap();
+    let back = Deploy {
+        direction: Direction::Rollback,
+        pin: Some(pinned),
+        replaces: Some(two.clone()),
+        ..deploy("shop/prod", &one, DeployPhase::Succeeded, world.now)
+    };
+    let what = "pin of this artifact in this channel";
+    for index in [elsewhere, of_two, world.next(), of("0")] {
+        let wrong = Deploy { pin: Some(index), ..back.clone() };
+        assert_eq!(world.say(wrong, &[&ana()]), Err(Refusal::EntryNotFound { what, index }));
+    }
+    let absent = Deploy { replaces: Some(unpublished("shop/web@9")), ..back.clone() };
+    assert_eq!(world.say(absent, &[&ana()]).unwrap_err().kind(), RefusalKind::NotFound);
+    let swapped = Deploy { replaces: Some(other_digests(&two)), ..back.clone() };
+    assert!(matches!(world.say(swapped, &[&ana()]), Err(Refusal::DigestsDiffer { .. })));
+    world.say(back, &[&ana()]).unwrap();
+}

@@ -2,7 +2,7 @@
 
 use holdfast_formats::key::{KeyId, SigningKey};
 use holdfast_formats::limits::RULE_BOOK_VERSION;
-use holdfast_formats::policy::{Distrust, Policy, Role, RoleRule};
+use holdfast_formats::policy::{Distrust, EvidenceRule, Policy, Role, RoleRule};
 use holdfast_formats::statement::{Action, Artifact, DeployPhase, Evidence, EvidenceKind, ScrubOutcome};
 
 use super::world::{World, ana, bob, cleo, deploy, of, policy, registry_key};
@@ -136,6 +136,94 @@ fn an_ephemeral_key_that_published_does_not_release_what_is_kept_apart() {
     assert_eq!(refusal.kind(), RefusalKind::SeparationOfDuties);
     let other = world.scrubbed("shop/api@1");
     world.pin("shop/prod", &other, &[&key]).unwrap();
+}
+
+/// Ana gets a new key; her name stays.
+fn rotate_ana(world: &mut World) -> SigningKey {
+    let new = SigningKey::from_seed([70; 32]);
+    let key = new.public();
+    world.amend(|policy| {
+        let ana = policy.principals.iter_mut().find(|principal| principal.id == of("ana")).unwrap();
+        ana.key = Some(key);
+    });
+    new
+}
+
+#[test]
+fn who_published_stays_the_same_person_with_a_new_key() {
+    let mut world = apart(Role::Publisher, Role::Releaser);
+    let artifact = world.scrubbed("shop/web@1.0.0");
+    let new = rotate_ana(&mut world);
+    let refusal = world.pin("shop/prod", &artifact, &[&new]).unwrap_err();
+    assert_eq!(refusal.kind(), RefusalKind::SeparationOfDuties);
+    world.pin("shop/prod", &artifact, &[&bob()]).unwrap();
+    // What she signs from now on is hers too, and what others published is not.
+    let publish = world.build("shop/web@2", "2");
+    let two = Artifact { r#ref: of("shop/web@2"), digests: publish.manifest.digests };
+    world.say(publish, &[&bob()]).unwrap();
+    world.scrub(&[&two], ScrubOutcome::Good);
+    world.pin("shop/prod", &two, &[&new]).unwrap();
+}
+
+#[test]
+fn a_key_that_went_to_somebody_else_is_still_the_key_that_published() {
+    let mut world = apart(Role::Publisher, Role::Releaser);
+    let artifact = world.scrubbed("shop/web@1.0.0");
+    rotate_ana(&mut world);
+    world.amend(|policy| {
+        let bob = policy.principals.iter_mut().find(|principal| principal.id == of("bob")).unwrap();
+        bob.key = Some(ana().public());
+    });
+    let refusal = world.pin("shop/prod", &artifact, &[&ana()]).unwrap_err();
+    assert_eq!(refusal.kind(), RefusalKind::SeparationOfDuties);
+}
+
+#[test]
+fn two_tokens_of_one_pipeline_are_the_same_pipeline() {
+    let mut world = apart(Role::Publisher, Role::Releaser);
+    let keys: Vec<SigningKey> = [50, 51, 52].map(|seed| SigningKey::from_seed([seed; 32])).into();
+    let actions = [Action::Publish, Action::Release];
+    for (at, (key, subject)) in keys.iter().zip(["ci", "ci", "release robot"]).enumerate() {
+        let mut grant = super::access::grant(&at.to_string(), &actions, Some(key.public()));
+        grant.subject = of(subject);
+        world.say(grant, &[&ana()]).unwrap();
+    }
+    let publish = world.build("shop/web@1", "1");
+    let artifact = Artifact { r#ref: of("shop/web@1"), digests: publish.manifest.digests };
+    world.say(publish, &[&keys[0]]).unwrap();
+    world.scrub(&[&artifact], ScrubOutcome::Good);
+    for key in &keys[..2] {
+        let refusal = world.pin("shop/prod", &artifact, &[key]).unwrap_err();
+        assert_eq!(refusal.kind(), RefusalKind::SeparationOfDuties);
+    }
+    world.pin("shop/prod", &artifact, &[&keys[2]]).unwrap();
+}
+
+#[test]
+fn evidence_by_who_published_does_not_count_after_a_new_key_either() {
+    let mut world = apart(Role::Publisher, Role::Attester);
+    let artifact = world.scrubbed("shop/web@1.0.0");
+    let new = rotate_ana(&mut world);
+    world.amend(|policy| {
+        for rule in &mut policy.channels {
+            rule.evidence = vec![EvidenceRule {
+                kind: EvidenceKind::Attest,
+                predicate_type: None,
+                signer: None,
+                younger_than_s: None,
+            }];
+        }
+    });
+    let pin_on = |world: &mut World, by: &SigningKey| {
+        let attest = world.attest(&artifact, "x");
+        let entry = Some(world.say(attest, &[by]).unwrap());
+        let mut pin = world.next_pin("shop/prod", &artifact);
+        let kind = EvidenceKind::Attest;
+        pin.evidence = Some(vec![Evidence { kind, predicate_type: None, digest: None, entry, uri: None }]);
+        world.say(pin, &[&bob()])
+    };
+    assert_eq!(pin_on(&mut world, &new).unwrap_err().kind(), RefusalKind::EvidenceMissing);
+    pin_on(&mut world, &bob()).unwrap();
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! `rollback` and `scrub`.
 
-use holdfast_formats::statement::{Artifact, Rollback, RollbackPhase, RollbackTimes, ScrubOutcome, Trigger};
+use holdfast_formats::statement::{
+    Artifact, Rollback, RollbackPhase, RollbackTarget, RollbackTimes, ScrubOutcome, Trigger,
+};
 
 use RollbackPhase as P;
 
@@ -85,6 +87,24 @@ fn a_rollback_keeps_its_channel_and_stays_a_drill_or_a_real_one() {
     assert_eq!(world.say(absent, &[&ana()]).unwrap_err().kind(), RefusalKind::NotFound);
     let by_nobody = rollback("r2", RollbackPhase::Started, "shop/prod", false, &from);
     assert_eq!(world.say(by_nobody, &[&bob()]).unwrap_err().kind(), RefusalKind::RoleMissing);
+}
+
+#[test]
+fn a_rollback_goes_back_to_a_pin_of_its_channel_and_to_what_that_names() {
+    let mut world = World::solo();
+    let (to, from) = (world.scrubbed("shop/web@1"), world.published("shop/web@2"));
+    let pin = world.pin("shop/prod", &to, &[&ana()]).unwrap();
+    let elsewhere = world.pin("shop/staging", &to, &[&ana()]).unwrap();
+    let goes = |pin, digests| {
+        let to = Some(RollbackTarget { pin, digests });
+        Rollback { to, ..rollback("r1", RollbackPhase::Decided, "shop/prod", false, &from) }
+    };
+    let what = "pin of these digests in this channel";
+    for (index, digests) in [(elsewhere, to.digests), (pin, from.digests), (of("0"), to.digests)] {
+        let refusal = world.say(goes(index, digests), &[&ana()]);
+        assert_eq!(refusal, Err(Refusal::EntryNotFound { what, index }));
+    }
+    world.say(goes(pin, to.digests), &[&ana()]).unwrap();
 }
 
 #[test]

@@ -16,11 +16,12 @@ use holdfast_formats::tree::{LeafIndex, TreeHash, TreeSize};
 use holdfast_formats::trust::{Trust, TrustedPolicy};
 use holdfast_formats::wire::v1::{
     ConsistencyProof, HeldArtifact, KnownGood, KnownGoodQuery, LineAnswer, PassedOver, ProvenEntry, Receipt,
+    ShownGrant,
 };
 
 use super::world::{PROD, World, head_key, log_key, of};
 use crate::channel_head::sign_head;
-use crate::facts::ArtifactFact;
+use crate::facts::{ArtifactFact, Facts as _, GrantFact};
 use crate::known_good::{
     AnswerError, Asked, Choice, KnownGoodAnswer, Mode, TrustedState, choose, verify_known_good,
 };
@@ -74,7 +75,24 @@ impl World {
     pub(crate) fn receipt(&self, index: LeafIndex) -> Receipt {
         let ProvenEntry { entry, proof, payload, .. } = self.proven(index);
         let proof = holdfast_formats::proof::TlogProof::new(index, proof, self.checkpoint()).unwrap();
-        Receipt { index, entry, proof: proof.to_string(), payload }
+        let grant = self.grants_of(&[index]).pop();
+        Receipt { index, entry, proof: proof.to_string(), payload, grant }
+    }
+
+    /// The grants whose keys signed these entries, with what revoked them.
+    pub(crate) fn grants_of(&self, entries: &[LeafIndex]) -> Vec<ShownGrant> {
+        let keys = entries
+            .iter()
+            .flat_map(|index| LoggedStatement::of_proven(&self.proven(*index)).unwrap().signers());
+        let facts: BTreeMap<LeafIndex, GrantFact> = keys
+            .filter_map(|key| self.ledger.grant_by_key(&key).unwrap())
+            .map(|fact| (fact.index, fact))
+            .collect();
+        facts.into_values().map(|fact| self.shown_grant(fact.index, fact.revoked)).collect()
+    }
+
+    pub(crate) fn shown_grant(&self, grant: LeafIndex, revoke: Option<LeafIndex>) -> ShownGrant {
+        ShownGrant { grant: self.proven(grant), revoke: revoke.map(|index| self.proven(index)) }
     }
 
     pub(crate) fn consistency(&self, from: TreeSize) -> ConsistencyProof {
@@ -141,7 +159,14 @@ impl World {
             reason: passed.reason,
             ended_by: passed.ended_by.map(|index| self.proven(index)),
         };
+        let passed_over = choice.lines.iter().flat_map(|line| &line.passed_over);
+        let shown: Vec<LeafIndex> = (choice.lines.iter().map(|line| line.pin.entry.index))
+            .chain(passed_over.flat_map(|p| [Some(p.pin.entry.index), p.ended_by]).flatten())
+            .chain(choice.artifacts().into_iter().map(|fact| fact.index))
+            .chain(choice.deploys().into_iter().map(|deploy| deploy.index))
+            .collect();
         KnownGood {
+            grants: self.grants_of(&shown),
             channel: choice.channel.clone(),
             head: sign_head(&self.head(&choice), &head_key()),
             checkpoint: self.checkpoint(),

@@ -7,7 +7,7 @@ use holdfast_formats::key::KeyId;
 use holdfast_formats::name::{ArtifactName, ChannelName};
 use holdfast_formats::number::PinNumber;
 use holdfast_formats::reference::ArtifactRef;
-use holdfast_formats::statement::{Artifact, EntryIndex, Lift};
+use holdfast_formats::statement::{Artifact, EntryIndex, Freeze, Lift, ScrubOutcome, Thaw};
 use holdfast_formats::text::Label;
 use holdfast_formats::time::Timestamp;
 use holdfast_formats::tree::{LeafIndex, TreeSize};
@@ -138,6 +138,36 @@ fn pinning_an_older_artifact_again_answers_it_under_a_higher_number() {
 }
 
 #[test]
+fn the_newest_entry_is_the_newest_that_touches_the_channel() {
+    let mut world = World::solo();
+    let web = pinned(&mut world, "shop/web@1");
+    let newest = |world: &World| world.choose(&EVERYTHING).newest_entry;
+    // A freeze, its end, a deny of something else in the namespace, its end, a deployment of another line.
+    let freeze = world.say(Freeze { channel: of(PROD), reason: of("a holiday"), until: None }, &[&ana()]);
+    assert_eq!(newest(&world), Some(freeze));
+    let entry = EntryIndex { index: freeze };
+    let thaw = world.say(Thaw { freeze: entry, reason: of("back at work") }, &[&ana()]);
+    assert_eq!(newest(&world), Some(thaw));
+    let api = world.build("shop/api@1");
+    let denied = world.deny(&api);
+    assert_eq!(newest(&world), Some(denied));
+    let entry = EntryIndex { index: denied };
+    let lifted = world.say(Lift { deny: entry, reason: of("it was the network") }, &[&ana()]);
+    assert_eq!(newest(&world), Some(lifted));
+    let deployed = world.deploy(&api);
+    assert_eq!(newest(&world), Some(deployed));
+    // What is about another channel or about none does not touch it.
+    world.build("shop/web@2");
+    world.say(Freeze { channel: of("shop/staging"), reason: of("a holiday"), until: None }, &[&ana()]);
+    assert_eq!(newest(&world), Some(deployed));
+    world.scrub(&web, ScrubOutcome::Bad);
+    let two = pinned(&mut world, "shop/web@3");
+    let bad = world.scrub(&two, ScrubOutcome::Bad);
+    world.scrub(&web, ScrubOutcome::Good);
+    assert_eq!(newest(&world), Some(bad), "the answer follows from the scrub that failed");
+}
+
+#[test]
 fn the_same_facts_give_the_same_choice() {
     let mut world = World::solo();
     for name in ["shop/api@1", "shop/web@1", "shop/web@2"] {
@@ -166,6 +196,9 @@ impl Facts for Counting<'_> {
         size() -> TreeSize;
         newest_time() -> Option<Timestamp>;
         policy() -> Option<PolicyFact>;
+        policy_at(index: LeafIndex) -> Option<PolicyFact>;
+        pin(index: LeafIndex) -> Option<PinFact>;
+        newest_touching(channel: &ChannelName) -> Option<LeafIndex>;
         entry_of_payload(payload: &Sha256Digest) -> Option<LeafIndex>;
         artifact(artifact: &ArtifactRef) -> Option<ArtifactFact>;
         artifact_by_digest(name: &ArtifactName, digests: &Digests) -> Option<ArtifactFact>;

@@ -1,5 +1,7 @@
 //! T16 and T17: old states shown again, and heads that are not of now.
 
+use holdfast_formats::channel_head::ChannelHead;
+use holdfast_formats::statement::Freeze;
 use holdfast_formats::wire::v1::{ExitCode, KnownGood};
 
 use super::answers::{Client, EVERYTHING};
@@ -33,6 +35,32 @@ fn t16_an_older_checkpoint_is_a_rollback() {
     let error = client.verify(&old.answer(&EVERYTHING), &EVERYTHING, old.now).unwrap_err();
     assert!(matches!(error, AnswerError::Consistency(ConsistencyError::Shrunk { .. })), "{error}");
     assert!(integrity(&error));
+}
+
+#[test]
+fn a_head_that_names_no_or_an_older_or_an_impossible_newest_entry_is_refused() {
+    let (_, mut world, client) = grown();
+    let query = client.query(&EVERYTHING);
+    let deployed = world.deploy(&world.choose(&EVERYTHING).lines[0].artifact.artifact.clone());
+    let honest = world.choose(&EVERYTHING);
+    let pinned = honest.lines[0].pin.entry.index;
+    for newest in [None, Some(pinned), Some(world.next())] {
+        let head = ChannelHead { newest_entry: newest, ..world.head(&honest) };
+        let lie = KnownGood { head: sign_head(&head, &head_key()), ..world.answer(&query) };
+        let error = client.verify(&lie, &query, world.now).unwrap_err();
+        assert!(matches!(error, AnswerError::NewestEntry { said, .. } if said == newest), "{error}");
+        assert!(integrity(&error));
+    }
+    // Newer than anything shown is possible: not everything that touches a channel ends an answer.
+    let freeze = world.force(
+        Freeze { channel: "shop/prod".parse().unwrap(), reason: "a holiday".parse().unwrap(), until: None },
+        &[&ana()],
+    );
+    for newest in [deployed, freeze] {
+        let head = ChannelHead { newest_entry: Some(newest), ..world.head(&honest) };
+        let answer = KnownGood { head: sign_head(&head, &head_key()), ..world.answer(&query) };
+        client.verify(&answer, &query, world.now).unwrap();
+    }
 }
 
 #[test]

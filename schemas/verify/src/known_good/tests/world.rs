@@ -216,6 +216,7 @@ impl World {
         artifact: &str,
         manifest: &Manifest,
         components: Option<Vec<ComponentRef>>,
+        by: &SigningKey,
     ) -> Artifact {
         let bytes = manifest.to_bytes().unwrap();
         let digests = Digests::of(&bytes);
@@ -234,7 +235,7 @@ impl World {
             supersedes: None,
             via_grant: None,
         };
-        self.say(publish, &[&ana()]);
+        self.say(publish, &[by]);
         Artifact { r#ref: of(artifact), digests }
     }
 
@@ -253,7 +254,15 @@ impl World {
         let mut manifest = Manifest::of_files(Vec::new(), body);
         manifest.labels.insert(of("made-as"), of(artifact));
         change(&mut manifest);
-        let artifact = self.publish(artifact, &manifest, None);
+        let artifact = self.publish(artifact, &manifest, None, &ana());
+        self.scrub(&artifact, ScrubOutcome::Good);
+        artifact
+    }
+
+    /// Publishes a build as somebody else, and reads it back.
+    pub(crate) fn build_by(&mut self, artifact: &str, by: &SigningKey) -> Artifact {
+        let manifest = Manifest::of_files(Vec::new(), Body::None(Kind::Build));
+        let artifact = self.publish(artifact, &manifest, None, by);
         self.scrub(&artifact, ScrubOutcome::Good);
         artifact
     }
@@ -268,7 +277,7 @@ impl World {
         let body =
             ReleaseBody { base: None, components, objectives: None, runbook: None, acceptance: Vec::new() };
         let manifest = Manifest::of_files(Vec::new(), Body::Release(Box::new(body)));
-        let artifact = self.publish(artifact, &manifest, held);
+        let artifact = self.publish(artifact, &manifest, held, &ana());
         self.scrub(&artifact, ScrubOutcome::Good);
         artifact
     }
@@ -312,7 +321,11 @@ impl World {
 
     /// Reports that a forward deployment to `shop/prod` succeeded.
     pub(crate) fn deploy(&mut self, artifact: &Artifact) -> LeafIndex {
-        self.say(deploy(PROD, artifact, self.now), &[&ana()])
+        self.deploy_by(artifact, &ana())
+    }
+
+    pub(crate) fn deploy_by(&mut self, artifact: &Artifact, by: &SigningKey) -> LeafIndex {
+        self.say(deploy(PROD, artifact, self.now), &[by])
     }
 }
 
