@@ -43,7 +43,7 @@ async fn t21_a_signature_in_another_encoding_is_refused() -> Result<()> {
     zero[32..].fill(0);
     let mut high = first.sig.0.clone();
     high[63] |= 0xe0;
-    for sig in [plus_l(&first.sig.0), zero, high, vec![0; 64], first.sig.0[..63].to_vec()] {
+    for sig in [plus_l(&first.sig.0), zero, high, vec![0; 64]] {
         for keyid in [first.keyid.clone(), None] {
             let mut forged = good.clone();
             forged.envelope.signatures[0].sig = Base64Bytes(sig.clone());
