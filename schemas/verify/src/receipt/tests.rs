@@ -1,9 +1,11 @@
 use holdfast_formats::checkpoint::sign_checkpoint;
-use holdfast_formats::statement::ScrubOutcome;
+use holdfast_formats::digest::Sha256Digest;
+use holdfast_formats::key::SigningKey;
+use holdfast_formats::statement::{Action, EntryIndex, Grant, Revoke, ScrubOutcome};
 
 use super::*;
 use crate::known_good::tests::answers::Client;
-use crate::known_good::tests::world::{World, ana, head_key, of, registry_key, scrub};
+use crate::known_good::tests::world::{PROD, World, ana, bob, head_key, of, registry_key, scrub};
 
 /// A log with a published build, and the receipt of its publication.
 fn logged() -> (World, PolicyChain, Receipt) {
@@ -75,4 +77,71 @@ fn policies_are_followed_by_their_receipts_and_each_must_be_in_the_log() {
     elsewhere.proof = elsewhere.proof.replacen(&format!("index {second}"), "index 2", 1);
     let error = verify_policies(&world.trust(), &[first, elsewhere]).unwrap_err();
     assert!(matches!(error, ReceiptError::Inclusion(_)), "{error}");
+}
+
+fn grant(token: &[u8], key: Option<&SigningKey>) -> Grant {
+    Grant {
+        token_sha256: Sha256Digest::of(token),
+        subject: of("ci"),
+        actions: vec![Action::Release],
+        names: vec![of("shop/*")],
+        channels: vec![of("shop/*")],
+        quotas: None,
+        expires: None,
+        key: key.map(SigningKey::public),
+        oidc: None,
+    }
+}
+
+#[test]
+fn a_receipt_of_what_an_ephemeral_key_signed_needs_its_grant() {
+    let (mut world, policies, _) = logged();
+    let key = SigningKey::from_seed([50; 32]);
+    let granted = world.say(grant(b"token", Some(&key)), &[&ana()]);
+    let other = world.say(grant(b"other", Some(&SigningKey::from_seed([51; 32]))), &[&ana()]);
+    let forged = world.force(grant(b"forged", Some(&key)), &[&bob()]);
+    let artifact = world.build("shop/web@2");
+    let pin = world.pin_by(&artifact, &[&key]);
+    let receipt = world.receipt(pin);
+    verify_receipt(&receipt, &policies).unwrap();
+    for grant in [None, Some(other), Some(forged), Some(pin)] {
+        let grant = grant.map(|index| world.shown_grant(index, None));
+        let error = verify_receipt(&Receipt { grant, ..receipt.clone() }, &policies).unwrap_err();
+        assert!(matches!(error, ReceiptError::Entitlement(_) | ReceiptError::Grant { .. }), "{error}");
+    }
+    let revoke = Revoke { grant: EntryIndex { index: granted }, reason: of("it leaked") };
+    let revoked = world.say(revoke, &[&ana()]);
+    let late = world.force(world.next_pin(PROD, &artifact), &[&key]);
+    let grant = Some(world.shown_grant(granted, Some(revoked)));
+    let error = verify_receipt(&Receipt { grant, ..world.receipt(late) }, &policies).unwrap_err();
+    assert!(matches!(error, ReceiptError::Entitlement(EntitlementError::Grant { .. })), "{error}");
+}
+
+#[test]
+fn a_list_of_grants_is_believed_entry_by_entry() {
+    let (mut world, policies, _) = logged();
+    let first = world.say(grant(b"first", None), &[&ana()]);
+    let second = world.say(grant(b"second", None), &[&ana()]);
+    let revoke = |index| Revoke { grant: EntryIndex { index }, reason: of("it leaked") };
+    let revoked = world.say(revoke(first), &[&ana()]);
+    let forged = world.force(grant(b"forged", None), &[&bob()]);
+    let forged_end = world.force(revoke(second), &[&registry_key()]);
+    let list = |world: &World, shown: Vec<ShownGrant>| {
+        verify_grants(&GrantList { checkpoint: world.checkpoint(), grants: shown, next: None }, &policies)
+    };
+    let honest = vec![world.shown_grant(first, Some(revoked)), world.shown_grant(second, None)];
+    let (_, believed) = list(&world, honest).unwrap();
+    let ends: Vec<_> = believed.iter().map(|fact| fact.get().revoked).collect();
+    assert_eq!(ends, [Some(revoked), None]);
+    for lie in [
+        world.shown_grant(forged, None),
+        world.shown_grant(second, Some(revoked)),
+        world.shown_grant(second, Some(forged_end)),
+        world.shown_grant(revoked, None),
+    ] {
+        assert!(matches!(list(&world, vec![lie]), Err(ReceiptError::Grant { .. })));
+    }
+    let mut moved = world.shown_grant(first, None);
+    moved.grant.index = second;
+    assert!(matches!(list(&world, vec![moved]), Err(ReceiptError::Grant { .. })));
 }
