@@ -62,10 +62,7 @@ pub struct Node {
 impl Node {
     /// Follows the log and starts the node's tasks. Needs a runtime with several threads.
     pub async fn start(parts: NodeParts) -> Result<Self, NodeError> {
-        let (index, mut writer) = open_index(&parts)?;
-        if let Some(entry) = parts.acknowledge_refused {
-            writer.acknowledge(entry)?;
-        }
+        let (index, writer) = open_index(&parts)?;
         // Bodies and what they are decoded into share the budget.
         let half = parts.memory_bytes / 2;
         let blobs = Blobs::new(parts.store.clone(), parts.blocking.clone(), half);
@@ -78,7 +75,7 @@ impl Node {
             blocking: parts.blocking,
             metrics: Arc::clone(&parts.metrics),
         };
-        let (log, tasks) = Log::open(log_parts, writer).await?;
+        let (log, tasks) = Log::open(log_parts, writer, parts.acknowledge_refused).await?;
         let service = Service::new(ServiceParts {
             log: log.clone(),
             blobs,

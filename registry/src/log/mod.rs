@@ -35,6 +35,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use holdfast_formats::tile::TilePath;
+use holdfast_formats::tree::LeafIndex;
 use tokio::sync::{mpsc, watch};
 
 use crate::blocking::Blocking;
@@ -92,9 +93,14 @@ impl LogTasks {
 const QUEUE_LENGTH: usize = 4096;
 
 impl Log {
-    /// Follows the store's log to its end and starts the sequencer. `writer` is the index's one writer.
-    pub async fn open(parts: LogParts, writer: Writer) -> Result<(Self, LogTasks), ReplayError> {
-        let (replayed, writer) = replay(&parts, writer).await?;
+    /// Follows the store's log to its end and starts the sequencer. `writer` is the index's one writer; a refused entry
+    /// that a person acknowledges no longer halts the log.
+    pub async fn open(
+        parts: LogParts,
+        writer: Writer,
+        acknowledged: Option<LeafIndex>,
+    ) -> Result<(Self, LogTasks), ReplayError> {
+        let (replayed, writer) = replay(&parts, writer, acknowledged).await?;
         let head = Arc::new(Head::sign(replayed, &parts)?);
         let (publish, heads) = watch::channel(head);
         let (queue, pending) = mpsc::channel(QUEUE_LENGTH);

@@ -81,12 +81,20 @@ impl From<BatchError> for ReplayError {
     }
 }
 
-/// Follows the log from the index's position to the newest commit of the store.
-pub async fn replay(parts: &LogParts, writer: Writer) -> Result<(Replayed, Writer), ReplayError> {
+/// Follows the log from the index's position to the newest commit of the store. Only then is a refused entry acknowledged:
+/// an index that was made anew has not met it before.
+pub async fn replay(
+    parts: &LogParts,
+    writer: Writer,
+    acknowledged: Option<LeafIndex>,
+) -> Result<(Replayed, Writer), ReplayError> {
     let state = resume(parts, &writer).await?;
     settle(parts, state.slot).await?;
-    let Following { writer, mut state } = follow(parts, Following { writer, state }).await?;
+    let Following { mut writer, mut state } = follow(parts, Following { writer, state }).await?;
     check_end(parts, &state).await?;
+    if let Some(entry) = acknowledged {
+        writer.acknowledge(entry)?;
+    }
     state.halted = writer.view().unacknowledged()?.map(|refused| {
         format!("entry {} is in the log although the rule book refuses it ({}); when a person has looked at it, start with --acknowledge-refused {}", refused.index, refused.reason, refused.index)
     });

@@ -35,7 +35,7 @@ async fn t2_a_log_whose_commits_cannot_be_made_durable_is_not_answered_from() {
     store.create(&ObjectKey::commit(0), Bytes::from_static(b"no commit")).await.expect("it is written");
 
     let (parts, writer) = parts(folder.path(), store, blocking);
-    let refused = replay(&parts, writer).await.map(drop);
+    let refused = replay(&parts, writer, None).await.map(drop);
     assert!(matches!(refused, Err(ReplayError::Object(ObjectError::NotDurable { .. }))), "{refused:?}");
     assert!(ended.load(Ordering::SeqCst), "the process ends");
 }

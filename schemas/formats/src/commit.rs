@@ -25,7 +25,6 @@ use data_encoding::BASE64;
 use crate::digest::Sha256Digest;
 use crate::id::RandomId;
 use crate::key::{KeyError, KeyId, PublicKey, SigningKey};
-use crate::limits::ENTRY_BYTES_MAX;
 use crate::origin::Origin;
 use crate::text::TextError;
 use crate::tree::{TreeHash, TreeSize};
@@ -192,11 +191,6 @@ fn parse_entries(mut body: &[u8]) -> Result<Vec<Vec<u8>>, CommitError> {
         body = rest;
     }
     Ok(entries)
-}
-
-/// The most bytes that a commit of `count` entries can have.
-pub const fn commit_bytes_max(count: usize) -> usize {
-    HEADER_BYTES_MAX + count * (ENTRY_BYTES_MAX + 2)
 }
 
 #[cfg(test)]
