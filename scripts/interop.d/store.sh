@@ -34,13 +34,13 @@ five_lines() {
 
 conformance() {
     (cd "$root" && HOLDFAST_TEST_S3=s3://interop cargo test --locked --quiet -p holdfast-registry --lib objects::conformance) \
-        >"$work/conformance.log" 2>&1 || fail "the store's conformance suite: see $work/conformance.log"
+        >"$work/conformance.log" 2>&1 || fail_with "the store's conformance suite" "$work/conformance.log"
     ok "moto: conformance suite of the store" "$(passed "$work/conformance.log") tests"
 }
 
 end_to_end() {
     (cd "$root" && HOLDFAST_TEST_STORE=s3://interop/e2e cargo test --locked --quiet -p holdfast-tests --test e2e) \
-        >"$work/e2e.log" 2>&1 || fail "the end-to-end suite on a bucket: see $work/e2e.log"
+        >"$work/e2e.log" 2>&1 || fail_with "the end-to-end suite on a bucket" "$work/e2e.log"
     ok "moto: end-to-end suite on s3://" "$(passed "$work/e2e.log") tests"
 }
 

@@ -14,6 +14,8 @@ mod forks;
 mod json;
 #[path = "faults/lenient.rs"]
 mod lenient;
+#[path = "faults/refused.rs"]
+mod refused;
 #[path = "faults/replays.rs"]
 mod replays;
 #[path = "faults/unknown_outcomes.rs"]
