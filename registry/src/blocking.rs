@@ -5,7 +5,9 @@
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
+use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
 
 /// A pool of blocking slots; clones share them.
 #[derive(Clone, Debug)]
@@ -43,6 +45,15 @@ impl Blocking {
             Err(_) => std::future::pending().await,
         }
     }
+}
+
+/// Runs a task that blocks between its awaits, on a thread of its own: it takes no slot, and no async thread.
+#[expect(clippy::disallowed_methods, reason = "a task that runs as long as its process, and there is one")]
+pub fn spawn_on_own_thread<T: Send + 'static>(
+    task: impl Future<Output = T> + Send + 'static,
+) -> JoinHandle<T> {
+    let runtime = Handle::current();
+    tokio::task::spawn_blocking(move || runtime.block_on(task))
 }
 
 #[cfg(test)]

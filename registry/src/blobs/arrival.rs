@@ -17,7 +17,7 @@ use super::memory::Reservation;
 use super::{Blobs, Put, content};
 
 /// How many chunks of one sender are verified and stored at a time.
-const DEPTH: usize = 3;
+const DEPTH: usize = 4;
 
 /// A chunk on its way in.
 #[derive(Debug)]

@@ -38,7 +38,7 @@ use holdfast_formats::tile::TilePath;
 use holdfast_formats::tree::LeafIndex;
 use tokio::sync::{mpsc, watch};
 
-use crate::blocking::Blocking;
+use crate::blocking::{Blocking, spawn_on_own_thread};
 use crate::clock::SharedClock;
 use crate::index::{Index, Writer};
 use crate::objects::{ObjectError, ObjectKey, Store};
@@ -109,7 +109,7 @@ impl Log {
         let sequencer = sequencer::Sequencer::new(parts.clone(), writer, publish, entries.clone());
         let publisher = publisher::Publisher::new(parts.clone(), heads.clone(), entries.clone());
         let tasks = LogTasks {
-            sequencer: tokio::spawn(sequencer.run(pending)),
+            sequencer: spawn_on_own_thread(sequencer.run(pending)),
             publisher: tokio::spawn(publisher.run()),
         };
         Ok((Self { parts, heads, queue, entries, prover }, tasks))

@@ -1,4 +1,5 @@
-//! The sequencer: one task that appends batch after batch, and follows what other nodes append.
+//! The sequencer: one task that appends batch after batch, and follows what other nodes append. It works on the index,
+//! so it runs where it may block.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,12 +11,13 @@ use tokio::time::Instant;
 use super::LogParts;
 use super::append::{AppendError, Pending};
 use super::batch::{Batch, judge_batch};
+use super::decode::DecodedCommit;
 use super::entries::Entries;
 use super::head::Head;
 use super::read_ahead;
 use super::replay::{self, ReplayError, Replayed};
 use super::slot::{Claim, claim};
-use crate::index::Writer;
+use crate::index::{Refused, Writer};
 
 /// How many submissions one commit takes at most: with 64 KiB leaves it stays a small object.
 const BATCH_ENTRIES_MAX: usize = 256;
@@ -130,10 +132,7 @@ impl Sequencer {
         {
             tracing::warn!(log_time = %newest, clock = %now, "this node's clock is more than a minute behind the log's time");
         }
-        // Judging is pure work on a local file; it takes microseconds an entry, and runs where it may block.
-        let (head, keys) = (&self.head, &self.parts.keys);
-        let result = tokio::task::block_in_place(|| judge_batch(&mut self.writer, head, keys, now, pending));
-        match result {
+        match judge_batch(&mut self.writer, &self.head, &self.parts.keys, now, pending) {
             Ok(batch) => Ok(batch),
             Err(error) => {
                 tracing::error!(%error, "a batch could not be judged");
@@ -145,7 +144,7 @@ impl Sequencer {
 
     /// The slot is ours: keep what the batch did, sign the checkpoint, let everybody see it.
     fn keep(&mut self, after: Replayed) -> Result<(), AppendError> {
-        let kept = self.with_writer(Writer::commit);
+        let kept = self.writer.commit();
         if let Err(error) = kept {
             // The log has the entries, the index does not: nothing is lost, and following the log mends it.
             tracing::error!(%error, "the index could not keep a commit that is in the log");
@@ -176,13 +175,9 @@ impl Sequencer {
     }
 
     fn undo(&mut self) {
-        if let Err(error) = self.with_writer(Writer::roll_back) {
+        if let Err(error) = self.writer.roll_back() {
             tracing::debug!(%error, "there was no transaction to undo");
         }
-    }
-
-    fn with_writer<T>(&mut self, job: impl FnOnce(&mut Writer) -> T) -> T {
-        tokio::task::block_in_place(|| job(&mut self.writer))
     }
 
     /// Another node won the slot: its commit is applied before ours is judged again.
@@ -202,15 +197,9 @@ impl Sequencer {
         }
     }
 
-    fn apply(&mut self, commit: &super::decode::DecodedCommit) -> Result<(), ReplayError> {
+    fn apply(&mut self, commit: &DecodedCommit) -> Result<(), ReplayError> {
         let mut state = self.state();
-        let applied = self.with_writer(|writer| {
-            writer.begin()?;
-            replay::apply(writer, &mut state, commit)?;
-            replay::keep(writer, &state)?;
-            writer.view().unacknowledged().map_err(ReplayError::from)
-        });
-        match applied {
+        match apply(&mut self.writer, &mut state, commit) {
             Ok(None) => self.show(state),
             Ok(Some(refused)) => {
                 state.halted =
@@ -261,6 +250,18 @@ impl Sequencer {
             }
         }
     }
+}
+
+/// Keeps a commit of another node; returns an entry in it that the rule book refuses.
+fn apply(
+    writer: &mut Writer,
+    state: &mut Replayed,
+    commit: &DecodedCommit,
+) -> Result<Option<Refused>, ReplayError> {
+    writer.begin()?;
+    replay::apply(writer, state, commit)?;
+    replay::keep(writer, state)?;
+    Ok(writer.view().unacknowledged()?)
 }
 
 fn answer(pending: Vec<Pending>, outcomes: Vec<Result<super::append::Appended, AppendError>>) {

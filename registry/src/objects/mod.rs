@@ -3,6 +3,7 @@
 //! It owns keys, create-if-absent, durability, the lock of a local directory and the start-up probe. It never looks
 //! inside an object: log, blobs and retention give objects their meaning.
 
+mod buffers;
 mod cloud;
 mod error;
 mod key;
@@ -15,6 +16,7 @@ mod store;
 mod conformance;
 
 pub use crate::config::StoreLocation;
+pub use buffers::{Buffer, Buffers};
 pub use error::{ObjectError, OpenError, ProbeError};
 pub use key::{InvalidKey, KeyPrefix, ObjectKey};
 pub use listing::{Listed, Listing};

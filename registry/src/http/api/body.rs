@@ -11,6 +11,7 @@ use serde::Deserialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::answer::Refused;
+use crate::objects::{Buffer, Buffers};
 
 /// The unit of the budget.
 const KIB: u64 = 1024;
@@ -20,6 +21,7 @@ const KIB: u64 = 1024;
 pub(super) struct BodyBudget {
     kibibytes: Arc<Semaphore>,
     total: u32,
+    buffers: Arc<Buffers>,
 }
 
 /// A body and its share of the budget, given back when dropped.
@@ -31,7 +33,9 @@ pub(super) struct HeldBody {
 impl BodyBudget {
     pub(super) fn new(bytes: u64) -> Self {
         let total = u32::try_from(bytes.div_ceil(KIB)).unwrap_or(u32::MAX).max(1);
-        Self { kibibytes: Arc::new(Semaphore::new(usize::try_from(total).unwrap_or(usize::MAX))), total }
+        let kibibytes = Arc::new(Semaphore::new(usize::try_from(total).unwrap_or(usize::MAX)));
+        let idle_bytes_max = usize::try_from(bytes / 4).unwrap_or(usize::MAX);
+        Self { kibibytes, total, buffers: Arc::new(Buffers::keeping(idle_bytes_max)) }
     }
 
     /// Reads a body of at most `max` bytes.
@@ -49,6 +53,11 @@ impl BodyBudget {
         let share = self.share(declared.unwrap_or(max_bytes)).await?;
         let bytes = to_bytes(body, max).await.map_err(|error| unread(&error, max))?;
         Ok(HeldBody { bytes, _share: share })
+    }
+
+    /// An empty buffer for an object. What it takes is to be counted by a share.
+    pub(super) fn buffer(&self, object_bytes: usize) -> Buffer {
+        self.buffers.for_object(object_bytes)
     }
 
     /// Waits until so many bytes may be held.

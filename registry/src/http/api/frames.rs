@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::body::{Body, BodyDataStream};
 use axum::http::HeaderMap;
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, Bytes};
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use holdfast_formats::chunk_frame::{FRAME_HEAD_BYTES, FRAMES_BYTES_MAX, FrameHead};
@@ -80,11 +80,10 @@ impl Frames {
         if self.received.len() >= length {
             return Ok(self.received.split_to(length));
         }
-        let mut bytes = BytesMut::with_capacity(length);
+        let mut bytes = self.bodies.buffer(length);
         loop {
-            let wanted = (length - bytes.len()).min(self.received.len());
-            bytes.extend_from_slice(&self.received.split_to(wanted));
-            if bytes.len() == length {
+            bytes.fill_from(&mut self.received);
+            if bytes.is_full() {
                 return Ok(bytes.freeze());
             }
             if !self.receive().await? {

@@ -9,6 +9,7 @@ mod fanout;
 mod listing;
 mod lock;
 mod staging;
+mod uncached;
 mod write;
 
 use std::collections::HashSet;

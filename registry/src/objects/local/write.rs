@@ -1,13 +1,13 @@
 //! Writing one object: stage, persist as asked, publish under its name.
 
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 
-use super::{LocalDirectory, durability};
+use super::{LocalDirectory, durability, uncached};
 use crate::objects::error::ObjectError;
 use crate::objects::key::ObjectKey;
 use crate::objects::store::Created;
@@ -67,14 +67,14 @@ impl LocalDirectory {
     ) -> Result<Created, ObjectError> {
         let failed = |error| ObjectError::from_io(key.as_str(), error);
         let mut staged = self.stage(target).map_err(failed)?;
-        staged.file.write_all(bytes).map_err(failed)?;
+        let uncached = uncached::write_all(&mut staged.file, bytes).map_err(failed)?;
         match persistence {
             Persistence::Fsynced => self.durable(key.as_str(), staged.file.sync_all())?,
-            Persistence::WriteBackStarted => {
+            Persistence::WriteBackStarted if !uncached => {
                 let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
                 durability::start_write_back(&staged.file, len);
             }
-            Persistence::Cached => {}
+            Persistence::WriteBackStarted | Persistence::Cached => {}
         }
         staged.publish(target, publish).map_err(failed)
     }
