@@ -45,7 +45,7 @@ bench_publish() {
     }
     synced() { holdfast-bench fsync --folder "$work/world" | figure per_s; }
     alternate publish synced
-    # 1,000/s where an fsync takes 2.5 ms, which is 400 of them a second.
-    row "publish of tiny artifacts, 64 at a time, durable" "artifacts/s" "4 KiB append + fsync, one after another" "ratio >= 2.5"
+    # What is asked for is 1,000/s where an fsync takes 2.5 ms; the peer says what one takes here.
+    row "publish of tiny artifacts, 64 at a time, durable" "artifacts/s" "4 KiB append + fsync, one after another" "ours >= 1000"
     stop_registry
 }

@@ -9,6 +9,9 @@ use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
+/// Hashing and unpacking so many bytes takes less than to hand them to another thread and back.
+const SMALL_BYTES_MAX: usize = 16 * 1024;
+
 /// A pool of blocking slots; clones share them.
 #[derive(Clone, Debug)]
 pub struct Blocking {
@@ -44,6 +47,15 @@ impl Blocking {
             Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
             Err(_) => std::future::pending().await,
         }
+    }
+
+    /// Runs pure work on so many bytes: a little of it at once, the rest like [`Self::run`].
+    pub async fn compute<T, F>(&self, bytes: usize, job: F) -> T
+    where
+        T: Send + 'static,
+        F: FnOnce() -> T + Send + 'static,
+    {
+        if bytes <= SMALL_BYTES_MAX { job() } else { self.run(job).await }
     }
 }
 

@@ -75,7 +75,7 @@ impl Blobs {
         let refused = |unsound: Unsound| unsound.refused(NamedDigest::Blake3(arriving.chunk));
         let unpacked_bytes = content::unpacked_bytes(&arriving.object).map_err(refused)?;
         let reservation = self.inner.budget.work.reserve(unpacked_bytes).await;
-        Ok(Reserved { arriving, reservation })
+        Ok(Reserved { arriving, unpacked_bytes, reservation })
     }
 
     async fn take_reserved<E: From<BlobError>>(
@@ -83,8 +83,9 @@ impl Blobs {
         namespace: Arc<Namespace>,
         reserved: Result<Reserved, E>,
     ) -> Result<Arrived, E> {
-        let Reserved { arriving: Arriving { chunk, object, held }, reservation } = reserved?;
-        let taken = self.take_in(&namespace, chunk, object, reservation).await?;
+        let Reserved { arriving, unpacked_bytes, reservation } = reserved?;
+        let Arriving { chunk, object, held } = arriving;
+        let taken = self.take_in(&namespace, chunk, object, unpacked_bytes, reservation).await?;
         Ok(Arrived { chunk, taken, held })
     }
 }
@@ -92,6 +93,7 @@ impl Blobs {
 /// A chunk whose content has its memory set aside.
 struct Reserved {
     arriving: Arriving,
+    unpacked_bytes: usize,
     reservation: Reservation,
 }
 

@@ -40,7 +40,7 @@ impl Blobs {
         let unpacked_bytes = content::unpacked_bytes(&object)
             .map_err(|unsound| unsound.refused(NamedDigest::Blake3(digest)))?;
         let reservation = self.inner.budget.work.reserve(unpacked_bytes).await;
-        Ok(self.take_in(namespace, digest, object, reservation).await?.put)
+        Ok(self.take_in(namespace, digest, object, unpacked_bytes, reservation).await?.put)
     }
 
     /// [`Self::put_chunk`] with the memory for its content reserved; the content is returned.
@@ -49,10 +49,11 @@ impl Blobs {
         namespace: &Namespace,
         digest: Blake3Digest,
         object: Bytes,
+        unpacked_bytes: usize,
         reservation: Reservation,
     ) -> Result<Taken, BlobError> {
-        let sent = object.clone();
-        let opened = self.inner.blocking.run(move || content::open(&sent, &digest)).await;
+        let (sent, bytes) = (object.clone(), object.len().max(unpacked_bytes));
+        let opened = self.inner.blocking.compute(bytes, move || content::open(&sent, &digest)).await;
         let bytes = opened.map_err(|unsound| unsound.refused(NamedDigest::Blake3(digest)))?;
         let address = Address::of(namespace, ObjectClass::Chunk, &digest);
         self.inner.recent.note(address, &bytes);

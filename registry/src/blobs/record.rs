@@ -177,7 +177,7 @@ impl Blobs {
         let mut reservation = pool.reserve(size.saturating_mul(2)).await;
         let object = self.inner.store.get(&key).await.map_err(|error| Unreadable::from_get(&key, error))?;
         let wanted = *blob;
-        let opened = self.inner.blocking.run(move || sealed::open(&object, &wanted)).await;
+        let opened = self.inner.blocking.compute(size, move || sealed::open(&object, &wanted)).await;
         let record = opened.map_err(|unsound| Unreadable::Bad(key, unsound))?;
         reservation.shrink_to(size);
         Ok(LoadedRecord { record: Arc::new(record), reservation })

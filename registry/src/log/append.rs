@@ -1,5 +1,8 @@
 //! Appending: what a submission hands to the sequencer, and what comes back.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use holdfast_formats::digest::Sha256Digest;
 use holdfast_formats::envelope::CanonicalSignature;
 use holdfast_formats::manifest::Manifest;
@@ -72,14 +75,59 @@ impl AppendError {
 pub(super) struct Pending {
     pub(super) prepared: Prepared,
     pub(super) reply: oneshot::Sender<Result<Appended, AppendError>>,
+    pub(super) _expected: Expected,
+}
+
+/// How many statements are on their way into the log: those that wait, and those whose attachments become durable.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Expecting(Arc<AtomicUsize>);
+
+impl Expecting {
+    pub(super) fn count(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn one_more(&self) -> Expected {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Expected(self.clone())
+    }
+}
+
+/// One of them, counted until it is answered or given up.
+#[derive(Debug)]
+pub(super) struct Expected(Expecting);
+
+impl Drop for Expected {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A place in the log's next commits, for a statement that is being made ready.
+pub struct Announced<'a> {
+    log: &'a Log,
+    expected: Expected,
+}
+
+impl Announced<'_> {
+    /// Puts a statement into the log. Returns when it is durable, or refused.
+    pub async fn append(self, prepared: Prepared) -> Result<Appended, AppendError> {
+        let (reply, answer) = oneshot::channel();
+        let ending = || AppendError::Unavailable("the node is shutting down".to_owned());
+        let pending = Pending { prepared, reply, _expected: self.expected };
+        self.log.queue.send(pending).await.map_err(|_| ending())?;
+        answer.await.map_err(|_| ending())?
+    }
 }
 
 impl Log {
+    /// Says that a statement will be appended in a moment: others may wait that long to share its commit.
+    pub fn announce(&self) -> Announced<'_> {
+        Announced { log: self, expected: self.expecting.one_more() }
+    }
+
     /// Puts a statement into the log. Returns when it is durable, or refused.
     pub async fn append(&self, prepared: Prepared) -> Result<Appended, AppendError> {
-        let (reply, answer) = oneshot::channel();
-        let ending = || AppendError::Unavailable("the node is shutting down".to_owned());
-        self.queue.send(Pending { prepared, reply }).await.map_err(|_| ending())?;
-        answer.await.map_err(|_| ending())?
+        self.announce().append(prepared).await
     }
 }

@@ -23,7 +23,7 @@ mod slot;
 #[cfg(test)]
 mod tests;
 
-pub use append::{AppendError, Appended, Prepared};
+pub use append::{Announced, AppendError, Appended, Prepared};
 pub use attachments::{AttachmentError, Attachments};
 pub use entries::{EntriesError, Leaf};
 pub use head::Head;
@@ -67,6 +67,7 @@ pub struct Log {
     parts: LogParts,
     heads: watch::Receiver<Arc<Head>>,
     queue: mpsc::Sender<append::Pending>,
+    expecting: append::Expecting,
     entries: entries::Entries,
     prover: Prover,
 }
@@ -106,13 +107,15 @@ impl Log {
         let (queue, pending) = mpsc::channel(QUEUE_LENGTH);
         let entries = entries::Entries::new(parts.clone());
         let prover = Prover::new(parts.index.clone());
-        let sequencer = sequencer::Sequencer::new(parts.clone(), writer, publish, entries.clone());
+        let expecting = append::Expecting::default();
+        let sequencer =
+            sequencer::Sequencer::new(parts.clone(), writer, publish, entries.clone(), expecting.clone());
         let publisher = publisher::Publisher::new(parts.clone(), heads.clone(), entries.clone());
         let tasks = LogTasks {
             sequencer: spawn_on_own_thread(sequencer.run(pending)),
             publisher: tokio::spawn(publisher.run()),
         };
-        Ok((Self { parts, heads, queue, entries, prover }, tasks))
+        Ok((Self { parts, heads, queue, expecting, entries, prover }, tasks))
     }
 
     /// The newest state: size, root, signed checkpoint.

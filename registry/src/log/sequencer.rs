@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use super::LogParts;
-use super::append::{AppendError, Pending};
+use super::append::{AppendError, Expecting, Pending};
 use super::batch::{Batch, judge_batch};
 use super::decode::DecodedCommit;
 use super::entries::Entries;
@@ -21,6 +21,8 @@ use crate::index::{Refused, Writer};
 
 /// How many submissions one commit takes at most: with 64 KiB leaves it stays a small object.
 const BATCH_ENTRIES_MAX: usize = 256;
+/// How long a commit waits for statements that are nearly ready: it costs the same for one and for many.
+const GATHER_MAX: Duration = Duration::from_millis(2);
 /// How often a store that other nodes share is asked for their commits.
 const FOLLOW_EVERY: Duration = Duration::from_millis(500);
 
@@ -30,6 +32,7 @@ pub(super) struct Sequencer {
     head: Arc<Head>,
     publish: watch::Sender<Arc<Head>>,
     entries: Entries,
+    expecting: Expecting,
     /// The index missed a commit that is in the store; it follows before anything else happens.
     behind: bool,
 }
@@ -40,9 +43,10 @@ impl Sequencer {
         writer: Writer,
         publish: watch::Sender<Arc<Head>>,
         entries: Entries,
+        expecting: Expecting,
     ) -> Self {
         let head = Arc::clone(&publish.borrow());
-        Self { parts, writer, head, publish, entries, behind: false }
+        Self { parts, writer, head, publish, entries, expecting, behind: false }
     }
 
     /// Runs until every handle on the log is dropped.
@@ -55,6 +59,7 @@ impl Sequencer {
                     if taken == 0 {
                         return;
                     }
+                    gather(&self.expecting, &mut queue, &mut batch).await;
                     self.append(std::mem::take(&mut batch)).await;
                 }
                 () = tokio::time::sleep_until(follow_at), if !self.parts.store.is_local() => {
@@ -248,6 +253,18 @@ impl Sequencer {
                     return;
                 }
             }
+        }
+    }
+}
+
+/// Waits for statements that are nearly ready, but not for long.
+async fn gather(expecting: &Expecting, queue: &mut mpsc::Receiver<Pending>, batch: &mut Vec<Pending>) {
+    let until = Instant::now() + GATHER_MAX;
+    while batch.len() < expecting.count().min(BATCH_ENTRIES_MAX) {
+        let room = BATCH_ENTRIES_MAX - batch.len();
+        let more = tokio::time::timeout_at(until, queue.recv_many(batch, room)).await;
+        if !matches!(more, Ok(taken) if taken > 0) {
+            return;
         }
     }
 }

@@ -63,8 +63,9 @@ impl Service {
                 prepared
             }
         };
+        let announced = self.log().announce();
         self.make_durable(&prepared).await?;
-        let appended = self.log().append(*prepared).await?;
+        let appended = announced.append(*prepared).await?;
         if first_policy {
             NodeKeys::forget_login(&self.inner.keys_folder);
         }

@@ -42,6 +42,21 @@ pub(super) fn start_write_back(file: &File, len: u64) {
     let _ = file;
 }
 
+/// Gives a file its final name, unless that name is taken. Whether the old name is gone is returned.
+pub(super) fn publish_new(staged: &Path, target: &Path) -> io::Result<bool> {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::{CWD, RenameFlags, renameat_with};
+        use rustix::io::Errno;
+        match renameat_with(CWD, staged, CWD, target, RenameFlags::NOREPLACE) {
+            // Not every file system can.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {}
+            renamed => return Ok(renamed.map(|()| true)?),
+        }
+    }
+    std::fs::hard_link(staged, target).map(|()| false)
+}
+
 /// Gives `file` `len` bytes of disk that are really there.
 #[cfg(target_os = "linux")]
 pub(super) fn allocate(file: &File, len: u64) -> io::Result<()> {

@@ -134,8 +134,13 @@ impl Staged {
             self.path = None;
             return Ok(Created::New);
         }
-        match fs::hard_link(path, target) {
-            Ok(()) => Ok(Created::New),
+        match durability::publish_new(path, target) {
+            Ok(renamed) => {
+                if renamed {
+                    self.path = None;
+                }
+                Ok(Created::New)
+            }
             Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(Created::AlreadyExisted),
             Err(error) => Err(error),
         }
