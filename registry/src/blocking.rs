@@ -1,12 +1,13 @@
 //! Bounded blocking work: file system calls, hashing and SQLite leave the async threads through here only.
 //!
-//! Without a bound, each waiting request would hold a thread and a buffer of its own.
+//! Without a bound, each waiting request would hold a thread and a buffer of its own. Hashing has a bound of its own, one
+//! job a core: more of them at once finish no sooner, and keep everybody else from the cores.
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 
 /// Hashing and unpacking so many bytes takes less than to hand them to another thread and back.
@@ -16,46 +17,76 @@ const SMALL_BYTES_MAX: usize = 16 * 1024;
 #[derive(Clone, Debug)]
 pub struct Blocking {
     slots: Arc<Semaphore>,
+    cores: Arc<Semaphore>,
 }
 
 impl Blocking {
     /// At most `limit` jobs at a time; the others wait in order of arrival.
     pub fn new(limit: NonZeroUsize) -> Self {
-        Self { slots: Arc::new(Semaphore::new(limit.get().min(Semaphore::MAX_PERMITS))) }
+        let slots = Arc::new(Semaphore::new(limit.get().min(Semaphore::MAX_PERMITS)));
+        let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        Self { slots, cores: Arc::new(Semaphore::new(cores)) }
     }
 
     /// Runs `job` on a blocking thread.
     ///
-    /// A job that began runs to its end, and keeps its slot, even when the caller stops waiting. A panic in it continues
-    /// in the caller. When the runtime is shutting down, a job that has not begun never will, and this never returns.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place that spawns blocking work, behind the semaphore"
-    )]
+    /// A job runs to its end, and keeps its slot, even when the caller stops waiting. A panic in it continues in the
+    /// caller. When the runtime is shutting down, a job that has not begun never will, and this never returns.
     pub async fn run<T, F>(&self, job: F) -> T
     where
         T: Send + 'static,
         F: FnOnce() -> T + Send + 'static,
     {
-        let slot = Arc::clone(&self.slots).acquire_owned().await.expect("the semaphore is never closed");
-        let task = tokio::task::spawn_blocking(move || {
-            let _slot = slot;
-            job()
-        });
-        match task.await {
-            Ok(value) => value,
-            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-            Err(_) => std::future::pending().await,
-        }
+        run_within(&self.slots, job).await
     }
 
-    /// Runs pure work on so many bytes: a little of it at once, the rest like [`Self::run`].
+    /// Runs pure work on so many bytes: a little of it at once, the rest on a blocking thread when a core is free for it.
     pub async fn compute<T, F>(&self, bytes: usize, job: F) -> T
     where
         T: Send + 'static,
         F: FnOnce() -> T + Send + 'static,
     {
-        if bytes <= SMALL_BYTES_MAX { job() } else { self.run(job).await }
+        if bytes <= SMALL_BYTES_MAX { job() } else { run_within(&self.cores, job).await }
+    }
+}
+
+/// A place that is given to somebody whom nobody polls is lost to all others: a task of its own waits for one.
+async fn run_within<T, F>(places: &Arc<Semaphore>, job: F) -> T
+where
+    T: Send + 'static,
+    F: FnOnce() -> T + Send + 'static,
+{
+    let places = Arc::clone(places);
+    let task = match Arc::clone(&places).try_acquire_owned() {
+        Ok(place) => begin(place, job),
+        Err(_) => tokio::spawn(async move {
+            let place = places.acquire_owned().await.expect("the semaphore is never closed");
+            finished(begin(place, job)).await
+        }),
+    };
+    finished(task).await
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that spawns blocking work, behind the semaphores"
+)]
+fn begin<T, F>(place: OwnedSemaphorePermit, job: F) -> JoinHandle<T>
+where
+    T: Send + 'static,
+    F: FnOnce() -> T + Send + 'static,
+{
+    tokio::task::spawn_blocking(move || {
+        let _place = place;
+        job()
+    })
+}
+
+async fn finished<T>(task: JoinHandle<T>) -> T {
+    match task.await {
+        Ok(value) => value,
+        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        Err(_) => std::future::pending().await,
     }
 }
 
@@ -89,6 +120,16 @@ mod tests {
         });
         futures::future::join_all(jobs).await;
         assert_eq!(most.load(Ordering::SeqCst), 2);
+    }
+
+    #[tokio::test]
+    async fn whoever_is_not_polled_while_it_waits_holds_up_nobody() {
+        let blocking = Blocking::new(NonZeroUsize::MIN);
+        let mut first = Box::pin(blocking.run(|| std::thread::sleep(Duration::from_millis(20))));
+        let mut second = Box::pin(blocking.run(|| {}));
+        assert!(futures::poll!(&mut first).is_pending() && futures::poll!(&mut second).is_pending());
+        let third = tokio::time::timeout(Duration::from_secs(10), blocking.run(|| 3)).await;
+        assert_eq!(third, Ok(3), "the second has its turn, and nobody asks it");
     }
 
     #[tokio::test]

@@ -133,7 +133,8 @@ impl Blobs {
         let mut reservation = pool.reserve(content::CHUNK_WORK_BYTES).await;
         let object = self.inner.store.get(&key).await.map_err(|error| Unreadable::from_get(&key, error))?;
         let wanted = *digest;
-        let opened = self.inner.blocking.run(move || content::open(&object, &wanted)).await;
+        let unpacking = move || content::open(&object, &wanted);
+        let opened = self.inner.blocking.compute(content::CHUNK_WORK_BYTES, unpacking).await;
         let content = opened.map_err(|unsound| Unreadable::Bad(key, unsound))?;
         reservation.shrink_to(content.len());
         Ok(Chunk { content, reservation })

@@ -66,11 +66,11 @@ impl Hashers {
             return Self { blake3, sha256, size_bytes };
         }
         let same_bytes = bytes.clone();
-        let blake3 = blocking.run(move || {
+        let blake3 = blocking.compute(bytes.len(), move || {
             blake3.update(&bytes);
             blake3
         });
-        let sha256 = blocking.run(move || {
+        let sha256 = blocking.compute(same_bytes.len(), move || {
             sha256.update(&same_bytes);
             sha256
         });
