@@ -30,7 +30,7 @@ pub(crate) async fn open(data: &Path) -> anyhow::Result<(Node, Timestamp)> {
     let now_ms = SystemClock.now_ms();
     let clock: SharedClock = ManualClock::new(now_ms);
     let blocking = Blocking::new(NonZeroUsize::new(64).expect("64 is not zero"));
-    let host = Host { blocking: blocking.clone(), clock: Arc::clone(&clock), fatal: Fatal::process() };
+    let host = Host { blocking, clock: Arc::clone(&clock), fatal: Fatal::process() };
     let store = Store::open(&StoreLocation::Directory(data.join("objects")), host).await?;
     store.probe().await?;
     let parts = NodeParts {
@@ -39,7 +39,6 @@ pub(crate) async fn open(data: &Path) -> anyhow::Result<(Node, Timestamp)> {
         keys_folder,
         index_path: data.join("index.sqlite"),
         clock,
-        blocking,
         metrics: Arc::new(Metrics::new()),
         memory_bytes: MEMORY_BYTES,
         acknowledge_refused: None,

@@ -5,6 +5,9 @@ use tokio::sync::Semaphore;
 /// More jobs than this would only wait for the same disk and cores, each holding its buffer.
 static SLOTS: Semaphore = Semaphore::const_new(8);
 
+/// Compressing so many bytes takes less than to hand them to another thread and back.
+const SMALL_BYTES_MAX: u64 = 16 * 1024;
+
 /// Runs `job` on a blocking thread. A panic in it continues in the caller.
 #[expect(
     clippy::disallowed_methods,
@@ -26,4 +29,21 @@ where
         // The runtime is shutting down, and whoever waits is being dropped.
         Err(_) => std::future::pending().await,
     }
+}
+
+/// Runs pure work on so many bytes: a little of it at once.
+pub(crate) async fn compute<T, F>(bytes: u64, job: F) -> T
+where
+    T: Send + 'static,
+    F: FnOnce() -> T + Send + 'static,
+{
+    if bytes <= SMALL_BYTES_MAX { job() } else { run(job).await }
+}
+
+/// Runs a job that waits for whoever takes what it makes, on a thread of its own: with slots held by such jobs, those
+/// who are to take it could wait for one for ever.
+#[expect(clippy::disallowed_methods, reason = "one such job an upload, and it ends with it")]
+pub(crate) fn spawn(job: impl FnOnce() + Send + 'static) {
+    // It reports to whoever takes what it makes.
+    drop(tokio::task::spawn_blocking(job));
 }

@@ -7,6 +7,8 @@ use holdfast_formats::digest::Blake3Digest;
 
 const LEVEL: i32 = 3;
 const PROBE_BYTES: usize = 64 * 1024;
+/// Fewer bytes are not worth a compressor: they take a block of disk either way.
+const COMPRESSED_BYTES_MIN: usize = 1024;
 
 /// The stored object of a chunk, its bytes not copied where they stay raw.
 #[derive(Debug, Clone)]
@@ -41,6 +43,9 @@ impl StoredChunk {
 
 /// One zstd frame with the content size in its header; `None` when it would save too little.
 fn compressed(bytes: &[u8]) -> Option<Vec<u8>> {
+    if bytes.len() < COMPRESSED_BYTES_MIN {
+        return None;
+    }
     if bytes.len() > 2 * PROBE_BYTES {
         let middle = bytes.len() / 2;
         let sample = bytes.get(middle..middle + PROBE_BYTES)?;

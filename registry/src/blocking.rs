@@ -1,7 +1,10 @@
 //! Bounded blocking work: file system calls, hashing and SQLite leave the async threads through here only.
 //!
 //! Without a bound, each waiting request would hold a thread and a buffer of its own. Hashing has a bound of its own, one
-//! job a core: more of them at once finish no sooner, and keep everybody else from the cores.
+//! job a core: more of them at once finish no sooner, and keep everybody else from the cores. Short jobs have few threads
+//! of their own.
+
+mod lane;
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -9,6 +12,8 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
+
+use lane::Lane;
 
 /// Hashing and unpacking so many bytes takes less than to hand them to another thread and back.
 const SMALL_BYTES_MAX: usize = 16 * 1024;
@@ -18,6 +23,8 @@ const SMALL_BYTES_MAX: usize = 16 * 1024;
 pub struct Blocking {
     slots: Arc<Semaphore>,
     cores: Arc<Semaphore>,
+    reads: Lane,
+    writes: Lane,
 }
 
 impl Blocking {
@@ -25,7 +32,8 @@ impl Blocking {
     pub fn new(limit: NonZeroUsize) -> Self {
         let slots = Arc::new(Semaphore::new(limit.get().min(Semaphore::MAX_PERMITS)));
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        Self { slots, cores: Arc::new(Semaphore::new(cores)) }
+        let (reads, writes) = (Lane::of(cores, "reads"), Lane::of(2 * cores, "writes"));
+        Self { slots, cores: Arc::new(Semaphore::new(cores)), reads, writes }
     }
 
     /// Runs `job` on a blocking thread.
@@ -38,6 +46,25 @@ impl Blocking {
         F: FnOnce() -> T + Send + 'static,
     {
         run_within(&self.slots, job).await
+    }
+
+    /// [`run`](Self::run) for a job that reads a little of what is most likely in memory, such as the index.
+    pub async fn read<T, F>(&self, job: F) -> T
+    where
+        T: Send + 'static,
+        F: FnOnce() -> T + Send + 'static,
+    {
+        finished(self.reads.begin(job)).await
+    }
+
+    /// [`run`](Self::run) for a job that writes a little and flushes nothing. It may wait for the file system's journal,
+    /// so readers do not wait for it.
+    pub async fn write<T, F>(&self, job: F) -> T
+    where
+        T: Send + 'static,
+        F: FnOnce() -> T + Send + 'static,
+    {
+        finished(self.writes.begin(job)).await
     }
 
     /// Runs pure work on so many bytes: a little of it at once, the rest on a blocking thread when a core is free for it.

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use axum::Router;
 
 use crate::blobs::Blobs;
-use crate::blocking::Blocking;
 use crate::clock::SharedClock;
 use crate::http::{ApiLimits, router};
 use crate::index::{Index, IndexError};
@@ -27,8 +26,6 @@ pub struct NodeParts {
     pub index_path: PathBuf,
     /// What time it is.
     pub clock: SharedClock,
-    /// Where blocking work runs.
-    pub blocking: Blocking,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// Bytes of bodies, chunks and records held at a time.
@@ -65,14 +62,15 @@ impl Node {
         let (index, writer) = open_index(&parts)?;
         // Bodies and what they are decoded into share the budget.
         let half = parts.memory_bytes / 2;
-        let blobs = Blobs::new(parts.store.clone(), parts.blocking.clone(), half);
+        let blocking = parts.store.blocking().clone();
+        let blobs = Blobs::new(parts.store.clone(), blocking.clone(), half);
         let shared_store = !parts.store.is_local();
         let log_parts = LogParts {
             store: parts.store,
             index,
             keys: Arc::new(parts.keys),
             clock: Arc::clone(&parts.clock),
-            blocking: parts.blocking,
+            blocking,
             metrics: Arc::clone(&parts.metrics),
         };
         let (log, tasks) = Log::open(log_parts, writer, parts.acknowledge_refused).await?;
@@ -115,5 +113,5 @@ fn open_index(parts: &NodeParts) -> Result<(Index, crate::index::Writer), NodeEr
     if let Some(folder) = parts.index_path.parent() {
         std::fs::create_dir_all(folder).map_err(IndexError::Folder)?;
     }
-    Ok(Index::open(&parts.index_path, parts.blocking.clone())?)
+    Ok(Index::open(&parts.index_path, parts.store.blocking().clone())?)
 }

@@ -122,7 +122,6 @@ impl TestRegistry {
             keys_folder: self.keys_folder(),
             index_path: self.index_path(),
             clock: self.clock.of_registry(),
-            blocking: Blocking::new(BLOCKING_MAX),
             metrics: Arc::clone(metrics),
             memory_bytes: MEMORY_BYTES,
             acknowledge_refused: self.acknowledge,

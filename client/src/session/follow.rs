@@ -77,12 +77,14 @@ impl Registry {
         self.state().checkpoint()?.map(|note| self.check_checkpoint(&note, chain)).transpose()
     }
 
-    /// Accepts the checkpoint of a receipt only as part of the log seen before.
-    pub(super) async fn follow_receipt(&self, receipt: &Receipt) -> Result<(), ClientError> {
+    /// Accepts the verified checkpoint of a receipt only as part of the log seen before.
+    pub(super) async fn follow_receipt(
+        &self,
+        receipt: &Receipt,
+        checkpoint: &Checkpoint,
+    ) -> Result<(), ClientError> {
         let proof: TlogProof = receipt.proof.parse().map_err(|e| ClientError::malformed("receipt", e))?;
-        let chain = self.policies().await?;
-        let checkpoint = self.check_checkpoint(proof.checkpoint(), &chain)?;
-        self.follow(proof.checkpoint(), &checkpoint).await
+        self.follow(proof.checkpoint(), checkpoint).await
     }
 
     /// Accepts a verified checkpoint when the log seen before and it are of one growing log; the larger is remembered.

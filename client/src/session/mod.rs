@@ -8,7 +8,7 @@ mod policies;
 mod submit;
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use holdfast_formats::key::SigningKey;
 use holdfast_formats::origin::Origin;
@@ -75,6 +75,7 @@ struct Inner {
     transport: Transport,
     state: State,
     key_file: PathBuf,
+    key: OnceLock<SigningKey>,
     progress: Arc<dyn Progress>,
     clock: SharedClock,
     seen: Mutex<Seen>,
@@ -123,6 +124,7 @@ impl Registry {
             state: State::of(places.state_dir(), &trust.origin),
             transport,
             key_file: options.key_file.unwrap_or_else(|| places.key_file()),
+            key: OnceLock::new(),
             progress: options.progress,
             clock: options.clock,
             seen: Mutex::new(Seen { policies: None, heads: Vec::new(), waiting: Vec::new() }),
@@ -146,9 +148,13 @@ impl Registry {
         &self.0.trust
     }
 
-    /// The user's signing key.
-    pub fn key(&self) -> Result<SigningKey, ClientError> {
-        keys::load(&self.0.key_file)
+    /// The user's signing key, as it was when this handle first needed it.
+    pub fn key(&self) -> Result<&SigningKey, ClientError> {
+        if let Some(key) = self.0.key.get() {
+            return Ok(key);
+        }
+        let key = keys::load(&self.0.key_file)?;
+        Ok(self.0.key.get_or_init(|| key))
     }
 
     /// The moment it is.

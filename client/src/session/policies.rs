@@ -80,14 +80,14 @@ impl Registry {
         receipt: &Receipt,
     ) -> Result<Verified<LoggedStatement>, ClientError> {
         let known = self.policies().await?;
-        let verified = if let Ok(verified) = verify_receipt(receipt, &known) {
-            verified
+        let (checkpoint, verified) = if let Ok(believed) = verify_receipt(receipt, &known) {
+            believed
         } else {
             // A newer policy may name the key; the second answer is final.
             let newer = self.fetch_policies().await?;
             verify_receipt(receipt, &newer).map_err(|e| ClientError::untrue(what, e))?
         };
-        self.follow_receipt(receipt).await?;
+        self.follow_receipt(receipt, &checkpoint).await?;
         Ok(verified)
     }
 

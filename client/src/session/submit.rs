@@ -39,7 +39,7 @@ impl Registry {
 
     /// Signs a draft with the user's key and submits it.
     pub async fn submit(&self, draft: Draft) -> Result<Submitted, ClientError> {
-        let prepared = self.prepare(draft)?.signed_by(&self.key()?)?;
+        let prepared = self.prepare(draft)?.signed_by(self.key()?)?;
         self.submit_prepared(&prepared).await
     }
 

@@ -6,10 +6,12 @@
 mod batch;
 mod reader;
 mod runs;
+mod small;
 
 use std::collections::HashSet;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _, future, stream};
 use holdfast_formats::blob::BlobRecord;
 use holdfast_formats::digest::Blake3Digest;
@@ -119,20 +121,22 @@ struct Upload<'a> {
 impl Upload<'_> {
     /// Sends what is missing of a batch, then records the blobs that end in it.
     async fn send(&mut self, batch: &Batch, files: &[SourceFile]) -> Result<(), ClientError> {
-        let missing = self.missing(&batch.chunks).await?;
+        let mut missing = self.missing(&batch.chunks).await?;
+        let mut small = small::take(&mut missing, &batch.blobs);
         let runs = self.drafts.runs(files, missing);
         let sent = self.put_runs(runs).await?;
         if self.known.len() + batch.chunks.len() <= KNOWN_MAX {
             self.known.extend(batch.chunks.iter().map(|placed| placed.piece.digest));
         }
-        let drafts: Vec<_> = batch.blobs.iter().map(|(at, _)| self.drafts.end(*at)).collect();
-        let this = &*self;
-        let ended = batch.blobs.iter().zip(drafts);
-        let recorded = ended.map(|((at, blob), draft)| this.record_blob(files.get(*at), blob, draft));
-        let recorded: Vec<_> = recorded.collect();
-        let resent: u64 =
-            stream::iter(recorded).buffer_unordered(IN_FLIGHT).try_fold(0, |a, b| future::ok(a + b)).await?;
-        self.new_bytes += sent + resent;
+        let ended = batch.blobs.iter().map(|(at, record)| Ended {
+            file: files.get(*at),
+            record,
+            draft: self.drafts.end(*at),
+            chunk: small.remove(at),
+        });
+        // Others may be made of chunks that come with these.
+        let (first, second): (Vec<_>, Vec<_>) = ended.partition(|ended| ended.chunk.is_some());
+        self.new_bytes += sent + self.record_blobs(first).await? + self.record_blobs(second).await?;
         self.progress.advance(batch.bytes());
         Ok(())
     }
@@ -185,16 +189,27 @@ impl Upload<'_> {
         Ok(sizes.iter().sum())
     }
 
+    /// Records blobs; returns the bytes of chunks that were sent for it.
+    async fn record_blobs(&self, ended: Vec<Ended<'_>>) -> Result<u64, ClientError> {
+        let recorded: Vec<_> = ended.into_iter().map(|ended| self.record_blob(ended)).collect();
+        stream::iter(recorded).buffer_unordered(IN_FLIGHT).try_fold(0, |a, b| future::ok(a + b)).await
+    }
+
     /// Records one blob. Chunks that ended in the meantime are read and sent again, once.
-    async fn record_blob(
-        &self,
-        file: Option<&SourceFile>,
-        blob: &BlobRecord,
-        draft: Option<RandomId>,
-    ) -> Result<u64, ClientError> {
+    async fn record_blob(&self, ended: Ended<'_>) -> Result<u64, ClientError> {
+        let Ended { file, record, draft, chunk } = ended;
         let query = query_string(&BlobQuery { draft })?;
-        let error = match self.post_blob(blob, &query).await {
-            Ok(()) => return Ok(0),
+        let (along, size) = match chunk {
+            Some(piece) => small::frame(piece).await,
+            None => (Vec::new(), 0),
+        };
+        let error = match self.post_blob(record, &query, along).await {
+            Ok(()) => {
+                if size > 0 {
+                    self.progress.sent(size);
+                }
+                return Ok(size);
+            }
             Err(error) if error.code() == Some(ProblemCode::ContentMissing) => error,
             Err(error) => return Err(error),
         };
@@ -206,13 +221,20 @@ impl Upload<'_> {
             let run = Run::of(query, read_again(file, chunk).await?);
             resent += self.put_chunks(make_request(run).await?).await?;
         }
-        self.post_blob(blob, &query).await?;
+        self.post_blob(record, &query, Vec::new()).await?;
         Ok(resent)
     }
 
-    async fn post_blob(&self, blob: &BlobRecord, query: &str) -> Result<(), ClientError> {
+    /// Sends a record, and chunks behind it.
+    async fn post_blob(
+        &self,
+        blob: &BlobRecord,
+        query: &str,
+        mut along: Vec<Bytes>,
+    ) -> Result<(), ClientError> {
         let path = format!("/v1/namespaces/{}/blobs{query}", self.namespace);
-        let body = Body::whole(OCTETS, blob.encode());
+        along.insert(0, blob.encode().into());
+        let body = Body { content_type: OCTETS, parts: along };
         // The registry reads every chunk of the blob that it has not hashed on arrival before it answers.
         let request =
             Request::send(POST, &path, "answer to a blob", ANSWER_BYTES_MAX, body).within(SEND_DEADLINE);
@@ -228,6 +250,15 @@ impl Upload<'_> {
     }
 }
 
+/// A blob whose last bytes were read.
+struct Ended<'a> {
+    file: Option<&'a SourceFile>,
+    record: &'a BlobRecord,
+    draft: Option<RandomId>,
+    /// Its only chunk, when that was not sent yet.
+    chunk: Option<Piece>,
+}
+
 /// Chunks that are ready to be sent.
 struct ChunksRequest {
     query: String,
@@ -239,7 +270,7 @@ struct ChunksRequest {
 /// Compresses the chunks of a request where that pays.
 async fn make_request(run: Run) -> Result<ChunksRequest, ClientError> {
     let query = query_string(&run.query)?;
-    Ok(blocking::run(move || {
+    Ok(blocking::compute(run.bytes, move || {
         let (mut parts, mut sizes) = (Vec::new(), Vec::new());
         for piece in run.pieces {
             let stored = StoredChunk::of(&piece.bytes);

@@ -25,8 +25,7 @@ pub(super) struct Reader(Receiver<Result<Step, ClientError>>);
 /// Begins to read files in order. It stops when the returned value is dropped.
 pub(super) fn begin(files: Vec<SourceFile>) -> Reader {
     let (out, steps) = channel(WAITING_MAX);
-    // The task reports through the channel, and ends when nobody reads it.
-    drop(tokio::spawn(blocking::run(move || read_files(&files, &out))));
+    blocking::spawn(move || read_files(&files, &out));
     Reader(steps)
 }
 

@@ -15,14 +15,14 @@ use crate::source::SourceFile;
 /// Enough for one request: large ones are rarely waited for, small ones are soon compressed and soon sent again.
 const RUN_BYTES: u64 = 8 * 1024 * 1024;
 /// The registry remembers smaller chunks without a draft.
-const DRAFT_FROM_BYTES: u64 = 256 * 1024;
+pub(super) const DRAFT_FROM_BYTES: u64 = 256 * 1024;
 
 /// The chunks of one request.
 #[derive(Debug)]
 pub(super) struct Run {
     pub(super) query: ChunksQuery,
     pub(super) pieces: Vec<Piece>,
-    bytes: u64,
+    pub(super) bytes: u64,
 }
 
 impl Run {

@@ -1,7 +1,7 @@
 use std::sync::{Arc, Mutex};
 
 use holdfast_formats::chunk::{ChunkHeader, Codec};
-use holdfast_formats::chunk_frame::FrameHead;
+use holdfast_formats::chunk_frame::split_frame;
 use holdfast_formats::wire::v1::Problem;
 
 use super::*;
@@ -17,11 +17,9 @@ fn json<T: serde::Serialize>(record: &T) -> Answer {
     Answer::new(200, "", &serde_json::to_vec(record).unwrap())
 }
 
-fn put(store: &Store, asked: &Asked) -> Answer {
-    let (mut body, mut new) = (asked.body.as_slice(), 0);
-    while let Some((head, rest)) = body.split_first_chunk() {
-        let FrameHead { chunk, length } = FrameHead::parse(head);
-        let (object, rest) = rest.split_at(length as usize);
+fn put(store: &Store, mut frames: &[u8]) -> Answer {
+    let mut new = 0;
+    while let Some((chunk, object, rest)) = split_frame(frames) {
         let (header, stored) = ChunkHeader::parse(object).unwrap();
         let bytes = match header.codec {
             Codec::Raw => stored.to_vec(),
@@ -29,23 +27,26 @@ fn put(store: &Store, asked: &Asked) -> Answer {
         };
         assert_eq!(Blake3Digest::of(&bytes), chunk);
         new += u32::from(store.lock().unwrap().insert(chunk.to_string(), bytes).is_none());
-        body = rest;
+        frames = rest;
     }
+    assert!(frames.is_empty());
     json(&ChunksStored { new })
 }
 
 /// Behaves as a registry does: a blob is accepted when its chunks are there and make up its bytes.
 fn answer(store: &Store, asked: &Asked) -> Answer {
     if asked.line.contains("/chunks ") || asked.line.contains("/chunks?") {
-        return put(store, asked);
+        return put(store, &asked.body);
     }
-    let held = store.lock().unwrap();
     if asked.line.contains("/missing") {
         let query: MissingQuery = serde_json::from_slice(&asked.body).unwrap();
+        let held = store.lock().unwrap();
         let missing = query.chunks.into_iter().filter(|c| !held.contains_key(&c.to_string())).collect();
         return json(&MissingAnswer { missing });
     }
-    let blob = BlobRecord::parse(&asked.body).unwrap();
+    let (blob, frames) = BlobRecord::split(&asked.body).unwrap();
+    put(store, frames);
+    let held = store.lock().unwrap();
     let (mut bytes, mut missing) = (Vec::new(), Vec::new());
     for extent in &blob.extents {
         let offset = bytes.len() as u64;
@@ -100,13 +101,27 @@ async fn a_second_push_sends_no_chunk_again() {
 }
 
 #[tokio::test]
-async fn a_little_is_sent_without_asking() {
+async fn a_small_file_is_sent_at_once_with_its_record() {
     let (server, _) = registry().await;
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("a"), b"small").unwrap();
-    send(&server, folder.path()).await.unwrap();
-    let lines: Vec<bool> = server.asked().iter().map(|asked| asked.line.contains("missing")).collect();
-    assert_eq!(lines, [false, false]);
+    for (name, bytes) in [("a", "small"), ("b", "small"), ("c", "other")] {
+        std::fs::write(folder.path().join(name), bytes).unwrap();
+    }
+    let (_, first) = send(&server, folder.path()).await.unwrap();
+    assert_eq!((first.bytes, first.new_bytes), (15, 2 * (32 + 5)));
+    let asked = server.asked();
+    assert_eq!(asked.iter().filter(|asked| asked.line.contains("/blobs ")).count(), 3);
+    assert_eq!(asked.len(), 3, "nothing was asked for, and no chunk came alone");
+}
+
+#[tokio::test]
+async fn many_uploads_of_one_process_do_not_wait_for_each_other() {
+    let (server, _) = registry().await;
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("big"), noise(40 * 1024 * 1024)).unwrap();
+    let uploads = (0..12).map(|_| send(&server, folder.path()));
+    let all = tokio::time::timeout(Duration::from_mins(1), future::try_join_all(uploads)).await;
+    assert_eq!(all.expect("they end").unwrap().len(), 12);
 }
 
 #[tokio::test]

@@ -46,7 +46,7 @@ impl Blobs {
         digests: &Digests,
     ) -> Result<(), BlobError> {
         let key = alias_key(namespace, &digests.sha256)?;
-        let object = Bytes::from(format!("blake3:{}\n", digests.blake3));
+        let object = object(digests);
         if self.inner.store.create(&key, object.clone()).await? == Created::New {
             return Ok(());
         }
@@ -55,6 +55,11 @@ impl Blobs {
         }
         self.replace_bad(&key, object).await
     }
+}
+
+/// What an alias of a blob holds.
+pub(super) fn object(digests: &Digests) -> Bytes {
+    Bytes::from(format!("blake3:{}\n", digests.blake3))
 }
 
 fn parse(object: &[u8]) -> Option<Blake3Digest> {

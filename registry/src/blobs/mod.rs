@@ -26,6 +26,7 @@ mod reader;
 mod record;
 mod scrub;
 mod sealed;
+mod small;
 
 #[cfg(test)]
 mod tests;
@@ -43,6 +44,7 @@ pub use draft::DraftPlace;
 pub use error::BlobError;
 pub use reader::BlobReader;
 pub use scrub::ScrubFinding;
+pub use small::SentChunk;
 
 use crate::blocking::Blocking;
 use crate::objects::Store;

@@ -144,7 +144,7 @@ impl Blobs {
         Ok(put)
     }
 
-    fn note_good(&self, address: Address, record: &BlobRecord) {
+    pub(super) fn note_good(&self, address: Address, record: &BlobRecord) {
         let good = Standing::GoodRecord { sha256: record.digests.sha256, size_bytes: record.size };
         self.inner.known.note(address, good);
     }

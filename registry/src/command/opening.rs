@@ -75,7 +75,6 @@ pub(super) async fn node(
         keys_folder: config.keys.clone(),
         index_path: config.data.join(INDEX_FILE),
         clock: SystemClock::shared(),
-        blocking: Blocking::new(config.limits.blocking_max),
         metrics: Arc::clone(metrics),
         memory_bytes: config.limits.memory_bytes,
         acknowledge_refused,

@@ -102,7 +102,7 @@ impl Index {
         E: From<IndexError> + Send + 'static,
     {
         let index = self.clone();
-        self.blocking.run(move || index.read_now(job)).await
+        self.blocking.read(move || index.read_now(job)).await
     }
 
     /// Runs `job` on a snapshot, on this thread, which must be one that may block.

@@ -99,6 +99,11 @@ impl Entries {
         }
     }
 
+    /// So many successive entries, when all of them are in memory.
+    fn kept(&self, from: LeafIndex, limit: usize) -> Option<Vec<Bytes>> {
+        (0..limit as u64).map(|n| self.cache.get(&from.checked_add(n).ok()?)).collect()
+    }
+
     async fn fetch(&self, index: LeafIndex) -> Result<Bytes, EntriesError> {
         let place = self.parts.index.read(move |view| view.place(index)).await?;
         let EntryPlace { commit, offset, length } = place.ok_or(EntriesError::NotFound(index))?;
@@ -107,8 +112,11 @@ impl Entries {
         Ok(bytes)
     }
 
-    /// The bytes of up to `limit` successive entries; each commit object is read once.
+    /// The bytes of up to `limit` successive entries: the newest from memory; else each commit object is read once.
     pub async fn read_many(&self, from: LeafIndex, limit: usize) -> Result<Vec<Bytes>, EntriesError> {
+        if let Some(kept) = self.kept(from, limit) {
+            return Ok(kept);
+        }
         let places = self.parts.index.read(move |view| view.places(from, limit)).await?;
         let mut commits: BTreeMap<u64, Bytes> = BTreeMap::new();
         let mut out = Vec::with_capacity(places.len());

@@ -27,6 +27,9 @@ const PHANTOM_RETRIES: usize = 3;
 /// How many objects of one call are asked for at a time where each is a request.
 const GETS_AT_ONCE: usize = 32;
 
+/// Writing so many bytes to the page cache is a short job.
+const SHORT_BYTES_MAX: usize = 64 * 1024;
+
 /// What a store needs of the process it runs in.
 #[derive(Clone, Debug)]
 pub struct Host {
@@ -115,6 +118,24 @@ impl Store {
     /// Creates an object that becomes durable with the next [`barrier`](Self::barrier). For chunks, records, aliases.
     pub async fn create(&self, key: &ObjectKey, bytes: Bytes) -> Result<Created, ObjectError> {
         self.put(key, bytes, Publish::Create, Persistence::WriteBackStarted).await
+    }
+
+    /// [`create`](Self::create) for several objects, in order, until one is there already: then what follows it is not
+    /// written.
+    pub async fn create_in_order(&self, objects: Vec<(ObjectKey, Bytes)>) -> Result<Created, ObjectError> {
+        if let Some(local) = &self.inner.local {
+            let directory = Arc::clone(&local.directory);
+            let create = move |(key, bytes): &(ObjectKey, Bytes)| {
+                directory.write(key, bytes, Publish::Create, Persistence::WriteBackStarted)
+            };
+            return self.inner.host.blocking.write(move || until_taken(objects.iter().map(create))).await;
+        }
+        for (key, bytes) in objects {
+            if self.put_remote(&key, bytes, Publish::Create).await? == Created::AlreadyExisted {
+                return Ok(Created::AlreadyExisted);
+            }
+        }
+        Ok(Created::New)
     }
 
     /// Writes an object whether or not it exists. For tiles, the checkpoint, and leftovers found to be bad.
@@ -235,6 +256,11 @@ impl Store {
         self.inner.local.is_some()
     }
 
+    /// Where blocking work on this store runs, and everything else that is to share its bounds.
+    pub fn blocking(&self) -> &Blocking {
+        &self.inner.host.blocking
+    }
+
     pub(super) fn clock(&self) -> &SharedClock {
         &self.inner.host.clock
     }
@@ -263,7 +289,10 @@ impl Store {
             return self.put_remote(key, bytes, publish).await;
         };
         let (directory, key) = (Arc::clone(&local.directory), key.clone());
-        self.inner.host.blocking.run(move || directory.write(&key, &bytes, publish, persistence)).await
+        let short = bytes.len() <= SHORT_BYTES_MAX && persistence != Persistence::Fsynced;
+        let write = move || directory.write(&key, &bytes, publish, persistence);
+        let blocking = &self.inner.host.blocking;
+        if short { blocking.write(write).await } else { blocking.run(write).await }
     }
 
     async fn put_remote(
@@ -306,6 +335,14 @@ impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Store({})", self.inner.objects)
     }
+}
+
+/// Goes on while every key is free.
+fn until_taken(
+    mut creates: impl Iterator<Item = Result<Created, ObjectError>>,
+) -> Result<Created, ObjectError> {
+    let taken = creates.find(|created| !matches!(created, Ok(Created::New)));
+    taken.unwrap_or(Ok(Created::New))
 }
 
 /// 412: the condition was evaluated, so the object is there. A bare 409 may speak of a delete in flight.

@@ -15,7 +15,7 @@ use super::granted::SeenKeys;
 use super::manifests::ReadManifest;
 use super::receipts::attached;
 use super::{Failure, Service};
-use crate::log::{Head, Leaf};
+use crate::log::Head;
 
 /// One answer in the making.
 pub(super) struct Assembly<'a> {
@@ -28,13 +28,6 @@ pub(super) struct Assembly<'a> {
 impl<'a> Assembly<'a> {
     pub(super) fn begin(service: &'a Service, head: Arc<Head>) -> Self {
         Self { service, head, keys: SeenKeys::none() }
-    }
-
-    /// The beginning of an answer that shows one leaf otherwise.
-    pub(super) fn of_leaf(service: &'a Service, head: Arc<Head>, leaf: &Leaf) -> Result<Self, Failure> {
-        let mut assembly = Self::begin(service, head);
-        assembly.keys.note(&leaf.bytes)?;
-        Ok(assembly)
     }
 
     /// The grants by whose keys something was signed that was assembled so far, each with what revoked it.

@@ -11,6 +11,7 @@ use holdfast_verify::facts::{Facts as _, GrantFact};
 
 use super::receipts::attached;
 use super::{Failure, Service};
+use crate::index::View;
 
 /// The keys that signed some entries.
 #[derive(Debug)]
@@ -27,6 +28,17 @@ impl SeenKeys {
         self.0.extend(entry.signatures.iter().map(|signature| signature.keyid));
         Ok(())
     }
+
+    /// The grants that name these keys, by their place.
+    pub(super) fn grants(self, view: &View<'_>) -> Result<Vec<GrantFact>, Failure> {
+        let mut found = BTreeMap::new();
+        for key in self.0 {
+            if let Some(fact) = view.grant_by_key(&key)? {
+                found.insert(fact.index, fact);
+            }
+        }
+        Ok(found.into_values().collect())
+    }
 }
 
 impl Service {
@@ -35,16 +47,7 @@ impl Service {
         if keys.0.is_empty() {
             return Ok(Vec::new());
         }
-        let found = self.log().index().read(move |view| {
-            let mut found = BTreeMap::new();
-            for key in keys.0 {
-                if let Some(fact) = view.grant_by_key(&key)? {
-                    found.insert(fact.index, fact);
-                }
-            }
-            Ok::<_, Failure>(found)
-        });
-        Ok(found.await?.into_values().collect())
+        self.log().index().read(move |view| keys.grants(view)).await
     }
 
     /// Entries without proof, and the grants of those who signed them.

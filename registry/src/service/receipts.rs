@@ -38,13 +38,15 @@ impl Service {
             return Err(Failure::not_found());
         }
         let leaf = self.log().entries().read(index).await?;
+        let mut keys = SeenKeys::none();
+        keys.note(&leaf.bytes)?;
         let (prover, at) = (self.log().prover().clone(), Arc::clone(&head));
-        let proof = self
+        let read = self
             .log()
             .index()
-            .read(move |view| prover.receipt(view, &at, index).map_err(Failure::from))
-            .await?;
-        let grant = Assembly::of_leaf(self, head, &leaf)?.grants().await?.pop();
+            .read(move |view| Ok::<_, Failure>((prover.receipt(view, &at, index)?, keys.grants(view)?)));
+        let (proof, grants) = read.await?;
+        let grant = Assembly::begin(self, head).shown(grants).await?.pop();
         Ok(Receipt { index, entry: Base64Bytes(leaf.bytes.to_vec()), proof, payload: attached(&leaf), grant })
     }
 

@@ -1,7 +1,9 @@
 //! Uploads into a namespace: what is missing, chunks, records.
 
+use bytes::Bytes;
 use futures::stream::BoxStream;
 use holdfast_formats::blob::{BLOB_RECORD_BYTES_MAX, BlobRecord};
+use holdfast_formats::chunk_frame::split_frame;
 use holdfast_formats::name::Namespace;
 use holdfast_formats::number::ByteSize;
 use holdfast_formats::wire::v1::{
@@ -9,10 +11,12 @@ use holdfast_formats::wire::v1::{
 };
 
 use super::{Failure, Identity, Service};
-use crate::blobs::{Arriving, DraftPlace, Put};
+use crate::blobs::{Arriving, DraftPlace, Put, SentChunk};
 
 /// How many chunks may be asked about at once.
 const ASKED_MAX: usize = 4096;
+/// How many chunks may come with a record.
+const SENT_ALONG_MAX: usize = 64;
 
 impl Service {
     /// Which of these chunks must be sent.
@@ -47,27 +51,47 @@ impl Service {
         Ok(ChunksStored { new })
     }
 
-    /// Stores one blob's record once all its bytes hash to its digests; returns whether it was new.
+    /// Stores one blob's record once all its bytes hash to its digests, and the chunks that come behind it; returns
+    /// whether it was new.
     pub async fn put_blob(
         &self,
         who: &Identity,
         namespace: &Namespace,
-        record: &[u8],
+        body: &Bytes,
         query: &BlobQuery,
     ) -> Result<(BlobStored, bool), Failure> {
         who.require_upload(namespace)?;
-        if record.len() > BLOB_RECORD_BYTES_MAX {
+        if body.len() > BLOB_RECORD_BYTES_MAX {
             return Err(Failure::new(
                 ProblemCode::TooLarge,
                 "the blob has more extents than the format allows",
             ));
         }
-        let record = BlobRecord::parse(record)
+        let (record, frames) = BlobRecord::split(body)
             .map_err(|error| Failure::new(ProblemCode::Malformed, error.to_string()))?;
+        let chunks = sent_chunks(body, frames)?;
         let size = ByteSize::new(record.size)
             .map_err(|error| Failure::new(ProblemCode::Malformed, error.to_string()))?;
         let stored = BlobStored { digests: record.digests, size };
-        let put = self.inner.blobs.put_record(namespace, record, query.draft).await?;
+        let put = self.inner.blobs.put_blob(namespace, record, query.draft, chunks).await?;
         Ok((stored, put == Put::New))
     }
+}
+
+/// The chunks in a part of a body.
+fn sent_chunks(body: &Bytes, mut frames: &[u8]) -> Result<Vec<SentChunk>, Failure> {
+    let mut chunks = Vec::new();
+    while !frames.is_empty() {
+        let detail = "the body ends inside a chunk: send each behind its digest and length, and all of it";
+        let split = split_frame(frames).ok_or_else(|| Failure::new(ProblemCode::Malformed, detail))?;
+        let (digest, object, rest) = split;
+        if chunks.len() == SENT_ALONG_MAX {
+            let detail =
+                format!("a record comes with at most {SENT_ALONG_MAX} chunks; send them by themselves");
+            return Err(Failure::new(ProblemCode::TooLarge, detail));
+        }
+        chunks.push((digest, body.slice_ref(object)));
+        frames = rest;
+    }
+    Ok(chunks)
 }

@@ -65,6 +65,12 @@ impl BlobRecord {
 
     /// Reads a record and checks that its extents add up to its size.
     pub fn parse(bytes: &[u8]) -> Result<Self, BlobRecordError> {
+        let (record, rest) = Self::split(bytes)?;
+        if rest.is_empty() { Ok(record) } else { Err(BlobRecordError("something follows it")) }
+    }
+
+    /// Reads the record that `bytes` begin with; what follows it is returned, too.
+    pub fn split(bytes: &[u8]) -> Result<(Self, &[u8]), BlobRecordError> {
         let (head, rest) =
             bytes.split_first_chunk::<HEAD_BYTES>().ok_or(BlobRecordError("fewer than 80 bytes"))?;
         let mut head = head.as_slice();
@@ -78,14 +84,14 @@ impl BlobRecord {
         if count > EXTENTS_MAX || size > BLOB_BYTES_MAX {
             return Err(BlobRecordError("it has more extents or bytes than the format allows"));
         }
-        if rest.len() != count * EXTENT_BYTES {
-            return Err(BlobRecordError("its length does not fit its number of extents"));
-        }
-        let extents = rest.chunks_exact(EXTENT_BYTES).map(parse_extent).collect::<Result<Vec<_>, _>>()?;
+        let (extents, rest) = rest
+            .split_at_checked(count * EXTENT_BYTES)
+            .ok_or(BlobRecordError("it ends among its extents"))?;
+        let extents = extents.chunks_exact(EXTENT_BYTES).map(parse_extent).collect::<Result<Vec<_>, _>>()?;
         if extents.iter().map(|e| u64::from(e.length)).sum::<u64>() != size {
             return Err(BlobRecordError("its extents do not add up to its size"));
         }
-        Ok(Self { digests: Digests { blake3, sha256 }, size, extents })
+        Ok((Self { digests: Digests { blake3, sha256 }, size, extents }, rest))
     }
 }
 
@@ -118,6 +124,14 @@ mod tests {
     #[test]
     fn a_record_survives_its_bytes() {
         assert_eq!(BlobRecord::parse(&record().encode()), Ok(record()));
+    }
+
+    #[test]
+    fn what_follows_a_record_is_no_part_of_it() {
+        let mut bytes = record().encode();
+        bytes.extend_from_slice(b"frames");
+        assert_eq!(BlobRecord::split(&bytes), Ok((record(), b"frames".as_slice())));
+        assert!(BlobRecord::parse(&bytes).is_err());
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Chunks on their way in: one after the other in a request body, each behind its digest and length.
+//! Chunks on their way in: one after the other in a request body, each behind its digest and length. Those of a small
+//! blob may travel behind its record.
 //!
 //! ```text
 //! 0  32 BLAKE3 of the chunk's content
@@ -39,6 +40,15 @@ impl FrameHead {
     }
 }
 
+/// The first of several frames: the digest that its chunk claims, its stored object, and what follows. `None` when it is
+/// cut short.
+pub fn split_frame(bytes: &[u8]) -> Option<(Blake3Digest, &[u8], &[u8])> {
+    let (head, rest) = bytes.split_first_chunk()?;
+    let FrameHead { chunk, length } = FrameHead::parse(head);
+    let (object, rest) = rest.split_at_checked(usize::try_from(length).ok()?)?;
+    Some((chunk, object, rest))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -49,5 +59,14 @@ mod tests {
         let bytes = head.encode();
         assert_eq!(bytes[32..], [1, 2, 3, 4]);
         assert_eq!(FrameHead::parse(&bytes), head);
+    }
+
+    #[test]
+    fn a_frame_is_split_off_unless_it_is_cut_short() {
+        let chunk = Blake3Digest::of(b"x");
+        let frame = [FrameHead { chunk, length: 3 }.encode().as_slice(), b"abc"].concat();
+        let two = [frame.clone(), frame.clone()].concat();
+        assert_eq!(split_frame(&two), Some((chunk, b"abc".as_slice(), frame.as_slice())));
+        assert!((0..frame.len()).all(|cut| split_frame(&frame[..cut]).is_none()));
     }
 }

@@ -64,13 +64,13 @@ pub enum ReceiptError {
 pub fn verify_receipt(
     receipt: &Receipt,
     policies: &PolicyChain,
-) -> Result<Verified<LoggedStatement>, ReceiptError> {
+) -> Result<(Checkpoint, Verified<LoggedStatement>), ReceiptError> {
     let logged = LoggedStatement::of_receipt(receipt)?;
     let checkpoint = check_place(receipt, &logged, policies)?;
     let grants = ShownGrants::read(&receipt.grant, &checkpoint, policies)
         .map_err(|(index, source)| ReceiptError::Grant { index, source })?;
     entitlement::check(&logged, policies, &grants)?;
-    Ok(Verified::new(logged))
+    Ok((checkpoint, Verified::new(logged)))
 }
 
 /// Checks a list of grants: each proven against the list's checkpoint, and given and ended by those who may.

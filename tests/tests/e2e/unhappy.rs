@@ -1,7 +1,8 @@
 //! Bad input over HTTP: every refusal has a stable code and says what to do.
 
 use anyhow::Result;
-use holdfast_formats::digest::Blake3Digest;
+use holdfast_formats::blob::{BlobRecord, Extent};
+use holdfast_formats::digest::{Blake3Digest, Digests};
 use holdfast_formats::wire::v1::ProblemCode;
 use holdfast_tests::{Http, Person, TestRegistry, frame, raw_chunk};
 use reqwest::Method;
@@ -147,13 +148,30 @@ async fn chunks_and_records_that_lie_are_refused() -> Result<()> {
         let (status, code, detail) = http.refusal(Method::POST, chunks, &good[..cut]).await?;
         assert_eq!((status, code), (400, ProblemCode::Malformed), "{cut}: {detail}");
     }
+    let blobs = "/v1/namespaces/shop/blobs";
     for body in [&b""[..], b"no record", &[0; 1000]] {
-        let (status, code, _) = http.refusal(Method::POST, "/v1/namespaces/shop/blobs", body).await?;
+        let (status, code, _) = http.refusal(Method::POST, blobs, body).await?;
         assert!(
             status == 400 && matches!(code, ProblemCode::Malformed | ProblemCode::DigestMismatch),
             "{status} {code}"
         );
     }
+    let along = frame(Blake3Digest::of(b"blob"), &raw_chunk(b"blob"));
+    let extents = vec![Extent { chunk: Blake3Digest::of(b"blob"), offset: 0, length: 4 }];
+    let record = BlobRecord { digests: Digests::of(b"blob"), size: 4, extents }.encode();
+    for cut in [1, 35, 36, 40, along.len() - 1] {
+        let body = [record.as_slice(), &along[..cut]].concat();
+        let (status, code, detail) = http.refusal(Method::POST, blobs, body).await?;
+        assert_eq!((status, code), (400, ProblemCode::Malformed), "{cut}: {detail}");
+    }
+    let many = [record.as_slice(), &along.repeat(65)].concat();
+    let (status, code, detail) = http.refusal(Method::POST, blobs, many).await?;
+    assert_eq!((status, code), (413, ProblemCode::TooLarge), "{detail}");
+    let swapped = [record.as_slice(), &frame(Blake3Digest::of(b"blob"), &raw_chunk(b"evil"))].concat();
+    let (status, code, detail) = http.refusal(Method::POST, blobs, swapped).await?;
+    assert_eq!((status, code), (400, ProblemCode::DigestMismatch), "{detail}");
+    let (status, code, _) = http.refusal(Method::POST, blobs, record).await?;
+    assert_eq!((status, code), (409, ProblemCode::ContentMissing), "nothing of all that was stored");
     Ok(())
 }
 

@@ -44,7 +44,6 @@ pub(crate) async fn node(folder: &TempDir) -> Node {
         keys_folder: folder.path().to_owned(),
         index_path: folder.path().join("index.sqlite"),
         clock: SystemClock::shared(),
-        blocking: blocking(),
         metrics: Arc::new(Metrics::new()),
         memory_bytes: 64 * 1024 * 1024,
         acknowledge_refused: None,

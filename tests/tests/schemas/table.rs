@@ -364,7 +364,9 @@ const UPLOADS: [Route; 3] = [
         access: Access::Bearer,
         parameters: &[NAMESPACE],
         query: Some("BlobQuery"),
-        body: RequestBody::Bytes("A blob record: digests, size and extents."),
+        body: RequestBody::Bytes(
+            "A blob record: digests, size and extents. Behind it at most 64 chunks, as they are sent by themselves.",
+        ),
         problems: &[
             Malformed,
             DigestMismatch,
@@ -379,7 +381,7 @@ const UPLOADS: [Route; 3] = [
         ..get(
             "/v1/namespaces/{namespace}/blobs",
             "put_blob",
-            "Make a blob of chunks that are there; the registry hashes all of it",
+            "Make a blob of chunks that are there or come along; the registry hashes all of it",
             &[
                 answer(201, "Stored by this request.", AnswerBody::Json("BlobStored")),
                 answer(200, "Stored before.", AnswerBody::Json("BlobStored")),

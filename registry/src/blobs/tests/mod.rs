@@ -7,6 +7,7 @@ mod flips;
 mod leftovers;
 mod ranges;
 mod scrubs;
+mod together;
 mod uploads;
 
 use std::num::NonZeroUsize;

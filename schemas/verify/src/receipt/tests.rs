@@ -19,7 +19,8 @@ fn logged() -> (World, PolicyChain, Receipt) {
 #[test]
 fn a_receipt_shows_what_was_logged_and_by_whom() {
     let (_, policies, receipt) = logged();
-    let verified = verify_receipt(&receipt, &policies).unwrap();
+    let (checkpoint, verified) = verify_receipt(&receipt, &policies).unwrap();
+    assert!(checkpoint.size().contains(receipt.index));
     assert_eq!(verified.get().index(), of("1"));
     assert_eq!(verified.get().signers(), [ana().public().id()]);
 }

@@ -40,7 +40,7 @@ record! {
 }
 
 record! {
-    /// `POST /v1/namespaces/{namespace}/blobs?draft=…`
+    /// `POST /v1/namespaces/{namespace}/blobs?draft=…`, with a record, and chunks behind it.
     pub struct BlobQuery {
         /// The draft that the blob's chunks were sent with: what it hashed is not read back.
         opt draft: RandomId,
