@@ -2,7 +2,8 @@
 //!
 //! Reads only this one shape of the format (openssh PROTOCOL.key); whatever else is refused.
 
-use data_encoding::BASE64;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use holdfast_formats::key::SigningKey;
 
 const BEGIN: &str = "-----BEGIN OPENSSH PRIVATE KEY-----";

@@ -94,7 +94,7 @@ impl Facts for View<'_> {
     }
 
     fn entry_of_payload(&self, payload: &Sha256Digest) -> Result<Option<LeafIndex>, FactsError> {
-        Ok(self.entry_by_payload(payload)?)
+        if self.is_first(payload) { Ok(None) } else { Ok(self.entry_by_payload(payload)?) }
     }
 
     fn artifact(&self, artifact: &ArtifactRef) -> Result<Option<ArtifactFact>, FactsError> {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use holdfast_formats::digest::Sha256Digest;
 use holdfast_formats::policy::Policy;
 use rusqlite::Connection;
 
@@ -56,6 +57,29 @@ pub struct View<'a> {
     pub(super) policies: &'a PolicyCache,
     /// What the newest entry left, where somebody keeps it; else the tables are asked.
     pub(super) newest: Option<&'a Newest>,
+    /// The payload that is being judged, when it is known that no earlier entry has it.
+    first: Option<Sha256Digest>,
+}
+
+impl<'a> View<'a> {
+    pub(super) const fn of(
+        connection: &'a Connection,
+        policies: &'a PolicyCache,
+        newest: Option<&'a Newest>,
+    ) -> Self {
+        View { connection, policies, newest, first: None }
+    }
+
+    /// The same, for judging a payload that no earlier entry has: nobody need look for one again.
+    #[must_use]
+    pub const fn judging_first(mut self, payload: Sha256Digest) -> Self {
+        self.first = Some(payload);
+        self
+    }
+
+    pub(super) fn is_first(&self, payload: &Sha256Digest) -> bool {
+        self.first.as_ref() == Some(payload)
+    }
 }
 
 /// A handle for readers; clones share the pool.
@@ -111,7 +135,7 @@ impl Index {
         job: impl FnOnce(&View<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
         let connection = self.take()?;
-        let view = View { connection: &connection, policies: &self.policies, newest: None };
+        let view = View::of(&connection, &self.policies, None);
         let result = in_snapshot(&connection, || job(&view));
         self.lock().push(connection);
         result

@@ -38,11 +38,14 @@ impl Writer {
 
     /// What is written so far, including the open transaction.
     pub fn view(&self) -> View<'_> {
-        View { connection: &self.connection, policies: &self.policies, newest: self.newest.as_ref() }
+        View::of(&self.connection, &self.policies, self.newest.as_ref())
     }
 
-    /// Begins a transaction.
+    /// Begins a transaction. A file that is still being made has one, until it is finished.
     pub fn begin(&mut self) -> Result<(), IndexError> {
+        if self.making && !self.connection.is_autocommit() {
+            return Ok(());
+        }
         self.run("BEGIN IMMEDIATE")?;
         if self.newest.is_none() {
             self.newest = Some(Newest::read(&self.view())?);
@@ -50,9 +53,9 @@ impl Writer {
         Ok(())
     }
 
-    /// Keeps everything since `begin`.
+    /// Keeps everything since `begin`. What is not finished does not count, so there it would only write pages twice.
     pub fn commit(&mut self) -> Result<(), IndexError> {
-        self.run("COMMIT")
+        if self.making { Ok(()) } else { self.run("COMMIT") }
     }
 
     /// Undoes everything since `begin`. Not for a file that is still being made, which keeps no journal.
@@ -65,6 +68,9 @@ impl Writer {
     /// Makes a new file one that counts from now on; others may read it then.
     pub fn finish(&mut self) -> Result<(), IndexError> {
         if self.making {
+            if !self.connection.is_autocommit() {
+                self.run("COMMIT")?;
+            }
             schema::finish(&self.connection)?;
             self.making = false;
         }
@@ -89,11 +95,11 @@ impl Writer {
         }
     }
 
-    /// Notes that an entry logged a payload.
-    pub fn note_payload(&mut self, index: LeafIndex, payload: &Sha256Digest) -> Result<(), IndexError> {
+    /// Notes that an entry logged a payload. Whether it is the first entry that did is returned.
+    pub fn note_payload(&mut self, index: LeafIndex, payload: &Sha256Digest) -> Result<bool, IndexError> {
         let sql = "INSERT OR IGNORE INTO payloads VALUES (?1, ?2)";
-        self.connection.prepare_cached(sql)?.execute(params![payload.as_bytes(), signed(index.get())])?;
-        Ok(())
+        let row = params![payload.as_bytes(), signed(index.get())];
+        Ok(self.connection.prepare_cached(sql)?.execute(row)? > 0)
     }
 
     /// Notes where the bytes of an entry are.

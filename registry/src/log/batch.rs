@@ -99,7 +99,8 @@ impl Growing<'_> {
             manifest: prepared.manifest.as_ref().map(|(bytes, manifest)| (bytes.as_slice(), manifest)),
             envelope: prepared.envelope.as_deref(),
         };
-        let judgement = match judge(&candidate, &self.writer.view()) {
+        let view = self.writer.view().judging_first(prepared.payload_sha256);
+        let judgement = match judge(&candidate, &view) {
             Ok(judgement) => judgement,
             Err(JudgeError::Refused(Refusal::AlreadyPublished { index, .. })) => {
                 return Ok(Ok(Appended { index, new: false }));

@@ -121,6 +121,7 @@ struct Following {
 /// Applies part after part, each while the next is read.
 async fn follow(parts: &LogParts, mut following: Following) -> Result<Following, ReplayError> {
     let mut commits = ReadAhead::from(parts, following.state.slot);
+    let mut applied = Vec::new();
     let mut next = commits.part().await;
     loop {
         let part = match next {
@@ -131,9 +132,14 @@ async fn follow(parts: &LogParts, mut following: Following) -> Result<Following,
                 return ended.map(|_| finished);
             }
         };
-        let applying = parts.blocking.run(move || following.apply(&part));
-        let (applied, read) = future::join(applying, commits.part()).await;
-        (following, next) = (applied?, read);
+        let applying = parts.blocking.run(move || (following.apply(&part), part));
+        // Whoever applies sets the pace, so others clear away what was applied before.
+        let reading = async {
+            drop(std::mem::take(&mut applied));
+            commits.part().await
+        };
+        let ((outcome, part), read) = future::join(applying, reading).await;
+        (following, applied, next) = (outcome?, part, read);
     }
 }
 
@@ -282,8 +288,8 @@ pub(super) fn apply(
             return Err(halt("has an entry older than the one before it"));
         }
         state.time = Some(entry.entry.time);
-        apply_entry(writer, state, index, entry)?;
-        writer.note_payload(index, &entry.payload_sha256)?;
+        let is_first = writer.note_payload(index, &entry.payload_sha256)?;
+        apply_entry(writer, state, index, entry, is_first)?;
         push(&mut state.edge, writer, entry.leaf)?;
         writer.note_newest(state.edge.size(), entry.entry.time);
     }
@@ -312,6 +318,7 @@ fn apply_entry(
     state: &mut Replayed,
     index: LeafIndex,
     decoded: &DecodedEntry,
+    is_first: bool,
 ) -> Result<(), ReplayError> {
     let statement = match &decoded.statement {
         Ok(statement) => statement,
@@ -327,7 +334,8 @@ fn apply_entry(
         manifest: decoded.manifest.as_ref().map(|(bytes, manifest)| (bytes.as_ref(), manifest)),
         envelope: decoded.envelope.as_deref(),
     };
-    let judgement = match judge_logged(&candidate, &writer.view()) {
+    let view = if is_first { writer.view().judging_first(decoded.payload_sha256) } else { writer.view() };
+    let judgement = match judge_logged(&candidate, &view) {
         Ok(judgement) => judgement,
         Err(JudgeError::Refused(refusal)) => return Ok(writer.note_refused(index, &refusal.to_string())?),
         Err(JudgeError::Facts(error)) => return Err(error.into()),

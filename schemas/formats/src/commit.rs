@@ -20,7 +20,8 @@
 
 use std::fmt::Write as _;
 
-use data_encoding::BASE64;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 
 use crate::digest::Sha256Digest;
 use crate::id::RandomId;
@@ -103,7 +104,7 @@ impl CommitHeader {
     ) -> Result<(Vec<u8>, Sha256Digest), CommitError> {
         let mut text = self.signed_text();
         let signature = key.sign(text.as_bytes());
-        writeln!(text, "{}", BASE64.encode(&signature))
+        writeln!(text, "{}", BASE64.encode(signature))
             .map_err(|_| CommitError::Malformed("it cannot be written"))?;
         let hash = Sha256Digest::of(text.as_bytes());
         text.push('\n');

@@ -8,7 +8,8 @@ mod read;
 
 use std::fmt::Write as _;
 
-use data_encoding::BASE64;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use schemars::JsonSchema;
 
 use crate::envelope::{Base64Bytes, CanonicalSignature, PAYLOAD_TYPE};
@@ -145,7 +146,7 @@ impl Entry {
         match &self.payload {
             EntryPayload::Inline(bytes) => {
                 leaf.push_str(r#""envelope":{"payload":""#);
-                BASE64.encode_append(bytes, leaf);
+                BASE64.encode_string(bytes, leaf);
                 leaf.push('"');
             }
             EntryPayload::Attached(AttachmentRef { sha256, size }) => {
@@ -156,7 +157,7 @@ impl Entry {
         for (n, CanonicalSignature { keyid, sig }) in self.signatures.iter().enumerate() {
             let separator = if n == 0 { "" } else { "," };
             write!(leaf, r#"{separator}{{"keyid":"{keyid}","sig":""#)?;
-            BASE64.encode_append(sig, leaf);
+            BASE64.encode_string(sig, leaf);
             leaf.push_str(r#""}"#);
         }
         leaf.push_str("]}}");
@@ -165,7 +166,7 @@ impl Entry {
 
     fn size_estimate(&self) -> usize {
         let payload = match &self.payload {
-            EntryPayload::Inline(bytes) => BASE64.encode_len(bytes.len()),
+            EntryPayload::Inline(bytes) => bytes.len().div_ceil(3) * 4,
             EntryPayload::Attached(_) => 128,
         };
         160 + payload + 192 * self.signatures.len()

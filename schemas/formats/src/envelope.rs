@@ -1,6 +1,10 @@
 //! DSSE envelopes: the bytes that were signed and who signed them (DSSE 1.0.2).
 
-use data_encoding::{BASE64, BASE64_NOPAD, BASE64URL, BASE64URL_NOPAD};
+use base64::Engine as _;
+use base64::engine::general_purpose::{
+    STANDARD as BASE64, STANDARD_NO_PAD as BASE64_NOPAD, URL_SAFE as BASE64URL,
+    URL_SAFE_NO_PAD as BASE64URL_NOPAD,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -50,10 +54,10 @@ fn decode_base64(text: &str) -> Option<Vec<u8>> {
     let url_safe = text.bytes().any(|b| b == b'-' || b == b'_');
     let padded = text.len().is_multiple_of(4);
     let form = match (url_safe, padded) {
-        (false, true) => BASE64,
-        (false, false) => BASE64_NOPAD,
-        (true, true) if text.ends_with('=') => BASE64URL,
-        (true, _) => BASE64URL_NOPAD,
+        (false, true) => &BASE64,
+        (false, false) => &BASE64_NOPAD,
+        (true, true) if text.ends_with('=') => &BASE64URL,
+        (true, _) => &BASE64URL_NOPAD,
     };
     form.decode(text.as_bytes()).ok()
 }

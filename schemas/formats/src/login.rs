@@ -4,7 +4,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use data_encoding::BASE64URL_NOPAD;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL_NOPAD;
 
 use crate::digest::Sha256Digest;
 use crate::key::PublicKey;
@@ -62,7 +63,7 @@ impl LoginSecret {
         let (random, fingerprint) = bytes.split_at_mut(16);
         random.copy_from_slice(&self.random);
         fingerprint.copy_from_slice(&self.fingerprint.0);
-        BASE64URL_NOPAD.encode(&bytes)
+        BASE64URL_NOPAD.encode(bytes)
     }
 }
 

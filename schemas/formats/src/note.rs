@@ -4,7 +4,8 @@
 //! it. It never says what the text means (see [`crate::checkpoint`]) nor which keys are trusted: the caller
 //! brings them, several at once while a log changes its key. Specification: <https://c2sp.org/signed-note>.
 
-use data_encoding::BASE64;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use thiserror::Error;
 
 use crate::key::{KeyError, SigningKey};

@@ -36,7 +36,9 @@ pub fn from_json<'a, T: Deserialize<'a>>(bytes: &'a [u8], max: usize) -> Result<
     if bytes.len() > max {
         return Err(JsonError::TooLarge { size: bytes.len(), max });
     }
-    let mut json = serde_json::Deserializer::from_slice(bytes);
+    // Looked at once here, no string in it need be looked at again.
+    let text = std::str::from_utf8(bytes).map_err(serde_json::Error::custom)?;
+    let mut json = serde_json::Deserializer::from_str(text);
     let record = T::deserialize(ObjectOnly(&mut json))?;
     json.end()?;
     Ok(record)

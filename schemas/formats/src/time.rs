@@ -48,15 +48,23 @@ impl FromStr for Timestamp {
     type Err = TextError;
     fn from_str(text: &str) -> Result<Self, TextError> {
         let wrong = || TextError::grammar("a time", text, "write it in UTC as 2026-11-21T07:00:00.000Z");
-        if text.len() != 24 {
+        if !is_canonical(text.as_bytes()) {
             return Err(wrong());
         }
         let moment = humantime::parse_rfc3339(text).map_err(|_| wrong())?;
         let since = moment.duration_since(UNIX_EPOCH).map_err(|_| wrong())?;
-        let time = Self::from_ms(u64::try_from(since.as_millis()).map_err(|_| wrong())?);
-        // The one canonical form: what parses but is written otherwise (a leap second, lower case) is refused.
-        if time.to_string() == text { Ok(time) } else { Err(wrong()) }
+        Ok(Self::from_ms(u64::try_from(since.as_millis()).map_err(|_| wrong())?))
     }
+}
+
+/// Whether a text is in the one canonical form, if it is a time: with other decimals or a leap second it is not.
+fn is_canonical(text: &[u8]) -> bool {
+    let [_, _, _, _, b'-', _, _, b'-', _, _, b'T', _, _, b':', _, _, b':', s, t, b'.', millis @ .., b'Z'] =
+        text
+    else {
+        return false;
+    };
+    [*s, *t] != *b"60" && millis.len() == 3 && millis.iter().all(u8::is_ascii_digit)
 }
 
 text_form!(Timestamp, "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{3}Z$");
@@ -76,6 +84,23 @@ mod tests {
             "1969-12-31T23:59:59.000Z",
         ] {
             assert!(wrong.parse::<Timestamp>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn whatever_parses_is_written_as_it_was_read() {
+        for text in ["2026-11-21T07:00:00.123Z", "1970-01-01T00:00:59.000Z", "9999-12-31T23:59:59.999Z"] {
+            let every_one = (0..text.len()).flat_map(|at| (0..128_u8).map(move |byte| (at, byte)));
+            for (at, byte) in every_one {
+                let mut changed = text.as_bytes().to_vec();
+                changed[at] = byte;
+                let changed = String::from_utf8(changed).unwrap();
+                for variant in [changed.clone(), changed.replace('Z', "+00:00"), changed.replace('.', ".0")] {
+                    if let Ok(time) = variant.parse::<Timestamp>() {
+                        assert_eq!(time.to_string(), variant);
+                    }
+                }
+            }
         }
     }
 }

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use data_encoding::BASE64URL_NOPAD;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL_NOPAD;
 
 use crate::digest::Sha256Digest;
 use crate::text::TextError;
@@ -27,7 +28,7 @@ impl Token {
 
     /// The text that goes into the `Authorization` header. Whoever calls this must not log it.
     pub fn expose(&self) -> String {
-        format!("{PREFIX}{}", BASE64URL_NOPAD.encode(&self.0))
+        format!("{PREFIX}{}", BASE64URL_NOPAD.encode(self.0))
     }
 }
 

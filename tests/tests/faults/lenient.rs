@@ -1,6 +1,8 @@
 //! T21 at a running registry: keys and signatures of Ed25519 that a lenient verifier takes.
 
 use anyhow::{Context as _, Result};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use holdfast_client::Draft;
 use holdfast_formats::envelope::{Base64Bytes, Envelope};
 use holdfast_formats::statement::Freeze;
@@ -76,7 +78,7 @@ async fn t21_a_policy_that_names_a_weak_or_non_canonical_key_is_refused() -> Res
     let mut non_canonical = [0xff_u8; 32];
     (non_canonical[0], non_canonical[31]) = (0xee, 0x7f);
     for bad in [identity, negative_zero, non_canonical, [0; 32], [0xff; 32]] {
-        let key = format!("ed25519:{}", data_encoding::BASE64.encode(&bad));
+        let key = format!("ed25519:{}", BASE64.encode(bad));
         let length = ana.key().public().to_string().len();
         assert_eq!(key.len(), length);
         let forged = format!("{}{key}{}", &payload[..twin], &payload[twin + length..]);

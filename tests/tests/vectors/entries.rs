@@ -1,6 +1,10 @@
 //! Golden leaves of the log, and the envelopes that they are made of.
 
-use data_encoding::{BASE64, BASE64_NOPAD, BASE64URL, BASE64URL_NOPAD};
+use base64::Engine as _;
+use base64::engine::general_purpose::{
+    STANDARD as BASE64, STANDARD_NO_PAD as BASE64_NOPAD, URL_SAFE as BASE64URL,
+    URL_SAFE_NO_PAD as BASE64URL_NOPAD,
+};
 use holdfast_formats::entry::{Entry, EntryPayload};
 use holdfast_formats::envelope::{CanonicalSignature, Envelope, PAYLOAD_TYPE, pre_authentication_encoding};
 use holdfast_formats::key::SigningKey;
@@ -102,7 +106,7 @@ fn broken_signatures(one: &str, two: &str) -> Vec<Broken> {
         .and_then(|rest| rest.split('"').next())
         .unwrap_or_default()
         .to_owned();
-    let short = BASE64.encode(&[7; 63]);
+    let short = BASE64.encode([7; 63]);
     vec![
         (
             "signatures-out-of-order",
@@ -116,7 +120,7 @@ fn broken_signatures(one: &str, two: &str) -> Vec<Broken> {
         ),
         ("no-signature", one.replacen(&single, "", 1), "no signature"),
         ("signature-short", swap(one, &sig, &short), "a signature of 63 bytes"),
-        ("signature-url-safe", swap(one, &sig, &BASE64URL.encode(&[0xff; 64])), "URL-safe base64"),
+        ("signature-url-safe", swap(one, &sig, &BASE64URL.encode([0xff; 64])), "URL-safe base64"),
         ("signature-unpadded", swap(one, "==\"", "\""), "base64 without padding"),
         (
             "key-id-upper-case",
@@ -132,8 +136,8 @@ fn broken_signatures(one: &str, two: &str) -> Vec<Broken> {
 
 fn broken_attached(attached: &str) -> Vec<Broken> {
     let inside = leaf(&long(INLINE_PAYLOAD_BYTES_MAX), &[signer()]);
-    let payload = BASE64.encode(&long(INLINE_PAYLOAD_BYTES_MAX));
-    let larger = BASE64.encode(&long(INLINE_PAYLOAD_BYTES_MAX + 1));
+    let payload = BASE64.encode(long(INLINE_PAYLOAD_BYTES_MAX));
+    let larger = BASE64.encode(long(INLINE_PAYLOAD_BYTES_MAX + 1));
     vec![
         (
             "attached-though-small",
@@ -212,8 +216,8 @@ fn broken_envelopes(json: &str, mixed: &str) -> Vec<Broken> {
         ),
         ("no-signature", json.replacen(signature, "", 1), "no signature"),
         ("65-signatures", json.replacen(signature, &many, 1), "more signatures than are looked at"),
-        ("signature-63-bytes", swap(json, &sig, &BASE64.encode(&[7; 63])), "a signature of 63 bytes"),
-        ("signature-65-bytes", swap(json, &sig, &BASE64.encode(&[7; 65])), "a signature of 65 bytes"),
+        ("signature-63-bytes", swap(json, &sig, &BASE64.encode([7; 63])), "a signature of 63 bytes"),
+        ("signature-65-bytes", swap(json, &sig, &BASE64.encode([7; 65])), "a signature of 65 bytes"),
         ("payload-type-other", swap(json, PAYLOAD_TYPE, "application/json"), "another payload type"),
         (
             "array-for-object",

@@ -1,5 +1,7 @@
 //! T22: bytes signed or hashed as one thing are never taken for another, even by a reader that trusts one key for all.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use holdfast_formats::channel_head::ChannelHead;
 use holdfast_formats::checkpoint::{Checkpoint, sign_checkpoint};
 use holdfast_formats::commit::{Commit, CommitHeader};
@@ -67,7 +69,7 @@ fn commit_text(commit: &[u8]) -> String {
 
 /// Those lines with a signature and the entry behind them.
 fn commit_object(text: &str, signature: &[u8; 64]) -> Vec<u8> {
-    format!("{text}{}\n\n\0\u{1}x", data_encoding::BASE64.encode(signature)).into_bytes()
+    format!("{text}{}\n\n\0\u{1}x", BASE64.encode(signature)).into_bytes()
 }
 
 /// What is signed, by the name of its kind.

@@ -1,5 +1,7 @@
 //! `attest`: an envelope (provenance, SBOM, test result) about an artifact.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -77,7 +79,7 @@ fn predicate_type_of(envelope: &[u8]) -> Option<Uri> {
     match (outer.predicate_type, outer.payload) {
         (Some(found), _) => Some(found),
         (None, Some(payload)) => {
-            let inner = data_encoding::BASE64.decode(payload.as_bytes()).ok()?;
+            let inner = BASE64.decode(payload.as_bytes()).ok()?;
             serde_json::from_slice::<Outer>(&inner).ok()?.predicate_type
         }
         (None, None) => None,
@@ -91,8 +93,7 @@ mod tests {
     #[test]
     fn the_predicate_type_is_found_in_a_statement_and_in_an_envelope() {
         let statement = br#"{"_type":"https://in-toto.io/Statement/v1","predicateType":"https://slsa.dev/provenance/v1"}"#;
-        let envelope =
-            format!(r#"{{"payload":"{}","signatures":[]}}"#, data_encoding::BASE64.encode(statement));
+        let envelope = format!(r#"{{"payload":"{}","signatures":[]}}"#, BASE64.encode(statement));
         for bytes in [&statement[..], envelope.as_bytes()] {
             assert_eq!(predicate_type_of(bytes).unwrap().as_str(), "https://slsa.dev/provenance/v1");
         }

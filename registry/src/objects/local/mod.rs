@@ -1,7 +1,8 @@
 //! The local directory: its lock, its directories, and writes that are durable when they say so.
 //!
-//! Reads of one object go through `object_store`; where many small ones are wanted its hops between threads would cost
-//! more than the reads. Writes do not: its errors hide which of them was a failed fsync, and that one ends the process. Everything in here blocks; `Store` calls it from the bounded pool.
+//! Parts and sizes of objects are read through `object_store`; whole objects are not, for it takes two hops between threads
+//! where one will do. Nor are they written through it: its errors hide which of them was a failed fsync, and that one ends
+//! the process. Everything in here blocks; `Store` calls it from the bounded pool.
 
 mod barrier;
 mod durability;

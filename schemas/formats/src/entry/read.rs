@@ -1,6 +1,7 @@
 //! Reading a leaf: its one canonical form and nothing else, so that what is accepted needs no re-encoding to compare with.
 
-use data_encoding::BASE64;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 
 use super::{Entry, EntryError, EntryPayload, FORMAT_VERSION};
 use crate::digest::Sha256Digest;
