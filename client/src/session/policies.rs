@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use holdfast_formats::number::PolicyNumber;
 use holdfast_formats::policy::Policy;
 use holdfast_formats::tree::LeafIndex;
 use holdfast_formats::wire::v1::{PolicyChain as PolicyAnswer, PolicyQuery, Receipt};
@@ -56,17 +57,28 @@ impl Registry {
     /// Asks for newer policies, checks them, and remembers them on disk.
     pub(crate) async fn fetch_policies(&self) -> Result<Arc<PolicyChain>, ClientError> {
         let mut receipts = self.state().policies()?;
-        let known = if receipts.is_empty() {
-            None
-        } else {
-            Some(self.follow_policies(&receipts)?.newest().policy.number)
+        let kept = receipts.len();
+        let mut known = match receipts.as_slice() {
+            [] => None,
+            kept => Some(self.follow_policies(kept)?),
         };
-        let path = format!("/v1/policies{}", query_string(&PolicyQuery { after: known })?);
-        let answer: PolicyAnswer = self.transport().get(&path, "policies", LARGE_ANSWER_MAX).await?;
-        let is_new = !answer.policies.is_empty();
-        receipts.extend(answer.policies);
-        let chain = Arc::new(self.follow_policies(&receipts)?);
-        if is_new {
+        let chain = loop {
+            // Before the trusted one is reached nothing can be checked; policies are numbered from 1.
+            let counted = PolicyNumber::new(receipts.len() as u64).ok();
+            let after = known.as_ref().map_or(counted, |chain| Some(chain.newest().policy.number));
+            let path = format!("/v1/policies{}", query_string(&PolicyQuery { after })?);
+            let page: PolicyAnswer = self.transport().get(&path, "policies", LARGE_ANSWER_MAX).await?;
+            let is_end = page.policies.is_empty();
+            receipts.extend(page.policies);
+            match known {
+                Some(chain) if is_end => break chain,
+                None if !is_end && (receipts.len() as u64) < self.trust().policy.number.get() => {}
+                // Those that do not lead on from the ones before are refused, so every page is a step forward.
+                _ => known = Some(self.follow_policies(&receipts)?),
+            }
+        };
+        let chain = Arc::new(chain);
+        if receipts.len() > kept {
             self.keep_policies(receipts, &chain).await?;
         }
         self.seen().policies = Some(Arc::clone(&chain));

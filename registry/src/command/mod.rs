@@ -11,8 +11,10 @@ use std::process::ExitCode;
 
 use holdfast_formats::wire::v1::ExitCode as Exit;
 use holdfast_registry::config::ConfigError;
+use holdfast_registry::http::front::BindError;
 use holdfast_registry::log::{KeysError, ReplayError};
 use holdfast_registry::node::NodeError;
+use holdfast_registry::objects::OpenError;
 
 /// A command that failed: why, and what the process exits with.
 pub(crate) struct CommandFailure {
@@ -36,19 +38,24 @@ impl<E: Into<anyhow::Error>> From<E> for CommandFailure {
     }
 }
 
-/// A log that does not recompute is an integrity failure, bad settings and keys in the wrong place are usage, everything else
-/// is internal.
+/// A log that does not recompute is an integrity failure, what another program has is a conflict, bad settings and keys in
+/// the wrong place are usage, everything else is internal.
 fn exit_of(error: &anyhow::Error) -> Exit {
     let halted = |e: &ReplayError| matches!(e, ReplayError::Halt(_));
     let node = error.downcast_ref::<NodeError>();
     if matches!(node, Some(NodeError::Replay(replay)) if halted(replay)) {
         return Exit::Integrity;
     }
+    let bind = error.downcast_ref::<BindError>();
+    let is_locked = matches!(error.downcast_ref(), Some(OpenError::Locked { .. }));
+    if is_locked || matches!(bind, Some(BindError::Taken { .. })) {
+        return Exit::Conflict;
+    }
     let asked_wrong = |keys: &KeysError| match keys {
         KeysError::Missing { .. } | KeysError::Exists { .. } | KeysError::OtherOrigin { .. } => true,
         KeysError::File { .. } | KeysError::Key { .. } | KeysError::Origin { .. } => false,
     };
-    let usage = error.is::<ConfigError>() || error.downcast_ref().is_some_and(asked_wrong);
+    let usage = error.is::<ConfigError>() || bind.is_some() || error.downcast_ref().is_some_and(asked_wrong);
     if usage { Exit::Usage } else { Exit::Internal }
 }
 

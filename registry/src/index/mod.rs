@@ -47,6 +47,13 @@ pub enum IndexError {
     Folder(#[source] std::io::Error),
 }
 
+impl IndexError {
+    /// Whether the disk is full.
+    pub fn is_full(&self) -> bool {
+        matches!(self, Self::Sqlite(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull))
+    }
+}
+
 impl From<IndexError> for FactsError {
     fn from(error: IndexError) -> Self {
         Self(Box::new(error))

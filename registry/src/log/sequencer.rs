@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::LogParts;
 use super::append::{AppendError, Expecting, Pending};
-use super::batch::{Batch, judge_batch};
+use super::batch::{Batch, BatchError, judge_batch};
 use super::decode::DecodedCommit;
 use super::entries::Entries;
 use super::head::Head;
@@ -142,7 +142,10 @@ impl Sequencer {
             Err(error) => {
                 tracing::error!(%error, "a batch could not be judged");
                 self.undo();
-                Err(AppendError::Unavailable(error.to_string()))
+                match error {
+                    BatchError::Index(error) if error.is_full() => Err(AppendError::NoSpace),
+                    error => Err(AppendError::Unavailable(error.to_string())),
+                }
             }
         }
     }

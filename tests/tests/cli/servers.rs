@@ -15,7 +15,7 @@ fn anywhere() -> std::net::SocketAddr {
 fn a_second_server_on_the_same_directory_is_refused_and_names_the_first() -> Result<()> {
     let world = World::new()?;
     let refused = Server::refuse(world.data.path(), anywhere(), &[])?;
-    assert_eq!(refused.exit, Some(1), "{refused:?}");
+    assert_eq!(refused.exit, Some(9), "{refused:?}");
     let process = world.server.process().to_string();
     assert!(refused.stderr.contains("in use") && refused.stderr.contains(&process), "{refused:?}");
     world.good("status")?;
@@ -27,7 +27,7 @@ fn a_port_that_is_taken_is_named_with_the_way_out() -> Result<()> {
     let world = World::new()?;
     let data = tempfile::tempdir()?;
     let refused = Server::refuse(data.path(), world.server.address(), &[])?;
-    assert_eq!(refused.exit, Some(1), "{refused:?}");
+    assert_eq!(refused.exit, Some(9), "{refused:?}");
     assert!(refused.stderr.contains("is taken") && refused.stderr.contains("--listen"), "{refused:?}");
     Ok(())
 }
