@@ -14,6 +14,7 @@ lookup_rows() {
     token_header
     known_good() { holdfast-bench load --port "$registry_port" --path /v1/channels/shop/prod/known-good --header-file "$work/header.txt" "$@"; }
     bytes=$(known_good --seconds 0.5 | figure bytes)
+    : >"$work/bare.txt"
     holdfast-bench bare --bytes "$bytes" >"$work/bare.txt" &
     bare=$!
     started_pids+=("$bare")

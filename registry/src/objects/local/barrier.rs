@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use tokio::sync::Mutex;
 
@@ -9,6 +10,9 @@ use super::durability::Flush;
 use crate::blocking::Blocking;
 use crate::objects::error::ObjectError;
 use crate::telemetry::Fatal;
+
+/// How long a flush waits for others when some have come already: it costs about the same for one and for many.
+const GATHER: Duration = Duration::from_millis(2);
 
 /// Whoever comes while a flush runs waits for the next one: the running one may have passed their files already.
 #[derive(Debug)]
@@ -33,6 +37,9 @@ impl Barrier {
         let _turn = self.turn.lock().await;
         if self.covered.load(Ordering::SeqCst) >= ticket {
             return Ok(false);
+        }
+        if self.asked.load(Ordering::SeqCst) > ticket {
+            tokio::time::sleep(GATHER).await;
         }
         let upto = self.asked.load(Ordering::SeqCst);
         let flush = Arc::clone(&self.flush);
