@@ -4,7 +4,7 @@ use holdfast_formats::digest::{Blake3Digest, Digests};
 use holdfast_formats::manifest::Kind;
 use holdfast_formats::name::{ArtifactName, ChannelName};
 use holdfast_formats::tree::LeafIndex;
-use holdfast_verify::facts::{ArtifactFact, GrantFact, PinFact};
+use holdfast_verify::facts::{ArtifactFact, GrantFact};
 use rusqlite::params;
 
 use super::IndexError;
@@ -106,13 +106,6 @@ impl View<'_> {
         let sql = "SELECT fact FROM grants WHERE idx > ?1 ORDER BY idx LIMIT ?2";
         let after = after.map_or(-1, |i| signed(i.get()));
         all_facts(self.connection, sql, params![after, signed(limit as u64)])
-    }
-
-    /// The newest pin of every line, for auditors who compare.
-    pub fn newest_pins(&self) -> Result<Vec<PinFact>, IndexError> {
-        let sql = "SELECT p.fact FROM lines l JOIN pins p ON p.channel = l.channel AND p.name = l.name AND p.number =
-                   (SELECT max(number) FROM pins q WHERE q.channel = l.channel AND q.name = l.name) ORDER BY l.channel, l.name";
-        all_facts(self.connection, sql, [])
     }
 
     /// Sums over everything.

@@ -116,7 +116,7 @@ impl Index {
         Ok((Self { path: path.to_owned(), idle, policies, blocking }, writer))
     }
 
-    /// Runs `job` on a snapshot, on a thread that may block.
+    /// Runs `job`, which reads a few rows, on a snapshot, on a thread that may block.
     pub async fn read<T, E>(
         &self,
         job: impl FnOnce(&View<'_>) -> Result<T, E> + Send + 'static,
@@ -127,6 +127,19 @@ impl Index {
     {
         let index = self.clone();
         self.blocking.read(move || index.read_now(job)).await
+    }
+
+    /// [`read`](Self::read) for a job that may read a whole table: those who read a few rows do not wait for it.
+    pub async fn scan<T, E>(
+        &self,
+        job: impl FnOnce(&View<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<IndexError> + Send + 'static,
+    {
+        let index = self.clone();
+        self.blocking.run(move || index.read_now(job)).await
     }
 
     /// Runs `job` on a snapshot, on this thread, which must be one that may block.

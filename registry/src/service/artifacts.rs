@@ -71,7 +71,7 @@ impl Service {
             limit,
         };
         let facts =
-            self.log().index().read(move |view| view.artifacts(&filter).map_err(Failure::from)).await?;
+            self.log().index().scan(move |view| view.artifacts(&filter).map_err(Failure::from)).await?;
         let next = if facts.len() == limit {
             facts.last().and_then(|f| f.artifact.r#ref.to_string().parse().ok())
         } else {

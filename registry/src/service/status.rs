@@ -35,7 +35,7 @@ impl Service {
     pub async fn status(&self, who: &Identity) -> Result<Status, Failure> {
         self.require_reader(who)?;
         let head = self.log().head();
-        let totals = self.log().index().read(|view| view.totals().map_err(Failure::from)).await?;
+        let totals = self.log().index().scan(|view| view.totals().map_err(Failure::from)).await?;
         let count = |n| Count::new(n).map_err(Failure::internal);
         let uptime_ms = self.inner.clock.now_ms().saturating_sub(self.inner.started_ms);
         Ok(Status {

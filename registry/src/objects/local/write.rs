@@ -30,9 +30,6 @@ pub(in crate::objects) enum Persistence {
     Cached,
 }
 
-/// Whether a smaller object is there already shows when it is to get its name.
-const LOOK_FIRST_BYTES_MIN: usize = 16 * 1024;
-
 impl LocalDirectory {
     /// Writes `bytes` under `key`; nobody ever sees a part of them.
     pub(in crate::objects) fn write(
@@ -44,8 +41,7 @@ impl LocalDirectory {
     ) -> Result<Created, ObjectError> {
         self.prepare(key)?;
         let target = self.target(key);
-        let look_first = publish == Publish::Create && bytes.len() >= LOOK_FIRST_BYTES_MIN;
-        if look_first && fs::symlink_metadata(&target).is_ok() {
+        if publish == Publish::Create && fs::symlink_metadata(&target).is_ok() {
             return self.lost_to_another(key, &target, persistence);
         }
         self.flush.note(&target);
