@@ -15,6 +15,7 @@ use holdfast_registry::node::{Node, NodeParts};
 use holdfast_registry::objects::{Host, Store};
 use holdfast_registry::telemetry::{Fatal, Metrics};
 use holdfast_verify::policy_template::{RegistryKeys, solo_policy};
+use holdfast_verify::rule_book::RuleBook;
 
 use crate::entries::Author;
 
@@ -41,6 +42,7 @@ pub(crate) async fn open(data: &Path) -> anyhow::Result<(Node, Timestamp)> {
         clock,
         metrics: Arc::new(Metrics::new()),
         memory_bytes: MEMORY_BYTES,
+        newest_rules: RuleBook::RELEASED,
         acknowledge_refused: None,
     };
     let node = Node::start(parts).await?;

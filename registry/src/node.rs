@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
+use holdfast_verify::rule_book::RuleBook;
 
 use crate::blobs::Blobs;
 use crate::clock::SharedClock;
@@ -30,6 +31,8 @@ pub struct NodeParts {
     pub metrics: Arc<Metrics>,
     /// Bytes of bodies, chunks and records held at a time.
     pub memory_bytes: u64,
+    /// The newest rule book that this node judges by.
+    pub newest_rules: RuleBook,
     /// A refused entry that a person has looked at.
     pub acknowledge_refused: Option<holdfast_formats::tree::LeafIndex>,
 }
@@ -72,6 +75,7 @@ impl Node {
             clock: Arc::clone(&parts.clock),
             blocking,
             metrics: Arc::clone(&parts.metrics),
+            newest_rules: parts.newest_rules,
         };
         let (log, tasks) = Log::open(log_parts, writer, parts.acknowledge_refused).await?;
         let service = Service::new(ServiceParts {

@@ -14,6 +14,7 @@ use holdfast_registry::log::NodeKeys;
 use holdfast_registry::node::{Node, NodeError, NodeParts};
 use holdfast_registry::objects::{Host, Store};
 use holdfast_registry::telemetry::{Fatal, Metrics};
+use holdfast_verify::rule_book::RuleBook;
 use object_store::ObjectStore;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -44,6 +45,7 @@ pub struct TestRegistry {
     address: SocketAddr,
     running: Option<Running>,
     acknowledge: Option<LeafIndex>,
+    newest_rules: RuleBook,
 }
 
 struct Running {
@@ -74,7 +76,15 @@ impl TestRegistry {
         NodeKeys::generate(&home.path().join("keys"), None)?;
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
         let clock = TestClock::at_present();
-        let mut registry = Self { backing, home, clock, address, running: None, acknowledge: None };
+        let mut registry = Self {
+            backing,
+            home,
+            clock,
+            address,
+            running: None,
+            acknowledge: None,
+            newest_rules: RuleBook::RELEASED,
+        };
         registry.try_start().await?;
         Ok(registry)
     }
@@ -91,7 +101,15 @@ impl TestRegistry {
         }
         let (backing, clock) = (self.backing.clone(), self.clock.clone());
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut node = Self { backing, home, clock, address, running: None, acknowledge: None };
+        let mut node = Self {
+            backing,
+            home,
+            clock,
+            address,
+            running: None,
+            acknowledge: None,
+            newest_rules: RuleBook::RELEASED,
+        };
         node.try_start().await?;
         Ok(node)
     }
@@ -124,6 +142,7 @@ impl TestRegistry {
             clock: self.clock.of_registry(),
             metrics: Arc::clone(metrics),
             memory_bytes: MEMORY_BYTES,
+            newest_rules: self.newest_rules,
             acknowledge_refused: self.acknowledge,
         };
         Ok(Node::start(parts).await?)
@@ -152,6 +171,11 @@ impl TestRegistry {
             self.remove_index()?;
         }
         self.try_start().await
+    }
+
+    /// From its next start on it is of a version whose newest rule book is this one.
+    pub const fn update_to(&mut self, newest_rules: RuleBook) {
+        self.newest_rules = newest_rules;
     }
 
     /// Removes the index, which must not be in use.

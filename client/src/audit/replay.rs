@@ -144,7 +144,7 @@ impl Replay {
         };
         let judgement = judge(&candidate, &self.ledger).map_err(|error| match error {
             JudgeError::Refused(refusal) => format!("the rule book refuses it: {refusal}"),
-            JudgeError::Facts(error) => error.to_string(),
+            other @ (JudgeError::Facts(_) | JudgeError::Newer { .. }) => other.to_string(),
         })?;
         if judgement.counted != entry.signatures {
             return Err("its leaf carries signatures that do not count".to_owned());

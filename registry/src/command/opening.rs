@@ -12,6 +12,7 @@ use holdfast_registry::log::{KeysError, NodeKeys};
 use holdfast_registry::node::{Node, NodeParts};
 use holdfast_registry::objects::{Host, ObjectKey, Store};
 use holdfast_registry::telemetry::{Fatal, Metrics};
+use holdfast_verify::rule_book::RuleBook;
 
 /// The name of the index file in the data folder.
 const INDEX_FILE: &str = "index.sqlite";
@@ -77,6 +78,7 @@ pub(super) async fn node(
         clock: SystemClock::shared(),
         metrics: Arc::clone(metrics),
         memory_bytes: config.limits.memory_bytes,
+        newest_rules: RuleBook::RELEASED,
         acknowledge_refused,
     };
     Ok(Node::start(parts).await?)

@@ -12,6 +12,9 @@ use super::IndexError;
 use super::readers::View;
 use super::rows::signed;
 
+/// Room for most facts.
+const FACT_BYTES: usize = 1024;
+
 /// Applies one effect inside the writer's open transaction.
 pub(super) fn apply(view: &View<'_>, effect: &Effect) -> Result<(), IndexError> {
     let db = view.connection;
@@ -41,7 +44,9 @@ fn write(db: &Connection, sql: &str, params: impl Params) -> Result<(), IndexErr
 }
 
 fn json(fact: &impl Serialize) -> Result<Vec<u8>, IndexError> {
-    Ok(serde_json::to_vec(fact)?)
+    let mut bytes = Vec::with_capacity(FACT_BYTES);
+    serde_json::to_writer(&mut bytes, fact)?;
+    Ok(bytes)
 }
 
 fn touch(db: &Connection, channel: &str, index: LeafIndex) -> Result<(), IndexError> {

@@ -6,15 +6,17 @@ use bytes::Bytes;
 use holdfast_formats::commit::{CommitError, CommitHeader};
 use holdfast_formats::entry::{Entry, EntryError, EntryPayload};
 use holdfast_formats::id::RandomId;
-use holdfast_formats::limits::RULE_BOOK_VERSION;
 use holdfast_formats::policy::Policy;
+use holdfast_formats::statement::{Predicate, Statement};
 use holdfast_formats::time::Timestamp;
 use holdfast_formats::tree::{LeafIndex, TreeHash};
 use holdfast_verify::facts::{Effect, FactsError};
 use holdfast_verify::judge::{Candidate, judge};
 use holdfast_verify::merkle::{Edge, MerkleError};
 use holdfast_verify::refusal::{JudgeError, Refusal};
+use holdfast_verify::rule_book::RuleBook;
 
+use super::LogParts;
 use super::append::{AppendError, Appended, Pending, Prepared};
 use super::head::Head;
 use super::keys::NodeKeys;
@@ -60,13 +62,14 @@ struct Growing<'a> {
     policy: Option<Arc<Policy>>,
     leaves: Vec<Vec<u8>>,
     first: LeafIndex,
+    newest_rules: RuleBook,
 }
 
 /// Judges a batch against the head. The writer's transaction stays open: keep it when the slot is won, else undo it.
 pub(super) fn judge_batch(
     writer: &mut Writer,
     head: &Head,
-    keys: &NodeKeys,
+    parts: &LogParts,
     now: Timestamp,
     pending: &[Pending],
 ) -> Result<Batch, BatchError> {
@@ -74,12 +77,14 @@ pub(super) fn judge_batch(
     let time = head.time().map_or(now, |newest| newest.max(now));
     let policy = head.policy().cloned();
     let first = head.size().next_index();
-    let mut growing = Growing { writer, edge: head.edge().clone(), time, policy, leaves: Vec::new(), first };
+    let edge = head.edge().clone();
+    let newest_rules = parts.newest_rules;
+    let mut growing = Growing { writer, edge, time, policy, leaves: Vec::new(), first, newest_rules };
     let mut outcomes = Vec::with_capacity(pending.len());
     for submission in pending {
         outcomes.push(growing.take(&submission.prepared)?);
     }
-    let frozen = if growing.leaves.is_empty() { None } else { Some(growing.freeze(head, keys)?) };
+    let frozen = if growing.leaves.is_empty() { None } else { Some(growing.freeze(head, &parts.keys)?) };
     Ok(Batch { frozen, outcomes })
 }
 
@@ -88,11 +93,16 @@ impl Growing<'_> {
         if let Some(index) = self.writer.view().entry_by_payload(&prepared.payload_sha256)? {
             return Ok(Ok(Appended { index, new: false }));
         }
+        if let Some(given) = rules_needed(&prepared.statement, self.newest_rules) {
+            let known = self.newest_rules.version();
+            return Ok(Err(AppendError::Refused(Refusal::UnknownRuleBook { given, known })));
+        }
         let index = self.edge.size().next_index();
+        let rules = rules_for(self.policy.as_deref(), &prepared.statement);
         let candidate = Candidate {
             index,
             time: self.time,
-            rules: RULE_BOOK_VERSION,
+            rules,
             payload_sha256: prepared.payload_sha256,
             statement: &prepared.statement,
             signatures: &prepared.signatures,
@@ -107,14 +117,13 @@ impl Growing<'_> {
             }
             Err(JudgeError::Refused(refusal)) => return Ok(Err(AppendError::Refused(refusal))),
             Err(JudgeError::Facts(error)) => return Err(error.into()),
+            Err(JudgeError::Newer { needs: given }) => {
+                let known = self.newest_rules.version();
+                return Ok(Err(AppendError::Refused(Refusal::UnknownRuleBook { given, known })));
+            }
         };
         let payload = EntryPayload::place(&prepared.payload);
-        let entry = Entry {
-            time: self.time,
-            rules: RULE_BOOK_VERSION,
-            payload,
-            signatures: judgement.counted.clone(),
-        };
+        let entry = Entry { time: self.time, rules, payload, signatures: judgement.counted.clone() };
         let leaf = match entry.encode() {
             Ok(leaf) => leaf,
             Err(EntryError::TooLarge(_)) => {
@@ -178,6 +187,23 @@ impl Growing<'_> {
             halted: None,
         };
         Ok(Frozen { object, after, leaves })
+    }
+}
+
+/// The rule book that a statement is judged by: the one in force, and for policy 1 its own.
+pub fn rules_for(in_force: Option<&Policy>, statement: &Statement) -> u32 {
+    match (in_force, &statement.predicate) {
+        (Some(policy), _) => policy.rules,
+        (None, Predicate::Policy(first)) => first.rules,
+        (None, _) => RuleBook::RELEASED.version(),
+    }
+}
+
+/// The rule book that a policy wants to be in force, when it is newer than `newest`.
+pub(super) fn rules_needed(statement: &Statement, newest: RuleBook) -> Option<u32> {
+    match &statement.predicate {
+        Predicate::Policy(policy) => Some(policy.rules).filter(|rules| *rules > newest.version()),
+        _ => None,
     }
 }
 

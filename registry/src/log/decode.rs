@@ -21,6 +21,8 @@ pub(super) struct DecodedCommit {
     pub(super) body_at: u64,
     pub(super) entries: Vec<DecodedEntry>,
     commit: Commit,
+    /// Whose signature was verified already.
+    signed_by: Option<PublicKey>,
     object_bytes: usize,
     attached_bytes: usize,
 }
@@ -54,8 +56,9 @@ pub(super) enum DecodeError {
 }
 
 impl DecodedCommit {
-    /// Parses an object and hashes its leaves. No I/O: payloads that are attachments are filled in by [`Self::attach`].
-    pub(super) fn parse(object: &[u8]) -> Result<Self, DecodeError> {
+    /// Parses an object, hashes its leaves, and checks the signature if it is by the `likely` writer, so that whoever applies
+    /// it need not. No I/O: payloads that are attachments are filled in by [`Self::attach`].
+    pub(super) fn parse(object: &[u8], likely: &PublicKey) -> Result<Self, DecodeError> {
         let mut commit = Commit::parse(object)?;
         let framed: usize = commit.entries.iter().map(|e| e.len() + 2).sum();
         let body_at = (object.len() - framed) as u64;
@@ -63,12 +66,13 @@ impl DecodedCommit {
         let entries =
             leaves.iter().enumerate().map(|(at, leaf)| decode_entry(at, leaf)).collect::<Result<_, _>>()?;
         let (header, hash, object_bytes) = (commit.header.clone(), commit.hash, object.len());
-        Ok(Self { header, hash, body_at, entries, commit, object_bytes, attached_bytes: 0 })
+        let signed_by = commit.verify(likely).is_ok().then(|| likely.clone());
+        Ok(Self { header, hash, body_at, entries, commit, signed_by, object_bytes, attached_bytes: 0 })
     }
 
     /// Whether one of these keys is the writer's and its signature verifies.
     pub(super) fn is_signed_by_one_of(&self, keys: &[PublicKey]) -> bool {
-        keys.iter().any(|key| self.commit.verify(key).is_ok())
+        keys.iter().any(|key| self.signed_by.as_ref() == Some(key) || self.commit.verify(key).is_ok())
     }
 
     /// Reads payloads, manifests and envelopes that are attachments.
@@ -104,6 +108,11 @@ impl DecodedCommit {
             Ok(self)
         };
         blocking.run(give).await
+    }
+
+    /// The newest rule book that its entries, or the policies in it, need.
+    pub(super) fn rules_needed(&self) -> u32 {
+        self.entries.iter().map(DecodedEntry::rules_needed).max().unwrap_or_default()
     }
 
     /// About how much memory it takes.
@@ -143,6 +152,13 @@ fn parse_statement(payload: &[u8]) -> Result<Statement, String> {
 }
 
 impl DecodedEntry {
+    fn rules_needed(&self) -> u32 {
+        match self.statement.as_ref().map(|statement| &statement.predicate) {
+            Ok(Predicate::Policy(policy)) => policy.rules.max(self.entry.rules),
+            _ => self.entry.rules,
+        }
+    }
+
     fn payload_named(&self) -> Option<Sha256Digest> {
         match &self.entry.payload {
             EntryPayload::Attached(attachment) => Some(attachment.sha256),

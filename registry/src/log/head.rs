@@ -11,6 +11,28 @@ use std::sync::Arc;
 use super::LogParts;
 use super::replay::{ReplayError, Replayed};
 
+/// Why nothing is written any more.
+#[derive(Debug, Clone)]
+pub(super) struct Halt {
+    reason: String,
+    is_behind: bool,
+}
+
+impl Halt {
+    /// The log contradicts itself, or holds what the rule book refuses: a person must look at it.
+    pub(super) const fn because(reason: String) -> Self {
+        Self { reason, is_behind: false }
+    }
+
+    /// The log goes on, but only a newer version can follow it.
+    pub(super) fn behind(needs: u32) -> Self {
+        let reason = format!(
+            "the log goes on by rule book {needs}, which this version of holdfast-registry does not have; start a newer one"
+        );
+        Self { reason, is_behind: true }
+    }
+}
+
 /// One state of the log. Immutable: a newer state is a new head.
 #[derive(Debug, Clone)]
 pub struct Head {
@@ -24,7 +46,7 @@ pub struct Head {
     checkpoint: String,
     policy: Option<Arc<Policy>>,
     seen: Timestamp,
-    halted: Option<String>,
+    halted: Option<Halt>,
 }
 
 impl Head {
@@ -52,8 +74,8 @@ impl Head {
     }
 
     /// The same state, which nothing more is written to.
-    pub(super) fn halted_by(&self, reason: String) -> Self {
-        Self { halted: Some(reason), ..self.clone() }
+    pub(super) fn halted_by(&self, halt: Halt) -> Self {
+        Self { halted: Some(halt), ..self.clone() }
     }
 
     /// The tree size.
@@ -88,7 +110,12 @@ impl Head {
 
     /// Why nothing is written any more.
     pub fn halted(&self) -> Option<&str> {
-        self.halted.as_deref()
+        self.halted.as_ref().map(|halt| halt.reason.as_str())
+    }
+
+    /// Whether the log has more entries that only a newer version can judge: what this node answers is old.
+    pub fn is_behind(&self) -> bool {
+        self.halted.as_ref().is_some_and(|halt| halt.is_behind)
     }
 
     /// The growing edge of the tree.

@@ -25,6 +25,7 @@ mod tests;
 
 pub use append::{Announced, AppendError, Appended, Prepared};
 pub use attachments::{AttachmentError, Attachments};
+pub use batch::rules_for;
 pub use entries::{EntriesError, Leaf};
 pub use head::Head;
 pub use keys::{KeysError, NodeKeys};
@@ -36,6 +37,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use holdfast_formats::tile::TilePath;
 use holdfast_formats::tree::LeafIndex;
+use holdfast_verify::rule_book::RuleBook;
 use tokio::sync::{mpsc, watch};
 
 use crate::blocking::{Blocking, spawn_on_own_thread};
@@ -59,6 +61,8 @@ pub struct LogParts {
     pub blocking: Blocking,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// The newest rule book that this node judges by.
+    pub newest_rules: RuleBook,
 }
 
 /// A handle on the log; clones share it. When all are dropped the sequencer ends.

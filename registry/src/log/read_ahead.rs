@@ -20,8 +20,12 @@ const PART_ENTRIES: usize = 4096;
 /// How many bytes of commits and attachments a part has, about. Two parts are in memory at a time.
 const PART_BYTES: usize = 16 * 1024 * 1024;
 
-/// Successive commits of the store, up to the first empty slot.
-pub(super) struct ReadAhead(BoxStream<'static, Result<DecodedCommit, ReplayError>>);
+/// Successive commits of the store, up to the first empty slot or to one that needs a newer version.
+pub(super) struct ReadAhead {
+    commits: BoxStream<'static, Result<DecodedCommit, ReplayError>>,
+    newest_rules: u32,
+    needed: Option<u32>,
+}
 
 impl ReadAhead {
     /// Reads from slot `from` on. What is read must be durable already.
@@ -37,19 +41,28 @@ impl ReadAhead {
             .buffered(decoding)
             .try_take_while(|commit| future::ok(commit.is_some()))
             .try_filter_map(future::ok);
-        Self(commits.boxed())
+        Self { commits: commits.boxed(), newest_rules: parts.newest_rules.version(), needed: None }
     }
 
     /// The next commits, as many as one transaction should apply; none at the end of the log.
     pub(super) async fn part(&mut self) -> Result<Vec<DecodedCommit>, ReplayError> {
         let (mut part, mut entries, mut bytes) = (Vec::new(), 0, 0);
-        while entries < PART_ENTRIES && bytes < PART_BYTES {
-            let Some(commit) = self.0.try_next().await? else { break };
+        while entries < PART_ENTRIES && bytes < PART_BYTES && self.needed.is_none() {
+            let Some(commit) = self.commits.try_next().await? else { break };
+            if commit.rules_needed() > self.newest_rules {
+                self.needed = Some(commit.rules_needed());
+                break;
+            }
             entries += commit.entries.len();
             bytes += commit.size_bytes();
             part.push(commit);
         }
         Ok(part)
+    }
+
+    /// The rule book at which reading ended because this version does not have it.
+    pub(super) const fn rules_needed(&self) -> Option<u32> {
+        self.needed
     }
 }
 
@@ -68,7 +81,9 @@ pub(super) async fn decode(
     object: Bytes,
 ) -> Result<DecodedCommit, ReplayError> {
     let halt = |error: DecodeError| ReplayError::Halt(format!("commit {number}: {error}"));
-    let commit = parts.blocking.run(move || DecodedCommit::parse(&object)).await.map_err(halt)?;
+    // Nodes of one registry share their keys.
+    let likely = parts.keys.registry.public();
+    let commit = parts.blocking.run(move || DecodedCommit::parse(&object, &likely)).await.map_err(halt)?;
     commit.attach(&Attachments::new(parts.store.clone()), &parts.blocking).await.map_err(halt)
 }
 

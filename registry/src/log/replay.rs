@@ -23,6 +23,7 @@ use super::LogParts;
 use super::batch::{BatchError, push};
 use super::decode::{DecodedCommit, DecodedEntry};
 use super::entries::{Entries, EntriesError};
+use super::head::Halt;
 use super::read_ahead::ReadAhead;
 use crate::index::{EntryPlace, IndexError, Position, View, Writer};
 use crate::objects::{KeyPrefix, ObjectError, ObjectKey};
@@ -35,7 +36,7 @@ pub struct Replayed {
     pub(super) hash: Sha256Digest,
     pub(super) time: Option<Timestamp>,
     pub(super) policy: Option<Arc<Policy>>,
-    pub(super) halted: Option<String>,
+    pub(super) halted: Option<Halt>,
 }
 
 impl Replayed {
@@ -51,6 +52,12 @@ pub enum ReplayError {
     /// The log contradicts itself or the index. Nothing is repaired by skipping.
     #[error("the log does not recompute: {0}")]
     Halt(String),
+    /// The next commit needs a rule book that this version does not have.
+    #[error("the next commit needs rule book {needs}")]
+    Newer {
+        /// The version that is needed.
+        needs: u32,
+    },
     /// The store failed.
     #[error(transparent)]
     Object(#[from] ObjectError),
@@ -95,9 +102,10 @@ pub async fn replay(
     if let Some(entry) = acknowledged {
         writer.acknowledge(entry)?;
     }
-    state.halted = writer.view().unacknowledged()?.map(|refused| {
-        format!("entry {} is in the log although the rule book refuses it ({}); when a person has looked at it, start with --acknowledge-refused {}", refused.index, refused.reason, refused.index)
+    let refused = writer.view().unacknowledged()?.map(|refused| {
+        Halt::because(format!("entry {} is in the log although the rule book refuses it ({}); when a person has looked at it, start with --acknowledge-refused {}", refused.index, refused.reason, refused.index))
     });
+    state.halted = refused.or(state.halted);
     Ok((state, writer))
 }
 
@@ -128,7 +136,8 @@ async fn follow(parts: &LogParts, mut following: Following) -> Result<Following,
             Ok(part) if !part.is_empty() => part,
             ended => {
                 // What was applied counts even when the store cannot be read any further now.
-                let finished = parts.blocking.run(move || following.finish()).await?;
+                let mut finished = parts.blocking.run(move || following.finish()).await?;
+                finished.state.halted = commits.rules_needed().map(Halt::behind);
                 return ended.map(|_| finished);
             }
         };
@@ -339,6 +348,7 @@ fn apply_entry(
         Ok(judgement) => judgement,
         Err(JudgeError::Refused(refusal)) => return Ok(writer.note_refused(index, &refusal.to_string())?),
         Err(JudgeError::Facts(error)) => return Err(error.into()),
+        Err(JudgeError::Newer { needs }) => return Err(ReplayError::Newer { needs }),
     };
     for effect in judgement.effects(decoded.leaf) {
         if let Effect::Policy(fact) = &effect {

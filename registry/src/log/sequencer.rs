@@ -13,7 +13,7 @@ use super::append::{AppendError, Expecting, Pending};
 use super::batch::{Batch, BatchError, judge_batch};
 use super::decode::DecodedCommit;
 use super::entries::Entries;
-use super::head::Head;
+use super::head::{Halt, Head};
 use super::read_ahead;
 use super::replay::{self, ReplayError, Replayed};
 use super::slot::{Claim, claim};
@@ -137,7 +137,7 @@ impl Sequencer {
         {
             tracing::warn!(log_time = %newest, clock = %now, "this node's clock is more than a minute behind the log's time");
         }
-        match judge_batch(&mut self.writer, &self.head, &self.parts.keys, now, pending) {
+        match judge_batch(&mut self.writer, &self.head, &self.parts, now, pending) {
             Ok(batch) => Ok(batch),
             Err(error) => {
                 tracing::error!(%error, "a batch could not be judged");
@@ -167,7 +167,7 @@ impl Sequencer {
     fn show(&mut self, state: Replayed) {
         match Head::sign(state, &self.parts) {
             Ok(head) => self.set(head),
-            Err(error) => self.halt(&error.to_string()),
+            Err(error) => self.halt(Halt::because(error.to_string())),
         }
     }
 
@@ -177,9 +177,10 @@ impl Sequencer {
         self.publish.send_replace(Arc::clone(&self.head));
     }
 
-    fn halt(&mut self, reason: &str) {
-        tracing::error!(reason, "the log halts: it answers reads and takes no more entries");
-        self.set(self.head.halted_by(reason.to_owned()));
+    fn halt(&mut self, halt: Halt) {
+        self.set(self.head.halted_by(halt));
+        let reason = self.head.halted();
+        tracing::error!(reason, "the log halts: this node answers reads and takes no more entries");
     }
 
     fn undo(&mut self) {
@@ -197,7 +198,8 @@ impl Sequencer {
         };
         match applied {
             Ok(()) => {}
-            Err(ReplayError::Halt(reason)) => self.halt(&reason),
+            Err(ReplayError::Halt(reason)) => self.halt(Halt::because(reason)),
+            Err(ReplayError::Newer { needs }) => self.halt(Halt::behind(needs)),
             Err(error) => {
                 tracing::error!(%error, "another node's commit could not be applied yet");
                 self.behind = true;
@@ -206,12 +208,17 @@ impl Sequencer {
     }
 
     fn apply(&mut self, commit: &DecodedCommit) -> Result<(), ReplayError> {
+        let needs = commit.rules_needed();
+        if needs > self.parts.newest_rules.version() {
+            return Err(ReplayError::Newer { needs });
+        }
         let mut state = self.state();
         match apply(&mut self.writer, &mut state, commit) {
             Ok(None) => self.show(state),
             Ok(Some(refused)) => {
-                state.halted =
-                    Some(format!("entry {} is refused by the rule book: {}", refused.index, refused.reason));
+                let Refused { index, reason, .. } = refused;
+                let reason = format!("entry {index} is refused by the rule book: {reason}");
+                state.halted = Some(Halt::because(reason));
                 self.show(state);
             }
             Err(error) => {
@@ -250,7 +257,8 @@ impl Sequencer {
             };
             match applied {
                 Ok(()) => {}
-                Err(ReplayError::Halt(reason)) => return self.halt(&reason),
+                Err(ReplayError::Halt(reason)) => return self.halt(Halt::because(reason)),
+                Err(ReplayError::Newer { needs }) => return self.halt(Halt::behind(needs)),
                 Err(error) => {
                     tracing::warn!(%error, "the store's newest commits cannot be read now");
                     return;

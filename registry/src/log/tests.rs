@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::*;
 use crate::clock::SystemClock;
 use crate::config::StoreLocation;
+use holdfast_verify::rule_book::RuleBook;
+
 use crate::objects::Host;
 use crate::telemetry::Fatal;
 
@@ -15,8 +17,10 @@ fn parts(folder: &Path, store: Store, blocking: Blocking) -> (LogParts, Writer) 
     let (index, writer) =
         Index::open(&folder.join("index.sqlite"), blocking.clone()).expect("the index opens");
     let metrics = Arc::new(Metrics::new());
-    let parts =
-        LogParts { store, index, keys: Arc::new(keys), clock: SystemClock::shared(), blocking, metrics };
+    let keys = Arc::new(keys);
+    let clock = SystemClock::shared();
+    let newest_rules = RuleBook::RELEASED;
+    let parts = LogParts { store, index, keys, clock, blocking, metrics, newest_rules };
     (parts, writer)
 }
 

@@ -132,6 +132,7 @@ impl From<JudgeError> for Failure {
         match error {
             JudgeError::Refused(refusal) => refusal.into(),
             JudgeError::Facts(error) => error.into(),
+            newer @ JudgeError::Newer { .. } => Self::new(ProblemCode::StatementInvalid, newer.to_string()),
         }
     }
 }

@@ -19,7 +19,7 @@ use super::{Failure, Identity, Service};
 use crate::log::Head;
 
 /// A node that has not seen the end of the log for so long answers stale.
-pub(super) const STALE_MS: u64 = 2_000;
+const STALE_MS: u64 = 2_000;
 /// For how long one answer is given again while nothing is logged.
 const MOMENT_MS: u64 = 500;
 
@@ -32,11 +32,22 @@ pub struct LookupAnswer {
     names: BTreeSet<ArtifactName>,
 }
 
-pub(super) fn stale() -> Failure {
-    Failure::new(
-        ProblemCode::Unavailable,
-        "this node has not seen the end of the log for 2 s and would answer stale; ask again, or ask another node",
-    )
+/// Refuses for a node that does not know how the log stands now, last seen at the moment that is returned otherwise.
+pub(super) fn require_fresh(head: &Head, now: Timestamp, shared_store: bool) -> Result<Timestamp, Failure> {
+    let stale = |detail| Err(Failure::new(ProblemCode::Unavailable, detail));
+    if head.is_behind() {
+        return stale(
+            "the log goes on by rules that this node's version does not have, so it would answer stale; ask another node, or have this one updated",
+        );
+    }
+    // A local store has one node, by lock, so nobody else can have appended.
+    let seen = if shared_store { head.seen() } else { now };
+    if now.ms_since(seen) > STALE_MS {
+        return stale(
+            "this node has not seen the end of the log for 2 s and would answer stale; ask again, or ask another node",
+        );
+    }
+    Ok(seen)
 }
 
 impl Service {
@@ -49,12 +60,7 @@ impl Service {
     ) -> Result<Arc<LookupAnswer>, Failure> {
         self.require_channel(who, channel)?;
         let head = self.head_reaching(query.min_size).await?;
-        let now = self.now();
-        // A local store has one node, by lock, so nobody else can have appended.
-        let seen = if self.inner.shared_store { head.seen() } else { now };
-        if now.ms_since(seen) > STALE_MS {
-            return Err(stale());
-        }
+        let seen = require_fresh(&head, self.now(), self.inner.shared_store)?;
         let key = LookupKey::new(channel, query, head.size(), seen.as_ms() / MOMENT_MS);
         let answer = self.inner.lookups.get_or_make(key, self.look_up(head, channel, query, seen)).await?;
         for name in &answer.names {

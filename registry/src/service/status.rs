@@ -24,11 +24,13 @@ impl Service {
 
     /// Whether lookups can be answered, and why not.
     pub fn ready(&self) -> Result<(), Failure> {
-        let age_ms = self.now().ms_since(self.log().head().seen());
-        if self.inner.shared_store && age_ms > super::known_good::STALE_MS {
-            return Err(super::known_good::stale());
-        }
-        Ok(())
+        super::known_good::require_fresh(&self.log().head(), self.now(), self.inner.shared_store).map(drop)
+    }
+
+    /// Why everything that is answered may be old, if the log goes on where this version cannot follow.
+    pub fn behind(&self) -> Option<String> {
+        let head = self.log().head();
+        head.halted().filter(|_| head.is_behind()).map(ToOwned::to_owned)
     }
 
     /// How it does, for any reader.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use holdfast_formats::digest::{Digests, Sha256Digest};
 use holdfast_formats::entry::EntryPayload;
 use holdfast_formats::envelope::{CanonicalSignature, PAYLOAD_TYPE};
-use holdfast_formats::limits::{ATTACHMENT_BYTES_MAX, RULE_BOOK_VERSION};
+use holdfast_formats::limits::ATTACHMENT_BYTES_MAX;
 use holdfast_formats::login::LoginSecret;
 use holdfast_formats::manifest::Manifest;
 use holdfast_formats::policy::Policy;
@@ -21,7 +21,7 @@ use holdfast_verify::signature::{known_keys, verify_envelope};
 
 use super::{Failure, Service};
 use crate::index::View;
-use crate::log::{NodeKeys, Prepared};
+use crate::log::{NodeKeys, Prepared, rules_for};
 
 /// A statement is logged.
 #[derive(Debug)]
@@ -116,7 +116,10 @@ impl Service {
                 let candidate = Candidate {
                     index: view.size()?.next_index(),
                     time,
-                    rules: RULE_BOOK_VERSION,
+                    rules: rules_for(
+                        view.policy()?.as_ref().map(|fact| fact.policy.as_ref()),
+                        &prepared.statement,
+                    ),
                     payload_sha256: prepared.payload_sha256,
                     statement: &prepared.statement,
                     signatures: &prepared.signatures,

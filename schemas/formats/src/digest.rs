@@ -3,24 +3,13 @@
 use std::fmt;
 use std::str::FromStr;
 
-use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
 
+use crate::hex::Hex32;
 use crate::strict::{record, text_form};
 use crate::text::TextError;
 
 const HEX_PATTERN: &str = "^[0-9a-f]{64}$";
-
-/// Reads 64 lower-case hexadecimal digits.
-pub(crate) fn hex32(what: &'static str, text: &str) -> Result<[u8; 32], TextError> {
-    let wrong = || TextError::grammar(what, text, "64 lower-case hexadecimal digits are wanted");
-    if text.len() != 64 {
-        return Err(wrong());
-    }
-    let mut out = [0; 32];
-    HEXLOWER.decode_mut(text.as_bytes(), &mut out).map_err(|_| wrong())?;
-    Ok(out)
-}
 
 macro_rules! content_digest {
     ($(#[$m:meta])* $name:ident, $what:literal) => {
@@ -42,9 +31,7 @@ macro_rules! content_digest {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                let mut text = [0; 64];
-                HEXLOWER.encode_mut(&self.0, &mut text);
-                f.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
+                f.write_str(Hex32::of(&self.0).as_str())
             }
         }
 
@@ -57,11 +44,11 @@ macro_rules! content_digest {
         impl FromStr for $name {
             type Err = TextError;
             fn from_str(text: &str) -> Result<Self, TextError> {
-                hex32(concat!("a ", $what, " digest"), text).map(Self)
+                Hex32::read(concat!("a ", $what, " digest"), text).map(Self)
             }
         }
 
-        text_form!($name, HEX_PATTERN);
+        text_form!($name, HEX_PATTERN, |digest: &Self| Hex32::of(&digest.0));
     };
 }
 

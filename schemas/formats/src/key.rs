@@ -5,12 +5,11 @@ use std::str::FromStr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use data_encoding::HEXLOWER;
 use ed25519_dalek::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _, spki::der::pem::LineEnding};
 use ed25519_dalek::{Signer as _, VerifyingKey};
 use sha2::{Digest as _, Sha256};
 
-use crate::digest::hex32;
+use crate::hex::Hex32;
 use crate::strict::text_form;
 use crate::text::TextError;
 
@@ -46,7 +45,7 @@ impl KeyId {
 
 impl fmt::Display for KeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&HEXLOWER.encode(&self.0))
+        f.write_str(Hex32::of(&self.0).as_str())
     }
 }
 
@@ -59,11 +58,11 @@ impl fmt::Debug for KeyId {
 impl FromStr for KeyId {
     type Err = TextError;
     fn from_str(text: &str) -> Result<Self, TextError> {
-        hex32("a key id", text).map(Self)
+        Hex32::read("a key id", text).map(Self)
     }
 }
 
-text_form!(KeyId, "^[0-9a-f]{64}$");
+text_form!(KeyId, "^[0-9a-f]{64}$", |id: &Self| Hex32::of(&id.0));
 
 /// An Ed25519 public key that is canonical and not weak; written `ed25519:<base64>`.
 #[derive(Clone, PartialEq, Eq)]

@@ -231,15 +231,28 @@ macro_rules! word {
 }
 pub(crate) use word;
 
-/// Gives a type with `Display` and `FromStr` its JSON form: the same text, as a string.
+/// Gives a type with `Display` and `FromStr` its JSON form: the same text, as a string. What is written all the time says
+/// how to come to its text without `Display`.
 macro_rules! text_form {
     ($name:ident, $pattern:expr) => {
+        crate::strict::text_form!(@read $name, $pattern);
+
         impl serde::Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
                 s.collect_str(self)
             }
         }
+    };
+    ($name:ident, $pattern:expr, $text:expr) => {
+        crate::strict::text_form!(@read $name, $pattern);
 
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+                s.serialize_str($text(self).as_str())
+            }
+        }
+    };
+    (@read $name:ident, $pattern:expr) => {
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
                 struct Text;

@@ -21,6 +21,8 @@ mod pin;
 mod policy;
 mod policy_shape;
 mod publish;
+#[cfg(any(test, feature = "rehearsal"))]
+mod rehearsal;
 mod rollback;
 mod scrub;
 
@@ -42,6 +44,7 @@ use holdfast_formats::tree::{LeafIndex, TreeHash};
 
 use crate::facts::{Effect, Facts, PinFact, PolicyFact};
 use crate::refusal::{JudgeError, Refusal};
+use crate::rule_book::RuleBook;
 use authority::Signers;
 
 /// An entry that wants to be the next one.
@@ -137,8 +140,12 @@ impl Case<'_> {
 /// Judges an entry against everything that was logged before it.
 pub fn judge(candidate: &Candidate<'_>, facts: &dyn Facts) -> Result<Judgement, JudgeError> {
     let in_force = facts.policy()?;
-    common::check(candidate, in_force.as_ref().map(|fact| fact.policy.as_ref()), facts)?;
-    let ruling = by_type(candidate, in_force.as_ref(), facts)?;
+    let book = common::check(candidate, in_force.as_ref().map(|fact| fact.policy.as_ref()), facts)?;
+    let ruling = match book {
+        RuleBook::V1 => by_type(candidate, in_force.as_ref(), facts),
+        #[cfg(any(test, feature = "rehearsal"))]
+        RuleBook::Rehearsal => rehearsal::judge(candidate, in_force.as_ref(), facts),
+    }?;
     let counted: Vec<CanonicalSignature> =
         candidate.signatures.iter().filter(|s| ruling.counted.contains(&s.keyid)).cloned().collect();
     if let Some(fact) = &in_force {
@@ -175,7 +182,7 @@ fn by_type(
     facts: &dyn Facts,
 ) -> Result<Ruling, JudgeError> {
     if let Predicate::Policy(new) = &candidate.statement.predicate {
-        return Ok(policy::judge(candidate, in_force, new)?);
+        return policy::judge(candidate, in_force, new);
     }
     let Some(PolicyFact { policy, .. }) = in_force else { return Err(Refusal::PolicyMissing.into()) };
     let case = &Case { candidate, facts, policy, signers: Signers::of(candidate, policy, facts)? };

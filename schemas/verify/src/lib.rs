@@ -19,6 +19,7 @@ pub mod policy_template;
 mod reach;
 pub mod receipt;
 pub mod refusal;
+pub mod rule_book;
 pub mod signature;
 pub mod subject;
 pub mod verified;

@@ -9,13 +9,14 @@ use holdfast_formats::digest::Sha256Digest;
 use holdfast_formats::entry::{Entry, EntryError, EntryPayload};
 use holdfast_formats::envelope::{CanonicalSignature, PAYLOAD_TYPE, pre_authentication_encoding};
 use holdfast_formats::key::{KeyId, PublicKey};
-use holdfast_formats::limits::{ISSUED_AHEAD_MS_MAX, RULE_BOOK_VERSION, STATEMENT_LIFE_MS_MAX};
+use holdfast_formats::limits::{ISSUED_AHEAD_MS_MAX, STATEMENT_LIFE_MS_MAX};
 use holdfast_formats::origin::Origin;
 use holdfast_formats::statement::{AttachmentRef, EntryRef, Statement, StatementError, StatementType};
 use holdfast_formats::time::Timestamp;
 use holdfast_formats::tree::{LeafIndex, TreeHash};
 use holdfast_formats::wire::v1::{LoggedEntry, ProvenEntry, Receipt};
 
+use crate::rule_book::RuleBook;
 use crate::subject::expected_subjects;
 
 /// Why a logged entry is refused, whatever it is used for.
@@ -84,7 +85,7 @@ impl LoggedStatement {
     /// Reads a leaf and its payload.
     pub fn read(index: LeafIndex, leaf: &[u8], attached: Option<&[u8]>) -> Result<Self, LoggedError> {
         let entry = Entry::parse(leaf)?;
-        if entry.rules != RULE_BOOK_VERSION {
+        if RuleBook::of(entry.rules).is_none() {
             return Err(LoggedError::RuleBook(entry.rules));
         }
         let payload = match (entry.payload, attached) {

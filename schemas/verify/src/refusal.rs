@@ -32,6 +32,12 @@ pub enum JudgeError {
     /// The facts could not be read; nothing was judged.
     #[error(transparent)]
     Facts(#[from] FactsError),
+    /// Only a newer program can say.
+    #[error("this needs rule book {needs}, which this version of Holdfast does not have; use a newer one")]
+    Newer {
+        /// The version that is needed.
+        needs: u32,
+    },
 }
 
 /// Why the rule book refuses a statement.

@@ -15,6 +15,7 @@ use holdfast_registry::log::NodeKeys;
 use holdfast_registry::node::{Node, NodeParts};
 use holdfast_registry::objects::{Host, Store};
 use holdfast_registry::telemetry::{Fatal, Metrics};
+use holdfast_verify::rule_book::RuleBook;
 use tempfile::TempDir;
 use tower::ServiceExt as _;
 
@@ -46,6 +47,7 @@ pub(crate) async fn node(folder: &TempDir) -> Node {
         clock: SystemClock::shared(),
         metrics: Arc::new(Metrics::new()),
         memory_bytes: 64 * 1024 * 1024,
+        newest_rules: RuleBook::RELEASED,
         acknowledge_refused: None,
     };
     Node::start(parts).await.expect("an empty log can be followed")

@@ -1,7 +1,7 @@
 //! Answers: JSON, and failures as problems. A failure is logged here, once.
 
 use axum::extract::State;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use holdfast_formats::wire::v1::{Problem, ProblemCode};
 use serde::Serialize;
@@ -10,6 +10,9 @@ use super::Api;
 use crate::service::Failure;
 
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
+
+/// Why what is answered may be old.
+const STALE: HeaderName = HeaderName::from_static("holdfast-stale");
 
 /// A JSON body with its status.
 pub(super) struct Json<T>(pub(super) StatusCode, pub(super) T);
@@ -73,6 +76,14 @@ fn causes(failure: &Failure) -> String {
         below = error.source();
     }
     text
+}
+
+/// Says of every answer of a node that cannot follow the log any further that it is old.
+pub(super) async fn mark_stale(State(api): State<Api>, mut response: Response) -> Response {
+    if let Some(Ok(reason)) = api.service.behind().as_deref().map(HeaderValue::from_str) {
+        response.headers_mut().insert(STALE, reason);
+    }
+    response
 }
 
 /// Counts a refusal under its code.

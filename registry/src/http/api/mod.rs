@@ -66,5 +66,6 @@ pub fn router(service: Service, limits: ApiLimits) -> Router {
         // Every handler that reads a body names its own limit.
         .layer(DefaultBodyLimit::disable())
         .layer(axum::middleware::map_response_with_state(api.clone(), answer::count_refusals))
+        .layer(axum::middleware::map_response_with_state(api.clone(), answer::mark_stale))
         .with_state(api)
 }

@@ -2,9 +2,7 @@
 
 use holdfast_formats::envelope::CanonicalSignature;
 use holdfast_formats::key::PublicKey;
-use holdfast_formats::limits::{
-    ISSUED_AHEAD_MS_MAX, QUIET_LOG_MS_MAX, RULE_BOOK_VERSION, STATEMENT_LIFE_MS_MAX,
-};
+use holdfast_formats::limits::{ISSUED_AHEAD_MS_MAX, QUIET_LOG_MS_MAX, STATEMENT_LIFE_MS_MAX};
 use holdfast_formats::policy::Policy;
 use holdfast_formats::statement::{Header, Predicate, Statement};
 use holdfast_formats::time::Timestamp;
@@ -12,16 +10,17 @@ use holdfast_formats::time::Timestamp;
 use super::Candidate;
 use crate::facts::Facts;
 use crate::refusal::{JudgeError, Refusal};
+use crate::rule_book::RuleBook;
 use crate::subject::expected_subjects;
 
-/// Checks log, rule book, times, subject, and that the payload is new.
+/// Checks log, rule book, times, subject, and that the payload is new. The rule book that the rest is judged by is returned.
 pub(super) fn check(
     candidate: &Candidate<'_>,
     in_force: Option<&Policy>,
     facts: &dyn Facts,
-) -> Result<(), JudgeError> {
+) -> Result<RuleBook, JudgeError> {
     check_log(candidate.statement, in_force)?;
-    check_rules(candidate.rules, in_force)?;
+    let book = rule_book(candidate, in_force)?;
     check_life(&candidate.statement.header, candidate.time)?;
     if let Some(newest) = facts.newest_time()?
         && candidate.time < newest
@@ -31,7 +30,7 @@ pub(super) fn check(
     check_subject(candidate.statement)?;
     match facts.entry_of_payload(&candidate.payload_sha256)? {
         Some(index) => Err(Refusal::AlreadyLogged { index }.into()),
-        None => Ok(()),
+        None => Ok(book),
     }
 }
 
@@ -72,12 +71,18 @@ fn check_log(statement: &Statement, in_force: Option<&Policy>) -> Result<(), Ref
     Err(Refusal::WrongLog { given: given.clone(), expected: expected.clone() })
 }
 
-fn check_rules(given: u32, in_force: Option<&Policy>) -> Result<(), Refusal> {
-    let known = in_force.map_or(RULE_BOOK_VERSION, |policy| policy.rules);
-    if given == known && given == RULE_BOOK_VERSION {
-        return Ok(());
+/// An entry is judged by the rule book in force; policy 1 by its own.
+fn rule_book(candidate: &Candidate<'_>, in_force: Option<&Policy>) -> Result<RuleBook, JudgeError> {
+    let known = match (in_force, &candidate.statement.predicate) {
+        (Some(policy), _) => policy.rules,
+        (None, Predicate::Policy(first)) => first.rules,
+        (None, _) => return Err(Refusal::PolicyMissing.into()),
+    };
+    let given = candidate.rules;
+    if given != known {
+        return Err(Refusal::UnknownRuleBook { given, known }.into());
     }
-    Err(Refusal::UnknownRuleBook { given, known })
+    RuleBook::of(known).ok_or(JudgeError::Newer { needs: known })
 }
 
 fn check_life(header: &Header, time: Timestamp) -> Result<(), Refusal> {

@@ -5,30 +5,37 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use holdfast_formats::key::{KeyId, PublicKey};
-use holdfast_formats::limits::RULE_BOOK_VERSION;
 use holdfast_formats::number::PolicyNumber;
 use holdfast_formats::policy::Policy;
 
 use super::{Candidate, Draft, Ruling, policy_shape};
 use crate::facts::PolicyFact;
-use crate::refusal::Refusal;
+use crate::refusal::{JudgeError, Refusal};
+use crate::rule_book::RuleBook;
 
 pub(super) fn judge(
     candidate: &Candidate<'_>,
     in_force: Option<&PolicyFact>,
     new: &Policy,
-) -> Result<Ruling, Refusal> {
+) -> Result<Ruling, JudgeError> {
     let mut counted = BTreeSet::new();
     if let Some(fact) = in_force {
         counted.extend(root_quorum("current", candidate, &fact.policy)?);
     }
     counted.extend(root_quorum("new", candidate, new)?);
     check_chain(candidate, in_force, new)?;
-    if new.rules != RULE_BOOK_VERSION {
-        return Err(Refusal::UnknownRuleBook { given: new.rules, known: RULE_BOOK_VERSION });
-    }
+    check_rules(in_force, new.rules)?;
     policy_shape::check(new)?;
     Ok(Ruling { counted: counted.into_iter().collect(), draft: Draft::Policy(Arc::new(new.clone())) })
+}
+
+/// The rule book is only ever raised, and to one that this program has.
+fn check_rules(in_force: Option<&PolicyFact>, given: u32) -> Result<(), JudgeError> {
+    match in_force.map(|fact| fact.policy.rules) {
+        Some(known) if given < known => Err(Refusal::UnknownRuleBook { given, known }.into()),
+        _ if RuleBook::of(given).is_none() => Err(JudgeError::Newer { needs: given }),
+        _ => Ok(()),
+    }
 }
 
 fn check_chain(

@@ -10,6 +10,7 @@ mod pin;
 mod policy;
 mod publish;
 mod quorum;
+mod rule_books;
 mod samples;
 mod sequences;
 mod upkeep;

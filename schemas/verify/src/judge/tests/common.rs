@@ -1,8 +1,6 @@
 //! What holds for every statement: log, rule book, times, subject, and that it is new.
 
-use holdfast_formats::limits::{
-    ISSUED_AHEAD_MS_MAX, QUIET_LOG_MS_MAX, RULE_BOOK_VERSION, STATEMENT_LIFE_MS_MAX,
-};
+use holdfast_formats::limits::{ISSUED_AHEAD_MS_MAX, QUIET_LOG_MS_MAX, STATEMENT_LIFE_MS_MAX};
 use holdfast_formats::statement::{Freeze, Hold, ScrubOutcome, Statement};
 
 use super::world::{HOUR_MS, World, ana, of, policy, registry_key, scrub_of};
@@ -84,16 +82,6 @@ fn an_entry_older_than_the_newest_is_refused() {
     world.now = earlier;
     let refusal = world.log(&statement, &[&ana()]).unwrap_err();
     assert!(matches!(refusal, Refusal::TimeBackwards { .. }), "{refusal}");
-}
-
-#[test]
-fn another_rule_book_is_refused() {
-    let mut world = World::solo();
-    let good = world.statement(freeze());
-    for rules in [0, RULE_BOOK_VERSION + 1] {
-        let refusal = world.judge(&good, &[&ana()], rules).unwrap_err();
-        assert_eq!(refusal, Refusal::UnknownRuleBook { given: rules, known: RULE_BOOK_VERSION });
-    }
 }
 
 #[test]

@@ -76,14 +76,6 @@ fn policy_1_is_signed_by_its_own_root() {
     assert_eq!(refusal, Refusal::SignatureMissing, "Bob's key is no root key, so nobody knows it yet");
 }
 
-#[test]
-fn a_policy_for_another_rule_book_is_refused() {
-    let mut world = World::solo();
-    let mut newer = world.next_policy();
-    newer.rules += 1;
-    assert_eq!(world.say(newer, &[&ana()]).unwrap_err().kind(), RefusalKind::UnknownRuleBook);
-}
-
 /// A change that makes a policy contradict itself, with a word of its refusal.
 type Fault = (&'static str, Box<dyn Fn(&mut Policy)>);
 

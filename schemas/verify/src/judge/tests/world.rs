@@ -23,6 +23,7 @@ use crate::facts::{Facts, PinFact};
 use crate::judge::{Candidate, Judgement, judge};
 use crate::ledger::Ledger;
 use crate::refusal::{JudgeError, Refusal};
+use crate::rule_book::RuleBook;
 use crate::signature::{known_keys, verify_envelope};
 use crate::subject::statement;
 
@@ -82,6 +83,11 @@ impl World {
         statement(self.header(), predicate)
     }
 
+    /// The rule book in force.
+    fn rules(&self) -> u32 {
+        self.ledger.policy().unwrap().map_or(RULE_BOOK_VERSION, |fact| fact.policy.rules)
+    }
+
     /// Builds, signs, judges and logs a statement.
     pub(super) fn say(
         &mut self,
@@ -94,10 +100,10 @@ impl World {
 
     /// Signs, judges and logs a statement.
     pub(super) fn log(&mut self, statement: &Statement, by: &[&SigningKey]) -> Result<LeafIndex, Refusal> {
-        let (judgement, payload) = self.judge(statement, by, RULE_BOOK_VERSION)?;
+        let rules = self.rules();
+        let (judgement, payload) = self.judge(statement, by, rules)?;
         let index = self.next();
         let signatures = judgement.counted.clone();
-        let rules = RULE_BOOK_VERSION;
         let entry = Entry { time: self.now, rules, payload: EntryPayload::place(&payload), signatures };
         let leaf = TreeHash::leaf(&entry.encode().unwrap());
         for effect in judgement.effects(leaf) {
@@ -156,6 +162,9 @@ impl World {
             Ok(judgement) => Ok((judgement, payload)),
             Err(JudgeError::Refused(refusal)) => Err(refusal),
             Err(JudgeError::Facts(error)) => panic!("{error}"),
+            Err(JudgeError::Newer { needs }) => {
+                Err(Refusal::UnknownRuleBook { given: needs, known: RuleBook::Rehearsal.version() })
+            }
         }
     }
 
