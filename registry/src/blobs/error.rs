@@ -97,6 +97,9 @@ impl Unreadable {
     pub(super) fn from_get(key: &ObjectKey, error: ObjectError) -> Self {
         match error {
             ObjectError::NotFound { .. } => Self::Absent(key.clone()),
+            ObjectError::TooLarge { .. } => {
+                Self::Bad(key.clone(), Unsound::Malformed("it is larger than such an object may be"))
+            }
             ObjectError::Io { .. } => Self::Bad(key.clone(), Unsound::Malformed("the store cannot read it")),
             other => Self::Object(other),
         }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use holdfast_formats::digest::Sha256Digest;
 use holdfast_formats::envelope::CanonicalSignature;
+use holdfast_formats::limits::INLINE_PAYLOAD_BYTES_MAX;
 use holdfast_formats::manifest::Manifest;
 use holdfast_formats::statement::Statement;
 use holdfast_formats::tree::LeafIndex;
@@ -67,6 +68,15 @@ impl AppendError {
             ObjectError::ReadOnly { .. } => Self::ReadOnly,
             other => Self::Unavailable(other.to_string()),
         }
+    }
+}
+
+impl Prepared {
+    /// How much its attachments take.
+    pub(super) fn attached_bytes(&self) -> usize {
+        let payload = if self.payload.len() > INLINE_PAYLOAD_BYTES_MAX { self.payload.len() } else { 0 };
+        let manifest = self.manifest.as_ref().map_or(0, |(bytes, _)| bytes.len());
+        payload + manifest + self.envelope.as_ref().map_or(0, Vec::len)
     }
 }
 

@@ -21,6 +21,8 @@ use crate::index::{Refused, Writer};
 
 /// How many submissions one commit takes at most: with 64 KiB leaves it stays a small object.
 const BATCH_ENTRIES_MAX: usize = 256;
+/// What the attachments of one commit take at most, unless it has one entry: who replays it holds all of them.
+const BATCH_ATTACHED_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// How long a commit waits for statements that are nearly ready: it costs the same for one and for many.
 const GATHER_MAX: Duration = Duration::from_millis(2);
 /// How often a store that other nodes share is asked for their commits.
@@ -60,7 +62,9 @@ impl Sequencer {
                         return;
                     }
                     gather(&self.expecting, &mut queue, &mut batch).await;
-                    self.append(std::mem::take(&mut batch)).await;
+                    for part in in_parts(batch.drain(..), |pending| pending.prepared.attached_bytes()) {
+                        self.append(part).await;
+                    }
                 }
                 () = tokio::time::sleep_until(follow_at), if !self.parts.store.is_local() => {
                     follow_at = Instant::now() + FOLLOW_EVERY;
@@ -280,6 +284,22 @@ async fn gather(expecting: &Expecting, queue: &mut mpsc::Receiver<Pending>, batc
     }
 }
 
+/// Cuts a batch wherever its attachments would take too much.
+fn in_parts<T>(batch: impl Iterator<Item = T>, attached_bytes: impl Fn(&T) -> usize) -> Vec<Vec<T>> {
+    let (mut parts, mut part, mut attached) = (Vec::new(), Vec::new(), 0);
+    for next in batch {
+        let bytes = attached_bytes(&next);
+        if attached + bytes > BATCH_ATTACHED_BYTES_MAX && !part.is_empty() {
+            parts.push(std::mem::take(&mut part));
+            attached = 0;
+        }
+        attached += bytes;
+        part.push(next);
+    }
+    parts.push(part);
+    parts
+}
+
 /// Keeps a commit of another node; returns an entry in it that the rule book refuses.
 fn apply(
     writer: &mut Writer,
@@ -302,5 +322,19 @@ fn answer(pending: Vec<Pending>, outcomes: Vec<Result<super::append::Appended, A
 fn answer_all(pending: Vec<Pending>, error: &AppendError) {
     for submission in pending {
         let _ = submission.reply.send(Err(error.clone()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_is_cut_before_its_attachments_take_too_much_and_nothing_is_lost() {
+        const MAX: usize = BATCH_ATTACHED_BYTES_MAX;
+        let parts = |sizes: &[usize]| in_parts(sizes.iter().copied(), |size| *size);
+        assert_eq!(parts(&[0; 256]).len(), 1);
+        assert_eq!(parts(&[MAX, 0, 1, MAX - 1, 1]), [vec![MAX, 0], vec![1, MAX - 1], vec![1]]);
+        assert_eq!(parts(&[2 * MAX, 2 * MAX]), [vec![2 * MAX], vec![2 * MAX]]);
     }
 }

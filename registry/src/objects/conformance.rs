@@ -66,6 +66,21 @@ async fn t11_of_100_writers_of_one_slot_exactly_one_wins_and_its_bytes_stay() ->
 }
 
 #[tokio::test]
+async fn an_object_larger_than_its_kind_ever_is_is_not_read_into_memory() -> Result<(), ObjectError> {
+    let (stores, _directory) = backends().await;
+    for store in stores {
+        let key = ObjectKey::checkpoint();
+        let most = usize::try_from(key.bytes_max()).expect("it fits");
+        store.replace(&key, Bytes::from(vec![b'x'; most])).await?;
+        assert_eq!(store.get(&key).await?.len(), most, "{store:?}");
+        store.replace(&key, Bytes::from(vec![b'x'; most + 1])).await?;
+        let refused = store.get(&key).await;
+        assert!(matches!(refused, Err(ObjectError::TooLarge { .. })), "{store:?}: {refused:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn listings_are_in_key_order_and_go_on_after_any_key() -> Result<(), ObjectError> {
     let (stores, _directory) = backends().await;
     for store in stores {

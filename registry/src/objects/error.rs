@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 use std::io;
 use std::path::PathBuf;
 
-use super::key::InvalidKey;
+use super::key::{InvalidKey, ObjectKey};
 
 type Source = Box<dyn StdError + Send + Sync>;
 
@@ -29,6 +29,16 @@ pub enum ObjectError {
         start: u64,
         /// One past the last byte asked for.
         end: u64,
+    },
+    /// Larger than an object of its kind ever is, so it was not read.
+    #[error("object {key} has {size} bytes, more than the {max} that such an object may have")]
+    TooLarge {
+        /// The key that was to be read.
+        key: String,
+        /// Its size in bytes.
+        size: u64,
+        /// The most it may have.
+        max: u64,
     },
     /// No space, no inodes or no quota left; nothing was stored.
     #[error("the store is full, {key} was not written: free space, or run a sweep, then send it again")]
@@ -83,6 +93,12 @@ impl ObjectError {
     /// Whether this says that the object is absent.
     pub fn is_not_found(&self) -> bool {
         matches!(self, Self::NotFound { .. })
+    }
+
+    /// Refuses to read what is larger than an object of its kind ever is.
+    pub(super) fn check_size(key: &ObjectKey, size: u64) -> Result<(), Self> {
+        let max = key.bytes_max();
+        if size <= max { Ok(()) } else { Err(Self::TooLarge { key: key.as_str().to_owned(), size, max }) }
     }
 
     pub(super) fn from_io(key: &str, source: io::Error) -> Self {

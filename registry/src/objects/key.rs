@@ -2,12 +2,24 @@
 
 use std::fmt;
 
+use holdfast_formats::blob::BLOB_RECORD_BYTES_MAX;
+use holdfast_formats::limits::{ATTACHMENT_BYTES_MAX, CHUNK_BYTES_MAX};
+use holdfast_formats::note::NOTE_BYTES_MAX;
 use object_store::path::Path;
 
 const COMMITS_PER_DIRECTORY: u64 = 10_000;
 /// `log/commits/…` needs the 20 digits of `u64::MAX` for keys to sort like numbers.
 const COMMIT_DIGITS: usize = 20;
 const SEGMENT_BYTES_MAX: usize = 200;
+
+/// What small objects (the checkpoint, aliases, probes) never exceed.
+const SMALL_OBJECT_BYTES_MAX: u64 = NOTE_BYTES_MAX as u64;
+/// 256 entries of the largest size, framed, behind their header: a commit, and a tile of entries.
+const ENTRIES_OBJECT_BYTES_MAX: u64 = 17 * 1024 * 1024;
+/// A chunk or record with what is written around it.
+const SEAL_BYTES: u64 = 64 * 1024;
+const CHUNK_OBJECT_BYTES_MAX: u64 = CHUNK_BYTES_MAX as u64 + SEAL_BYTES;
+const BLOB_OBJECT_BYTES_MAX: u64 = BLOB_RECORD_BYTES_MAX as u64 + SEAL_BYTES;
 
 /// A key part that cannot be part of a key.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -23,6 +35,7 @@ pub struct InvalidKey {
 pub struct ObjectKey {
     path: Path,
     family: Family,
+    bytes_max: u64,
 }
 
 /// Which directories must exist, and be durable, before the first object of a kind is written.
@@ -40,13 +53,15 @@ impl ObjectKey {
     /// `log/commits/<n div 10000>/<20 digits>`
     pub fn commit(n: u64) -> Self {
         let directory = n / COMMITS_PER_DIRECTORY;
-        Self::new(format!("log/commits/{directory}/{n:0COMMIT_DIGITS$}"), Family::Durable)
+        let path = format!("log/commits/{directory}/{n:0COMMIT_DIGITS$}");
+        Self::new(path, Family::Durable, ENTRIES_OBJECT_BYTES_MAX)
     }
 
     /// `log/attachments/<sha256>`
     pub fn attachment(sha256_hex: &str) -> Result<Self, InvalidKey> {
         hex(sha256_hex, 64)?;
-        Ok(Self::new(format!("log/attachments/{sha256_hex}"), Family::Durable))
+        let path = format!("log/attachments/{sha256_hex}");
+        Ok(Self::new(path, Family::Durable, ATTACHMENT_BYTES_MAX as u64))
     }
 
     /// `log/<path>`, where `path` is a path of the C2SP tlog-tiles specification such as `tile/0/x001/067.p/8`.
@@ -56,22 +71,22 @@ impl ObjectKey {
             return Err(InvalidKey { part: path.to_owned() });
         }
         segments.try_for_each(segment)?;
-        Ok(Self::new(format!("log/{path}"), Family::Derived))
+        Ok(Self::new(format!("log/{path}"), Family::Derived, ENTRIES_OBJECT_BYTES_MAX))
     }
 
     /// `log/checkpoint`
     pub fn checkpoint() -> Self {
-        Self::new("log/checkpoint".to_owned(), Family::Derived)
+        Self::new("log/checkpoint".to_owned(), Family::Derived, SMALL_OBJECT_BYTES_MAX)
     }
 
     /// `chunks/<namespace>/<2 hex>/<blake3>.<g>`
     pub fn chunk(namespace: &str, blake3_hex: &str, g: u64) -> Result<Self, InvalidKey> {
-        Self::fanned_out("chunks", namespace, blake3_hex, g)
+        Self::fanned_out("chunks", namespace, blake3_hex, g, CHUNK_OBJECT_BYTES_MAX)
     }
 
     /// `blobs/<namespace>/<2 hex>/<blake3>.<g>`
     pub fn blob(namespace: &str, blake3_hex: &str, g: u64) -> Result<Self, InvalidKey> {
-        Self::fanned_out("blobs", namespace, blake3_hex, g)
+        Self::fanned_out("blobs", namespace, blake3_hex, g, BLOB_OBJECT_BYTES_MAX)
     }
 
     /// `aliases/<namespace>/<alg>/<hex>.<g>`, where `algorithm` is `sha256` or `sha512`.
@@ -84,11 +99,11 @@ impl ObjectKey {
         };
         hex(digest_hex, digits)?;
         let path = format!("aliases/{namespace}/{algorithm}/{digest_hex}.{g}");
-        Ok(Self::new(path, Family::Namespace(namespace.to_owned())))
+        Ok(Self::new(path, Family::Namespace(namespace.to_owned()), SMALL_OBJECT_BYTES_MAX))
     }
 
     pub(super) fn probe(random_hex: &str) -> Self {
-        Self::new(format!("probe/{random_hex}"), Family::Derived)
+        Self::new(format!("probe/{random_hex}"), Family::Derived, SMALL_OBJECT_BYTES_MAX)
     }
 
     /// The whole key, segments separated by `/`.
@@ -104,16 +119,27 @@ impl ObjectKey {
         &self.family
     }
 
-    fn new(path: String, family: Family) -> Self {
-        Self { path: Path::from(path), family }
+    /// More than an object of this kind ever has: whoever reads one whole need not read further.
+    pub(super) const fn bytes_max(&self) -> u64 {
+        self.bytes_max
     }
 
-    fn fanned_out(class: &str, namespace: &str, blake3_hex: &str, g: u64) -> Result<Self, InvalidKey> {
+    fn new(path: String, family: Family, bytes_max: u64) -> Self {
+        Self { path: Path::from(path), family, bytes_max }
+    }
+
+    fn fanned_out(
+        class: &str,
+        namespace: &str,
+        blake3_hex: &str,
+        g: u64,
+        bytes_max: u64,
+    ) -> Result<Self, InvalidKey> {
         segment(namespace)?;
         hex(blake3_hex, 64)?;
         let fan = blake3_hex.get(..2).unwrap_or_default();
         let path = format!("{class}/{namespace}/{fan}/{blake3_hex}.{g}");
-        Ok(Self::new(path, Family::Namespace(namespace.to_owned())))
+        Ok(Self::new(path, Family::Namespace(namespace.to_owned()), bytes_max))
     }
 }
 

@@ -153,6 +153,7 @@ impl Store {
         }
         let failed = |error| ObjectError::from_store(key.as_str(), error);
         let found = self.inner.objects.get(key.path()).await.map_err(failed)?;
+        ObjectError::check_size(key, found.meta.size)?;
         found.bytes().await.map_err(failed)
     }
 

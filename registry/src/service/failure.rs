@@ -66,7 +66,9 @@ impl From<ObjectError> for Failure {
             ObjectError::NoSpace { .. } => Self::caused(ProblemCode::NoSpace, error),
             ObjectError::ReadOnly { .. } => Self::caused(ProblemCode::ReadOnly, error),
             ObjectError::Unavailable { .. } => Self::caused(ProblemCode::Unavailable, error),
-            ObjectError::NotFound { .. } => Self::caused(ProblemCode::Corrupt, error),
+            ObjectError::NotFound { .. } | ObjectError::TooLarge { .. } => {
+                Self::caused(ProblemCode::Corrupt, error)
+            }
             ObjectError::InvalidKey(_)
             | ObjectError::OutOfRange { .. }
             | ObjectError::NotDurable { .. }

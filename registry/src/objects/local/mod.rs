@@ -15,7 +15,7 @@ mod write;
 
 use std::collections::HashSet;
 use std::fs::File;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
@@ -105,8 +105,13 @@ impl LocalDirectory {
 
     /// The bytes of an object.
     pub(super) fn read(&self, key: &ObjectKey) -> Result<Bytes, ObjectError> {
-        let bytes = std::fs::read(self.target(key));
-        bytes.map(Bytes::from).map_err(|error| ObjectError::from_io(key.as_str(), error))
+        let failed = |error| ObjectError::from_io(key.as_str(), error);
+        let file = File::open(self.target(key)).map_err(failed)?;
+        let size = file.metadata().map_err(failed)?.len();
+        ObjectError::check_size(key, size)?;
+        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
+        file.take(key.bytes_max()).read_to_end(&mut bytes).map_err(failed)?;
+        Ok(Bytes::from(bytes))
     }
 
     fn target(&self, key: &ObjectKey) -> PathBuf {
