@@ -6,6 +6,7 @@
 mod backing;
 mod chunk;
 mod clock;
+mod counting;
 mod disk;
 mod draft;
 mod faulty;
@@ -14,11 +15,13 @@ mod http;
 mod node;
 mod person;
 mod program;
+mod routes;
 mod server;
 
 pub use backing::Backing;
 pub use chunk::{frame, raw_chunk, zstd_chunk};
 pub use clock::TestClock;
+pub use counting::CountingStore;
 pub use disk::Disk;
 pub use draft::{deny, deploy, held, referenced, release_of};
 pub use faulty::{Fault, FaultyStore};
@@ -27,6 +30,7 @@ pub use http::Http;
 pub use node::{Index, StartError, TestRegistry};
 pub use person::Person;
 pub use program::{Output, Program, binary};
+pub use routes::router_patterns;
 pub use server::{Server, free_port};
 
 use std::str::FromStr;

@@ -16,6 +16,10 @@ mod composed;
 mod consistency;
 #[path = "e2e/five_lines.rs"]
 mod five_lines;
+#[path = "e2e/matrix.rs"]
+mod matrix;
+#[path = "e2e/namespaces.rs"]
+mod namespaces;
 #[path = "e2e/pipeline.rs"]
 mod pipeline;
 #[path = "e2e/policy.rs"]

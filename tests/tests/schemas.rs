@@ -78,7 +78,7 @@ fn references(value: &Value) -> Vec<String> {
 fn the_table_and_the_router_name_the_same_routes() {
     let table: BTreeSet<(String, String)> =
         table::routes().map(|route| (route.pattern.to_owned(), route.method.to_owned())).collect();
-    assert_eq!(table, router::patterns());
+    assert_eq!(table, holdfast_tests::router_patterns());
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod failure;
 mod granted;
 mod grants;
 mod known_good;
+mod listing;
 mod lookup_cache;
 mod manifests;
 mod receipts;

@@ -15,11 +15,11 @@ use holdfast_formats::statement::{Predicate, Statement};
 use holdfast_formats::tree::LeafIndex;
 use holdfast_formats::wire::v1::{ProblemCode, Receipt, Submission};
 use holdfast_verify::facts::Facts as _;
-use holdfast_verify::judge::{Candidate, attachments_needed, judge};
+use holdfast_verify::judge::{COMPONENT_ABSENT, Candidate, attachments_needed, judge};
 use holdfast_verify::refusal::{JudgeError, Refusal};
 use holdfast_verify::signature::{known_keys, verify_envelope};
 
-use super::{Failure, Service};
+use super::{Failure, Identity, Service};
 use crate::index::View;
 use crate::log::{NodeKeys, Prepared};
 
@@ -44,7 +44,12 @@ enum FirstLook {
 
 impl Service {
     /// Submits an envelope. `login` is the one-time secret that admits policy 1.
-    pub async fn submit(&self, submission: Submission, login: Option<&str>) -> Result<Submitted, Failure> {
+    pub async fn submit(
+        &self,
+        who: &Identity,
+        submission: Submission,
+        login: Option<&str>,
+    ) -> Result<Submitted, Failure> {
         let malformed =
             |error: &dyn std::fmt::Display| Failure::new(ProblemCode::Malformed, error.to_string());
         submission.envelope.check().map_err(|error| malformed(&error))?;
@@ -54,7 +59,8 @@ impl Service {
         if first_policy {
             self.admit_first(&statement, login)?;
         }
-        let look = self.first_look(submission, statement).await?;
+        let hidden = self.hidden_component(who, &statement);
+        let look = self.first_look(submission, statement, hidden).await?;
         let prepared = match look {
             FirstLook::Logged(index) => return self.answer(index, false).await,
             FirstLook::Acceptable(prepared) => prepared,
@@ -103,7 +109,12 @@ impl Service {
     }
 
     /// Verifies signatures and judges once, outside the sequencer and in parallel with other submissions.
-    async fn first_look(&self, submission: Submission, statement: Statement) -> Result<FirstLook, Failure> {
+    async fn first_look(
+        &self,
+        submission: Submission,
+        statement: Statement,
+        hidden: Option<Refusal>,
+    ) -> Result<FirstLook, Failure> {
         let now = self.now();
         self.log()
             .index()
@@ -111,6 +122,9 @@ impl Service {
                 let prepared = prepare(view, submission, statement)?;
                 if let Some(index) = view.entry_by_payload(&prepared.payload_sha256)? {
                     return Ok(FirstLook::Logged(index));
+                }
+                if let Some(refusal) = hidden {
+                    return Err(refusal.into());
                 }
                 let time = view.newest_time()?.map_or(now, |newest| newest.max(now));
                 let candidate = Candidate {
@@ -138,6 +152,15 @@ impl Service {
                 }
             })
             .await
+    }
+
+    /// Whoever names a component may read it; to everybody else it is as if it were not there.
+    fn hidden_component(&self, who: &Identity, statement: &Statement) -> Option<Refusal> {
+        let Predicate::Publish(publish) = &statement.predicate else { return None };
+        let named = publish.components.iter().flatten();
+        let hidden =
+            named.map(|part| &part.r#ref).find(|part| self.require_read(who, part.name()).is_err())?;
+        Some(Refusal::Component { component: hidden.clone(), rule: COMPONENT_ABSENT })
     }
 
     /// Everything that the statement refers to is durable before it queues.

@@ -4,6 +4,8 @@ use bytes::Bytes;
 use futures::stream::BoxStream;
 use holdfast_formats::blob::{BLOB_RECORD_BYTES_MAX, BlobRecord};
 use holdfast_formats::chunk_frame::split_frame;
+use holdfast_formats::digest::Sha256Digest;
+use holdfast_formats::id::RandomId;
 use holdfast_formats::name::Namespace;
 use holdfast_formats::number::ByteSize;
 use holdfast_formats::wire::v1::{
@@ -45,8 +47,8 @@ impl Service {
         query: &ChunksQuery,
     ) -> Result<ChunksStored, Failure> {
         who.require_upload(namespace)?;
-        let draft =
-            query.draft.map(|id| DraftPlace { id, offset_bytes: query.offset.map_or(0, ByteSize::get) });
+        let offset_bytes = query.offset.map_or(0, ByteSize::get);
+        let draft = query.draft.map(|id| DraftPlace { id: own_draft(who, id), offset_bytes });
         let new = self.inner.blobs.put_chunks(namespace, chunks, draft).await?;
         Ok(ChunksStored { new })
     }
@@ -73,9 +75,19 @@ impl Service {
         let size = ByteSize::new(record.size)
             .map_err(|error| Failure::new(ProblemCode::Malformed, error.to_string()))?;
         let stored = BlobStored { digests: record.digests, size };
-        let put = self.inner.blobs.put_blob(namespace, record, query.draft, chunks).await?;
+        let draft = query.draft.map(|id| own_draft(who, id));
+        let put = self.inner.blobs.put_blob(namespace, record, draft, chunks).await?;
         Ok((stored, put == Put::New))
     }
+}
+
+/// A draft is its uploader's own: whoever comes to know its id feeds and ends another one with it.
+fn own_draft(who: &Identity, id: RandomId) -> RandomId {
+    let Identity::Bearer(grant) = who else { return id };
+    let digest = Sha256Digest::of(format!("{}\n{id}", grant.index).as_bytes());
+    let mut own = [0; 16];
+    own.iter_mut().zip(digest.as_bytes()).for_each(|(to, from)| *to = *from);
+    RandomId::from_bytes(own)
 }
 
 /// The chunks in a part of a body.

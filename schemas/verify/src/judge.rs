@@ -43,6 +43,7 @@ use holdfast_formats::tree::{LeafIndex, TreeHash};
 use crate::facts::{Effect, Facts, PinFact, PolicyFact};
 use crate::refusal::{JudgeError, Refusal};
 use authority::Signers;
+pub use publish::COMPONENT_ABSENT;
 
 /// An entry that wants to be the next one.
 #[derive(Debug, Clone, Copy)]

@@ -1,8 +1,6 @@
-//! The router itself: its patterns as the source names them, and a real one to send requests to.
+//! A real router to send requests to.
 
-use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
-use std::path::Path;
 use std::sync::Arc;
 
 use axum::Router;
@@ -17,22 +15,6 @@ use holdfast_registry::objects::{Host, Store};
 use holdfast_registry::telemetry::{Fatal, Metrics};
 use tempfile::TempDir;
 use tower::ServiceExt as _;
-
-/// Every (pattern, method) that the source of the router names.
-pub(crate) fn patterns() -> BTreeSet<(String, String)> {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../registry/src/http/api/mod.rs");
-    let source = std::fs::read_to_string(source).expect("the router is where it was");
-    let routes = source.split(".route(").skip(1).flat_map(|call| {
-        let mut quoted = call.split('"');
-        let pattern = quoted.nth(1).expect("a route begins with its pattern").to_owned();
-        let handlers = quoted.next().unwrap_or_default().split(".fallback").next().unwrap_or_default();
-        let named = |method: &&str| handlers.contains(&format!("{method}("));
-        let methods: Vec<&str> =
-            ["get", "put", "post", "delete", "patch", "head"].into_iter().filter(named).collect();
-        methods.into_iter().map(move |method| (pattern.clone(), method.to_owned())).collect::<Vec<_>>()
-    });
-    routes.collect()
-}
 
 /// A node with an empty log in memory.
 pub(crate) async fn node(folder: &TempDir) -> Node {

@@ -36,7 +36,8 @@ pub(super) fn judge_revoke(case: &Case<'_>, revoke: &Revoke) -> Result<Ruling, J
     let index = revoke.grant.index;
     case.entitled(Ask { role: Role::Administrator, reach: Reach::Anything, quorum: Quorum::One })?;
     let fact = case.facts.grant(index)?.ok_or(Refusal::EntryNotFound { what: "grant", index })?;
-    let counted = administrators(case, &fact.grant)?;
+    let ask = Ask::administrators(&fact.grant);
+    let counted = case.entitled_to_end(("grant", index), ask.reach, ask)?;
     if let Some(by) = fact.revoked {
         return Err(Refusal::AlreadyEnded { what: "grant", index, by }.into());
     }
