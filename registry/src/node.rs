@@ -7,12 +7,16 @@ use axum::Router;
 
 use crate::blobs::Blobs;
 use crate::clock::SharedClock;
+use crate::config::RequestRates;
 use crate::http::{ApiLimits, router};
 use crate::index::{Index, IndexError};
 use crate::log::{KeysError, Log, LogParts, LogTasks, NodeKeys, ReplayError};
 use crate::objects::Store;
 use crate::service::{Service, ServiceParts};
 use crate::telemetry::Metrics;
+
+/// The file beside the index that has what grants with quotas have used.
+const USAGE_FILE: &str = "usage.json";
 
 /// What a node is started with.
 pub struct NodeParts {
@@ -30,6 +34,8 @@ pub struct NodeParts {
     pub metrics: Arc<Metrics>,
     /// Bytes of bodies, chunks and records held at a time.
     pub memory_bytes: u64,
+    /// How often one caller may ask.
+    pub rates: RequestRates,
     /// A refused entry that a person has looked at.
     pub acknowledge_refused: Option<holdfast_formats::tree::LeafIndex>,
 }
@@ -64,13 +70,14 @@ impl Node {
         let half = parts.memory_bytes / 2;
         let blocking = parts.store.blocking().clone();
         let blobs = Blobs::new(parts.store.clone(), blocking.clone(), half);
+        let usage_file = parts.index_path.with_file_name(USAGE_FILE);
         let shared_store = !parts.store.is_local();
         let log_parts = LogParts {
             store: parts.store,
             index,
             keys: Arc::new(parts.keys),
             clock: Arc::clone(&parts.clock),
-            blocking,
+            blocking: blocking.clone(),
             metrics: Arc::clone(&parts.metrics),
         };
         let (log, tasks) = Log::open(log_parts, writer, parts.acknowledge_refused).await?;
@@ -80,9 +87,11 @@ impl Node {
             clock: parts.clock,
             metrics: parts.metrics,
             keys_folder: parts.keys_folder,
+            usage_file,
+            blocking,
             shared_store,
         });
-        let router = router(service.clone(), ApiLimits { body_bytes: half });
+        let router = router(service.clone(), ApiLimits { body_bytes: half, rates: parts.rates });
         Ok(Self { service, router, log, tasks })
     }
 

@@ -20,10 +20,14 @@ mod five_lines;
 mod matrix;
 #[path = "e2e/namespaces.rs"]
 mod namespaces;
+#[path = "e2e/oidc.rs"]
+mod oidc;
 #[path = "e2e/pipeline.rs"]
 mod pipeline;
 #[path = "e2e/policy.rs"]
 mod policy;
+#[path = "e2e/quotas.rs"]
+mod quotas;
 #[path = "e2e/releases.rs"]
 mod releases;
 #[path = "e2e/restart.rs"]

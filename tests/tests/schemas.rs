@@ -7,6 +7,8 @@ mod documents;
 #[path = "schemas/examples.rs"]
 mod examples;
 mod golden;
+#[path = "schemas/grants.rs"]
+mod grants;
 #[path = "schemas/openapi.rs"]
 mod openapi;
 #[path = "schemas/router.rs"]

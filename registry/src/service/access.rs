@@ -116,7 +116,7 @@ impl Service {
         };
         let token: Token = text.parse().map_err(|_| refused())?;
         let grant = self.grant_of(token.sha256()).await?.ok_or_else(refused)?;
-        let trusted = self.policy().is_none_or(|policy| grant.is_trusted_by(&policy));
+        let trusted = self.policy().is_none_or(|policy| grant.stands_under(&policy));
         if trusted && grant.is_valid_at(self.now()) { Ok(Identity::Bearer(grant)) } else { Err(refused()) }
     }
 

@@ -13,6 +13,7 @@ pub mod digest;
 pub mod entry;
 pub mod envelope;
 pub mod id;
+pub mod id_token;
 pub mod key;
 pub mod limits;
 pub mod login;

@@ -240,6 +240,14 @@ macro_rules! text_form {
             }
         }
 
+        crate::strict::text_reading!($name, $pattern);
+    };
+}
+pub(crate) use text_form;
+
+/// Reads a type with `FromStr` as a JSON string that matches a pattern.
+macro_rules! text_reading {
+    ($name:ident, $pattern:expr) => {
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
                 struct Text;
@@ -266,7 +274,7 @@ macro_rules! text_form {
         }
     };
 }
-pub(crate) use text_form;
+pub(crate) use text_reading;
 
 /// Declares a text newtype: a private `String`, one constructor (`FromStr`) that runs `$check`, used by serde too.
 macro_rules! text_type {

@@ -11,6 +11,9 @@ use crate::service::Failure;
 
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 
+/// Whoever asked too often has another turn within a second.
+const RETRY_AFTER_S: &str = "1";
+
 /// A JSON body with its status.
 pub(super) struct Json<T>(pub(super) StatusCode, pub(super) T);
 
@@ -54,6 +57,9 @@ impl IntoResponse for Refused {
         let mut response = (status, [(header::CONTENT_TYPE, PROBLEM_JSON)], body).into_response();
         if problem.code == ProblemCode::Unauthorized {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if problem.code == ProblemCode::TooManyRequests {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S));
         }
         response.extensions_mut().insert(problem.code);
         response

@@ -51,7 +51,7 @@ impl<'a> Signers<'a> {
                 signers.push((keyid, Standing::Principal(id)));
             } else if let Some(fact) = facts
                 .grant_by_key(&keyid)?
-                .filter(|fact| fact.is_valid_at(candidate.time) && fact.is_trusted_by(policy))
+                .filter(|fact| fact.is_valid_at(candidate.time) && fact.stands_under(policy))
             {
                 signers.push((keyid, Standing::Grant(Box::new(fact.grant))));
             }

@@ -84,6 +84,8 @@ fn log(known: &Known) -> Vec<Probe> {
         post("/v1/submissions", b"{}", Needs::NoToken, 400),
         plain("/v1/policies", Needs::Token),
         plain("/v1/grants", Needs::Audit),
+        // An issuer's token says who may; this one is none.
+        post("/v1/grants/oidc", b"{}", Needs::NoToken, 400),
         plain("/v1/log/checkpoint", Needs::Token),
         get("/v1/log/consistency", "/v1/log/consistency?from=1", Needs::Token),
         get("/v1/log/entries", format!("/v1/log/entries?from={index}"), Needs::Audit),
