@@ -43,6 +43,7 @@ pub(crate) async fn open(data: &Path) -> anyhow::Result<(Node, Timestamp)> {
         metrics: Arc::new(Metrics::new()),
         memory_bytes: MEMORY_BYTES,
         newest_rules: RuleBook::RELEASED,
+        rates: holdfast_registry::config::RequestRates::UNLIMITED,
         acknowledge_refused: None,
     };
     let node = Node::start(parts).await?;

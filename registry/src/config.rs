@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 pub use file::FileError;
 pub use flags::{LogFormat, ServeFlags};
-pub use limits::{LimitFlags, Limits};
+pub use limits::{LimitFlags, Limits, RequestRates};
 pub use location::{Cloud, InvalidLocation, StoreLocation};
 
 use file::FileSettings;

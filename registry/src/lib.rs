@@ -11,6 +11,7 @@ pub mod index;
 pub mod log;
 pub mod node;
 pub mod objects;
+pub mod oidc;
 pub mod randomness;
 pub mod service;
 pub mod telemetry;

@@ -8,12 +8,16 @@ use holdfast_verify::rule_book::RuleBook;
 
 use crate::blobs::Blobs;
 use crate::clock::SharedClock;
+use crate::config::RequestRates;
 use crate::http::{ApiLimits, router};
 use crate::index::{Index, IndexError};
 use crate::log::{KeysError, Log, LogParts, LogTasks, NodeKeys, ReplayError};
 use crate::objects::Store;
 use crate::service::{Service, ServiceParts};
 use crate::telemetry::Metrics;
+
+/// The file beside the index that has what grants with quotas have used.
+const USAGE_FILE: &str = "usage.json";
 
 /// What a node is started with.
 pub struct NodeParts {
@@ -33,6 +37,8 @@ pub struct NodeParts {
     pub memory_bytes: u64,
     /// The newest rule book that this node judges by.
     pub newest_rules: RuleBook,
+    /// How often one caller may ask.
+    pub rates: RequestRates,
     /// A refused entry that a person has looked at.
     pub acknowledge_refused: Option<holdfast_formats::tree::LeafIndex>,
 }
@@ -67,13 +73,14 @@ impl Node {
         let half = parts.memory_bytes / 2;
         let blocking = parts.store.blocking().clone();
         let blobs = Blobs::new(parts.store.clone(), blocking.clone(), half);
+        let usage_file = parts.index_path.with_file_name(USAGE_FILE);
         let shared_store = !parts.store.is_local();
         let log_parts = LogParts {
             store: parts.store,
             index,
             keys: Arc::new(parts.keys),
             clock: Arc::clone(&parts.clock),
-            blocking,
+            blocking: blocking.clone(),
             metrics: Arc::clone(&parts.metrics),
             newest_rules: parts.newest_rules,
         };
@@ -84,9 +91,11 @@ impl Node {
             clock: parts.clock,
             metrics: parts.metrics,
             keys_folder: parts.keys_folder,
+            usage_file,
+            blocking,
             shared_store,
         });
-        let router = router(service.clone(), ApiLimits { body_bytes: half });
+        let router = router(service.clone(), ApiLimits { body_bytes: half, rates: parts.rates });
         Ok(Self { service, router, log, tasks })
     }
 

@@ -6,27 +6,33 @@
 mod backing;
 mod chunk;
 mod clock;
+mod counting;
 mod disk;
 mod draft;
 mod faulty;
 mod folder;
 mod http;
+mod issuer;
 mod node;
 mod person;
 mod program;
+mod routes;
 mod server;
 
 pub use backing::Backing;
 pub use chunk::{frame, raw_chunk, zstd_chunk};
 pub use clock::TestClock;
+pub use counting::CountingStore;
 pub use disk::Disk;
 pub use draft::{deny, deploy, held, referenced, release_of};
 pub use faulty::{Fault, FaultyStore};
 pub use folder::{Folder, entries_of};
 pub use http::Http;
+pub use issuer::{Algorithm, Issuer, Manners, unsigned};
 pub use node::{Index, StartError, TestRegistry};
 pub use person::Person;
 pub use program::{Output, Program, binary};
+pub use routes::router_patterns;
 pub use server::{Server, free_port};
 
 use std::str::FromStr;

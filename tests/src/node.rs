@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use holdfast_formats::tree::LeafIndex;
 use holdfast_registry::blocking::Blocking;
+use holdfast_registry::config::RequestRates;
 use holdfast_registry::http::front::{FrontLimits, Listener, ServeOutcome, serve};
 use holdfast_registry::log::NodeKeys;
 use holdfast_registry::node::{Node, NodeError, NodeParts};
@@ -46,6 +47,7 @@ pub struct TestRegistry {
     running: Option<Running>,
     acknowledge: Option<LeafIndex>,
     newest_rules: RuleBook,
+    rates: RequestRates,
 }
 
 struct Running {
@@ -72,7 +74,16 @@ impl TestRegistry {
         Self::begin(backing, tempfile::tempdir()?).await
     }
 
+    /// A fresh registry on a store, where callers may ask only so often.
+    pub async fn limited(backing: Backing, rates: RequestRates) -> anyhow::Result<Self> {
+        Self::begin_with(backing, tempfile::tempdir()?, rates).await
+    }
+
     async fn begin(backing: Backing, home: TempDir) -> anyhow::Result<Self> {
+        Self::begin_with(backing, home, RequestRates::UNLIMITED).await
+    }
+
+    async fn begin_with(backing: Backing, home: TempDir, rates: RequestRates) -> anyhow::Result<Self> {
         NodeKeys::generate(&home.path().join("keys"), None)?;
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
         let clock = TestClock::at_present();
@@ -84,6 +95,7 @@ impl TestRegistry {
             running: None,
             acknowledge: None,
             newest_rules: RuleBook::RELEASED,
+            rates,
         };
         registry.try_start().await?;
         Ok(registry)
@@ -99,7 +111,7 @@ impl TestRegistry {
             let file = file?;
             std::fs::copy(file.path(), keys.join(file.file_name()))?;
         }
-        let (backing, clock) = (self.backing.clone(), self.clock.clone());
+        let (backing, clock, rates) = (self.backing.clone(), self.clock.clone(), self.rates);
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut node = Self {
             backing,
@@ -109,6 +121,7 @@ impl TestRegistry {
             running: None,
             acknowledge: None,
             newest_rules: RuleBook::RELEASED,
+            rates,
         };
         node.try_start().await?;
         Ok(node)
@@ -143,6 +156,7 @@ impl TestRegistry {
             metrics: Arc::clone(metrics),
             memory_bytes: MEMORY_BYTES,
             newest_rules: self.newest_rules,
+            rates: self.rates,
             acknowledge_refused: self.acknowledge,
         };
         Ok(Node::start(parts).await?)

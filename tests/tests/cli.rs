@@ -4,8 +4,12 @@
 mod commands;
 #[path = "cli/exits.rs"]
 mod exits;
+#[path = "cli/jobs.rs"]
+mod jobs;
 #[path = "cli/keys.rs"]
 mod keys;
+#[path = "cli/secrets.rs"]
+mod secrets;
 #[path = "cli/servers.rs"]
 mod servers;
 #[path = "cli/terminal.rs"]

@@ -16,10 +16,18 @@ mod composed;
 mod consistency;
 #[path = "e2e/five_lines.rs"]
 mod five_lines;
+#[path = "e2e/matrix.rs"]
+mod matrix;
+#[path = "e2e/namespaces.rs"]
+mod namespaces;
+#[path = "e2e/oidc.rs"]
+mod oidc;
 #[path = "e2e/pipeline.rs"]
 mod pipeline;
 #[path = "e2e/policy.rs"]
 mod policy;
+#[path = "e2e/quotas.rs"]
+mod quotas;
 #[path = "e2e/releases.rs"]
 mod releases;
 #[path = "e2e/restart.rs"]

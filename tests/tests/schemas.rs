@@ -7,6 +7,8 @@ mod documents;
 #[path = "schemas/examples.rs"]
 mod examples;
 mod golden;
+#[path = "schemas/grants.rs"]
+mod grants;
 #[path = "schemas/openapi.rs"]
 mod openapi;
 #[path = "schemas/router.rs"]
@@ -78,7 +80,7 @@ fn references(value: &Value) -> Vec<String> {
 fn the_table_and_the_router_name_the_same_routes() {
     let table: BTreeSet<(String, String)> =
         table::routes().map(|route| (route.pattern.to_owned(), route.method.to_owned())).collect();
-    assert_eq!(table, router::patterns());
+    assert_eq!(table, holdfast_tests::router_patterns());
 }
 
 #[test]

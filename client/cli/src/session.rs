@@ -56,14 +56,18 @@ impl Session {
 
     /// The registry, opened without asking it anything.
     pub(crate) fn registry(&self) -> anyhow::Result<Registry> {
-        let options = OpenOptions {
+        Ok(Registry::open(&self.places()?, self.options())?)
+    }
+
+    /// What is set otherwise than the places say.
+    pub(crate) fn options(&self) -> OpenOptions {
+        OpenOptions {
             url: self.settings.url.clone(),
             token: self.token.clone(),
             key_file: self.settings.key.clone(),
             progress: progress::shown_on(&self.output),
             clock: Arc::new(SystemClock),
-        };
-        Ok(Registry::open(&self.places()?, options)?)
+        }
     }
 
     /// The time of this machine.

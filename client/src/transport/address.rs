@@ -64,7 +64,7 @@ impl fmt::Display for Address {
 }
 
 /// Only a literal address is sure to stay on this machine, and `localhost`, which RFC 6761 reserves for it.
-fn is_this_machine(url: &Url) -> bool {
+pub(crate) fn is_this_machine(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost" || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())

@@ -18,7 +18,7 @@ use reqwest::{Method, Response, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub(crate) use address::{Address, query_string};
+pub(crate) use address::{Address, is_this_machine, query_string};
 pub(crate) use request::{Body, Request};
 
 use crate::error::ClientError;
@@ -201,7 +201,7 @@ fn secret(text: &str) -> HeaderValue {
 }
 
 /// Installs the process's TLS provider, unless whoever embeds this library has done so.
-fn install_crypto() {
+pub(crate) fn install_crypto() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         // An error means that one is installed already, which is as good.

@@ -79,6 +79,7 @@ pub(super) async fn node(
         metrics: Arc::clone(metrics),
         memory_bytes: config.limits.memory_bytes,
         newest_rules: RuleBook::RELEASED,
+        rates: config.limits.rates,
         acknowledge_refused,
     };
     Ok(Node::start(parts).await?)

@@ -1,6 +1,6 @@
 //! How much a node may take. Memory and time are bounded here, not by what clients send.
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::Duration;
 
 use clap::Args;
@@ -25,6 +25,22 @@ pub struct Limits {
     pub upload_deadline: Duration,
     /// From the signal to the end.
     pub drain_deadline: Duration,
+    /// How often one caller may ask.
+    pub rates: RequestRates,
+}
+
+/// How many requests a second one caller may make; `None`: as many as it likes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequestRates {
+    /// An address that shows no valid token.
+    pub strangers: Option<NonZeroU32>,
+    /// The bearer of one grant.
+    pub grants: Option<NonZeroU32>,
+}
+
+impl RequestRates {
+    /// No limits.
+    pub const UNLIMITED: Self = Self { strangers: None, grants: None };
 }
 
 /// The limits as flags.
@@ -49,6 +65,12 @@ pub struct LimitFlags {
     /// Seconds from SIGTERM to the end [default: 20]
     #[arg(long, env = "HOLDFAST_DRAIN_DEADLINE_S", value_name = "SECONDS")]
     pub drain_deadline_s: Option<u64>,
+    /// Requests a second of one address without a valid token, five times as many at once; 0 for no limit [default: 200]
+    #[arg(long, env = "HOLDFAST_STRANGER_REQUESTS_PER_S", value_name = "N")]
+    pub stranger_requests_per_s: Option<u32>,
+    /// Requests a second with one token, five times as many at once; 0 for no limit [default: 0]
+    #[arg(long, env = "HOLDFAST_TOKEN_REQUESTS_PER_S", value_name = "N")]
+    pub token_requests_per_s: Option<u32>,
 }
 
 /// The limits as the table `[limits]` of the settings file.
@@ -61,6 +83,8 @@ pub(super) struct FileLimits {
     body_deadline_s: Option<u64>,
     upload_deadline_s: Option<u64>,
     drain_deadline_s: Option<u64>,
+    stranger_requests_per_s: Option<u32>,
+    token_requests_per_s: Option<u32>,
 }
 
 impl Limits {
@@ -70,6 +94,8 @@ impl Limits {
         let blocking = flags.blocking_max.or(file.and_then(|file| file.blocking_max));
         let body = flags.body_deadline_s.or(file.and_then(|file| file.body_deadline_s));
         let upload = flags.upload_deadline_s.or(file.and_then(|file| file.upload_deadline_s));
+        let strangers = flags.stranger_requests_per_s.or(file.and_then(|file| file.stranger_requests_per_s));
+        let tokens = flags.token_requests_per_s.or(file.and_then(|file| file.token_requests_per_s));
         let drain = flags.drain_deadline_s.or(file.and_then(|file| file.drain_deadline_s));
         Ok(Self {
             memory_bytes: at_least_one("memory-mib", memory_mib.unwrap_or(128))?.saturating_mul(MIB),
@@ -78,6 +104,10 @@ impl Limits {
             body_deadline: seconds("body-deadline-s", body.unwrap_or(30))?,
             upload_deadline: seconds("upload-deadline-s", upload.unwrap_or(600))?,
             drain_deadline: seconds("drain-deadline-s", drain.unwrap_or(20))?,
+            rates: RequestRates {
+                strangers: NonZeroU32::new(strangers.unwrap_or(200)),
+                grants: NonZeroU32::new(tokens.unwrap_or(0)),
+            },
         })
     }
 }

@@ -186,6 +186,10 @@ impl Facts for View<'_> {
         Ok(one_fact(self.connection, "SELECT fact FROM grants WHERE token = ?1", [token.as_bytes()])?)
     }
 
+    fn grant_by_claims(&self, claims: &Sha256Digest) -> Result<Option<GrantFact>, FactsError> {
+        Ok(one_fact(self.connection, "SELECT fact FROM grants WHERE claims = ?1", [claims.as_bytes()])?)
+    }
+
     fn grant_by_key(&self, key: &KeyId) -> Result<Option<GrantFact>, FactsError> {
         let sql = "SELECT fact FROM grants WHERE key = ?1 ORDER BY idx DESC LIMIT 1";
         Ok(one_fact(self.connection, sql, [key.to_string()])?)

@@ -10,7 +10,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::IndexError;
 
 /// Raised whenever a table changes: an index of another version is made anew.
-const SCHEMA_VERSION: i64 = 2;
+const SCHEMA_VERSION: i64 = 3;
 /// The version of a file that is still being made. Nothing in it is synced, so after a crash it is made anew, too.
 const UNFINISHED: i64 = -1;
 /// Pages that are kept in memory, in KiB: while a file is made every part of it is written to.
@@ -40,7 +40,7 @@ CREATE INDEX deploys_by_line ON deploys (channel, name, idx);
 CREATE TABLE attests (idx INTEGER PRIMARY KEY, fact BLOB NOT NULL);
 CREATE TABLE attested (blake3 BLOB NOT NULL, idx INTEGER NOT NULL, PRIMARY KEY (blake3, idx)) WITHOUT ROWID;
 CREATE TABLE tags (name TEXT NOT NULL, tag TEXT NOT NULL, fact BLOB NOT NULL, PRIMARY KEY (name, tag)) WITHOUT ROWID;
-CREATE TABLE grants (idx INTEGER PRIMARY KEY, token BLOB NOT NULL UNIQUE, key TEXT, fact BLOB NOT NULL);
+CREATE TABLE grants (idx INTEGER PRIMARY KEY, token BLOB NOT NULL UNIQUE, claims BLOB UNIQUE, key TEXT, fact BLOB NOT NULL);
 CREATE INDEX grants_by_key ON grants (key, idx);
 CREATE TABLE rollbacks (idx INTEGER PRIMARY KEY, rollback_id TEXT NOT NULL, fact BLOB NOT NULL);
 CREATE INDEX rollbacks_by_id ON rollbacks (rollback_id, idx);

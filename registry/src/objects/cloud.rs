@@ -70,7 +70,7 @@ fn retries() -> RetryConfig {
 }
 
 /// The HTTP client takes the process-wide provider; whoever came first installed the same one.
-fn install_tls_provider() {
+pub fn install_tls_provider() {
     if rustls::crypto::ring::default_provider().install_default().is_err() {
         tracing::trace!("a TLS provider is installed already");
     }

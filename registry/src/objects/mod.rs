@@ -17,6 +17,7 @@ mod conformance;
 
 pub use crate::config::StoreLocation;
 pub use buffers::{Buffer, Buffers};
+pub use cloud::install_tls_provider;
 pub use error::{ObjectError, OpenError, ProbeError};
 pub use key::{InvalidKey, KeyPrefix, ObjectKey};
 pub use listing::{Listed, Listing};

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use holdfast_formats::digest::Sha256Digest;
 use holdfast_formats::name::{ArtifactName, ChannelName, Namespace};
+use holdfast_formats::pattern::NamePattern;
 use holdfast_formats::policy::Policy;
 use holdfast_formats::statement::Action;
 use holdfast_formats::token::Token;
@@ -58,9 +59,25 @@ impl Identity {
         if may { Ok(()) } else { Err(self.refused()) }
     }
 
-    /// Lets auditors pass.
+    /// Lets auditors pass. The log is one for all namespaces, so only a grant over all of them opens it.
     pub fn require_audit(&self) -> Result<(), Failure> {
-        if self.may_somewhere(Action::Audit) { Ok(()) } else { Err(self.refused()) }
+        if self.is_auditor() { Ok(()) } else { Err(self.refused()) }
+    }
+
+    /// Whether the whole log may be read.
+    pub fn is_auditor(&self) -> bool {
+        let whole = |patterns: &[NamePattern]| patterns.iter().any(NamePattern::is_everything);
+        self.granted(Action::Audit, |grant| whole(&grant.grant.names) && whole(&grant.grant.channels))
+    }
+
+    /// What every reference that may be read through a grant begins with.
+    fn readable_prefixes(&self) -> Vec<String> {
+        match self {
+            Self::Bearer(grant) if grant.grant.actions.contains(&Action::Read) => {
+                grant.grant.names.iter().map(NamePattern::prefix).collect()
+            }
+            Self::Bearer(_) | Self::Anonymous => Vec::new(),
+        }
     }
 
     /// Whether an action is granted on anything at all.
@@ -99,7 +116,7 @@ impl Service {
         };
         let token: Token = text.parse().map_err(|_| refused())?;
         let grant = self.grant_of(token.sha256()).await?.ok_or_else(refused)?;
-        let trusted = self.policy().is_none_or(|policy| grant.is_trusted_by(&policy));
+        let trusted = self.policy().is_none_or(|policy| grant.stands_under(&policy));
         if trusted && grant.is_valid_at(self.now()) { Ok(Identity::Bearer(grant)) } else { Err(refused()) }
     }
 
@@ -132,6 +149,20 @@ impl Service {
         } else {
             Err(who.refused())
         }
+    }
+
+    /// What every reference that may be read begins with: sorted, none the beginning of another.
+    pub(super) fn readable_prefixes(&self, who: &Identity) -> Vec<String> {
+        let policy = self.policy();
+        let open = policy.iter().flat_map(|p| &p.namespaces).filter(|rule| rule.public_read);
+        let mut prefixes = who.readable_prefixes();
+        prefixes.extend(open.map(|rule| match rule.name.is_everything() {
+            true => String::new(),
+            false => format!("{}/", rule.name),
+        }));
+        prefixes.sort();
+        prefixes.dedup_by(|later, earlier| later.starts_with(earlier.as_str()));
+        prefixes
     }
 
     /// Lets whoever may read a channel pass.

@@ -1,4 +1,4 @@
-//! Artifacts: lists, single ones, and their bytes. Bytes are read through an artifact that the reader may read.
+//! Single artifacts and their bytes. Bytes are read through an artifact that the reader may read.
 
 use std::ops::RangeInclusive;
 
@@ -8,15 +8,12 @@ use holdfast_formats::digest::{Blake3Digest, Digests, NamedDigest};
 use holdfast_formats::envelope::Base64Bytes;
 use holdfast_formats::reference::Reference;
 use holdfast_formats::statement::DenyEffect;
-use holdfast_formats::wire::v1::{ArtifactList, ArtifactSummary, ArtifactView, ListQuery, ProblemCode};
+use holdfast_formats::wire::v1::{ArtifactView, ProblemCode};
 use holdfast_verify::facts::{ArtifactFact, Facts as _};
 
 use super::{Failure, Identity, Service};
 use crate::blobs::BlobError;
-use crate::index::ArtifactFilter;
 
-/// How many artifacts one answer brings at most.
-const LIST_MAX: usize = 1000;
 /// How many attestations of one artifact are shown at most.
 const ATTESTS_MAX: usize = 64;
 
@@ -57,31 +54,6 @@ pub struct OpenBlob {
 }
 
 impl Service {
-    /// Artifacts by reference, those that the reader may read.
-    pub async fn list(&self, who: &Identity, query: &ListQuery) -> Result<ArtifactList, Failure> {
-        self.require_reader(who)?;
-        let limit = query.limit.map_or(100, |n| usize::try_from(n).unwrap_or(LIST_MAX)).clamp(1, LIST_MAX);
-        let text = |label: &Option<holdfast_formats::text::Label>| {
-            label.as_ref().map_or(String::new(), ToString::to_string)
-        };
-        let filter = ArtifactFilter {
-            prefix: text(&query.prefix),
-            kind: query.kind,
-            after: text(&query.after),
-            limit,
-        };
-        let facts =
-            self.log().index().scan(move |view| view.artifacts(&filter).map_err(Failure::from)).await?;
-        let next = if facts.len() == limit {
-            facts.last().and_then(|f| f.artifact.r#ref.to_string().parse().ok())
-        } else {
-            None
-        };
-        let readable =
-            facts.into_iter().filter(|fact| self.require_read(who, fact.artifact.r#ref.name()).is_ok());
-        Ok(ArtifactList { artifacts: readable.map(summary).collect(), next })
-    }
-
     /// The artifact that a reference names, when the reader may read it.
     pub(super) async fn find(&self, who: &Identity, reference: &Reference) -> Result<ArtifactFact, Failure> {
         let name = match reference {
@@ -185,14 +157,4 @@ fn read_denied() -> Failure {
         ProblemCode::Denied,
         "a deny with the effect `read` stands on this artifact; `holdfast history` shows who and why",
     )
-}
-
-fn summary(fact: ArtifactFact) -> ArtifactSummary {
-    ArtifactSummary {
-        artifact: fact.artifact,
-        kind: fact.kind,
-        size_bytes: fact.size_bytes,
-        time: fact.time,
-        index: fact.index,
-    }
 }

@@ -9,6 +9,7 @@ use crate::blobs::BlobError;
 use crate::index::IndexError;
 use crate::log::{AppendError, AttachmentError, EntriesError, ProofsError};
 use crate::objects::ObjectError;
+use crate::oidc::OidcError;
 
 /// A failure with its code. What is internal is logged where it is rendered and not shown.
 #[derive(Debug, thiserror::Error)]
@@ -157,6 +158,25 @@ impl From<ChooseError> for Failure {
             ChooseError::Facts(error) => error.into(),
             other => Self::caused(other.code(), other),
         }
+    }
+}
+
+impl From<OidcError> for Failure {
+    fn from(error: OidcError) -> Self {
+        let code = match error {
+            OidcError::Unreadable
+            | OidcError::Algorithm
+            | OidcError::IssuerUnknown
+            | OidcError::KeyUnknown
+            | OidcError::Signature
+            | OidcError::Audience
+            | OidcError::Expired
+            | OidcError::NotYet
+            | OidcError::Claim(_)
+            | OidcError::NoPrincipal => ProblemCode::Unauthorized,
+            OidcError::Keys => ProblemCode::Unavailable,
+        };
+        Self::caused(code, error)
     }
 }
 

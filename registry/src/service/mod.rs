@@ -6,18 +6,22 @@ pub mod access;
 mod artifacts;
 mod assembly;
 mod channels;
+mod exchange;
 mod failure;
 mod granted;
 mod grants;
 mod known_good;
+mod listing;
 mod lookup_cache;
 mod manifests;
+mod quotas;
 mod receipts;
 mod scrub;
 mod status;
 mod submission;
 mod tiles;
 mod upload;
+mod usage;
 
 pub use access::Identity;
 pub use artifacts::BlobRange;
@@ -29,8 +33,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::blobs::Blobs;
+use crate::blocking::Blocking;
 use crate::clock::SharedClock;
 use crate::log::Log;
+use crate::oidc::Issuers;
 use crate::telemetry::Metrics;
 
 /// What the use cases share; clones share it.
@@ -51,6 +57,9 @@ struct Inner {
     lookups: lookup_cache::LookupCache,
     manifests: manifests::Manifests,
     tokens: access::TokenCache,
+    issuers: Issuers,
+    usage: Arc<usage::Usage>,
+    blocking: Blocking,
 }
 
 /// What a service is made of.
@@ -65,6 +74,10 @@ pub struct ServiceParts {
     pub metrics: Arc<Metrics>,
     /// Where the keys are.
     pub keys_folder: PathBuf,
+    /// Where what grants have used is written now and then.
+    pub usage_file: PathBuf,
+    /// Slots for jobs that block.
+    pub blocking: Blocking,
     /// Whether other nodes may write to the same store.
     pub shared_store: bool,
 }
@@ -72,7 +85,8 @@ pub struct ServiceParts {
 impl Service {
     /// Puts the parts together.
     pub fn new(parts: ServiceParts) -> Self {
-        let ServiceParts { log, blobs, clock, metrics, keys_folder, shared_store } = parts;
+        let ServiceParts { log, blobs, clock, metrics, keys_folder, usage_file, blocking, shared_store } =
+            parts;
         let started_ms = clock.now_ms();
         let manifests = manifests::Manifests::new(log.attachments());
         let (lookups, tokens) = (lookup_cache::LookupCache::new(), access::TokenCache::new());
@@ -87,6 +101,9 @@ impl Service {
             lookups,
             manifests,
             tokens,
+            issuers: Issuers::new(),
+            usage: Arc::new(usage::Usage::open(usage_file)),
+            blocking,
         };
         Self { inner: Arc::new(inner) }
     }

@@ -37,7 +37,10 @@ impl Service {
     pub async fn status(&self, who: &Identity) -> Result<Status, Failure> {
         self.require_reader(who)?;
         let head = self.log().head();
-        let totals = self.log().index().scan(|view| view.totals().map_err(Failure::from)).await?;
+        let totals = match who.is_auditor() {
+            true => Some(self.log().index().scan(|view| view.totals().map_err(Failure::from)).await?),
+            false => None,
+        };
         let count = |n| Count::new(n).map_err(Failure::internal);
         let uptime_ms = self.inner.clock.now_ms().saturating_sub(self.inner.started_ms);
         Ok(Status {
@@ -50,9 +53,11 @@ impl Service {
             writable: head.halted().is_none(),
             halted: head.halted().map(ToOwned::to_owned),
             policy: head.policy().map(|policy| policy.number),
-            artifacts: count(totals.artifacts)?,
-            artifact_bytes: ByteSize::new(totals.artifact_bytes).map_err(Failure::internal)?,
-            channels: count(totals.channels)?,
+            artifacts: totals.map(|totals| count(totals.artifacts)).transpose()?,
+            artifact_bytes: totals
+                .map(|totals| ByteSize::new(totals.artifact_bytes).map_err(Failure::internal))
+                .transpose()?,
+            channels: totals.map(|totals| count(totals.channels)).transpose()?,
         })
     }
 }

@@ -14,12 +14,13 @@ use holdfast_formats::reference::ArtifactRef;
 use holdfast_formats::statement::{Predicate, Statement};
 use holdfast_formats::tree::LeafIndex;
 use holdfast_formats::wire::v1::{ProblemCode, Receipt, Submission};
-use holdfast_verify::facts::Facts as _;
-use holdfast_verify::judge::{Candidate, attachments_needed, judge};
+use holdfast_verify::facts::{Facts as _, GrantFact};
+use holdfast_verify::judge::{COMPONENT_ABSENT, Candidate, attachments_needed, judge};
 use holdfast_verify::refusal::{JudgeError, Refusal};
 use holdfast_verify::signature::{known_keys, verify_envelope};
 
-use super::{Failure, Service};
+use super::quotas::signing_grants;
+use super::{Failure, Identity, Service};
 use crate::index::View;
 use crate::log::{NodeKeys, Prepared, rules_for};
 
@@ -44,7 +45,12 @@ enum FirstLook {
 
 impl Service {
     /// Submits an envelope. `login` is the one-time secret that admits policy 1.
-    pub async fn submit(&self, submission: Submission, login: Option<&str>) -> Result<Submitted, Failure> {
+    pub async fn submit(
+        &self,
+        who: &Identity,
+        submission: Submission,
+        login: Option<&str>,
+    ) -> Result<Submitted, Failure> {
         let malformed =
             |error: &dyn std::fmt::Display| Failure::new(ProblemCode::Malformed, error.to_string());
         submission.envelope.check().map_err(|error| malformed(&error))?;
@@ -54,25 +60,30 @@ impl Service {
         if first_policy {
             self.admit_first(&statement, login)?;
         }
-        let look = self.first_look(submission, statement).await?;
-        let prepared = match look {
+        let hidden = self.hidden_component(who, &statement);
+        let (look, signing) = self.first_look(submission, statement, hidden).await?;
+        let (prepared, unscrubbed) = match look {
             FirstLook::Logged(index) => return self.answer(index, false).await,
-            FirstLook::Acceptable(prepared) => prepared,
-            FirstLook::Unscrubbed(prepared, artifacts) => {
-                self.scrub(&artifacts).await?;
-                prepared
-            }
+            FirstLook::Acceptable(prepared) => (prepared, Vec::new()),
+            FirstLook::Unscrubbed(prepared, artifacts) => (prepared, artifacts),
         };
+        let paid = self.pay(who, &signing)?;
+        if !unscrubbed.is_empty() {
+            self.scrub(&unscrubbed).await?;
+        }
         let announced = self.log().announce();
         self.make_durable(&prepared).await?;
+        let room = self.room_of(&prepared);
         let appended = announced.append(*prepared).await?;
+        paid.keep();
+        self.note_logged(room);
         if first_policy {
             NodeKeys::forget_login(&self.inner.keys_folder);
         }
         self.answer(appended.index, appended.new).await
     }
 
-    async fn answer(&self, index: LeafIndex, new: bool) -> Result<Submitted, Failure> {
+    pub(super) async fn answer(&self, index: LeafIndex, new: bool) -> Result<Submitted, Failure> {
         Ok(Submitted { receipt: self.receipt(index).await?, new })
     }
 
@@ -102,15 +113,24 @@ impl Service {
         if ours { Ok(()) } else { Err(Failure::new(ProblemCode::StatementInvalid, detail)) }
     }
 
-    /// Verifies signatures and judges once, outside the sequencer and in parallel with other submissions.
-    async fn first_look(&self, submission: Submission, statement: Statement) -> Result<FirstLook, Failure> {
+    /// Verifies signatures and judges once, outside the sequencer and in parallel with other submissions. Gives the grants
+    /// with quotas that signed, too.
+    async fn first_look(
+        &self,
+        submission: Submission,
+        statement: Statement,
+        hidden: Option<Refusal>,
+    ) -> Result<(FirstLook, Vec<GrantFact>), Failure> {
         let now = self.now();
         self.log()
             .index()
             .read(move |view| {
                 let prepared = prepare(view, submission, statement)?;
                 if let Some(index) = view.entry_by_payload(&prepared.payload_sha256)? {
-                    return Ok(FirstLook::Logged(index));
+                    return Ok((FirstLook::Logged(index), Vec::new()));
+                }
+                if let Some(refusal) = hidden {
+                    return Err(refusal.into());
                 }
                 let time = view.newest_time()?.map_or(now, |newest| newest.max(now));
                 let candidate = Candidate {
@@ -129,18 +149,32 @@ impl Service {
                         .map(|(bytes, manifest)| (bytes.as_slice(), manifest)),
                     envelope: prepared.envelope.as_deref(),
                 };
-                match judge(&candidate, view) {
-                    Ok(_) => Ok(FirstLook::Acceptable(Box::new(prepared))),
+                let unscrubbed = match judge(&candidate, view) {
+                    Ok(_) => None,
                     Err(JudgeError::Refused(Refusal::AlreadyPublished { index, .. })) => {
-                        Ok(FirstLook::Logged(index))
+                        return Ok((FirstLook::Logged(index), Vec::new()));
                     }
-                    Err(JudgeError::Refused(Refusal::NotScrubbed { artifacts })) => {
-                        Ok(FirstLook::Unscrubbed(Box::new(prepared), artifacts))
-                    }
-                    Err(error) => Err(error.into()),
-                }
+                    Err(JudgeError::Refused(Refusal::NotScrubbed { artifacts })) => Some(artifacts),
+                    Err(error) => return Err(error.into()),
+                };
+                let signing = signing_grants(view, &prepared)?;
+                let prepared = Box::new(prepared);
+                let look = match unscrubbed {
+                    None => FirstLook::Acceptable(prepared),
+                    Some(artifacts) => FirstLook::Unscrubbed(prepared, artifacts),
+                };
+                Ok((look, signing))
             })
             .await
+    }
+
+    /// Whoever names a component may read it; to everybody else it is as if it were not there.
+    fn hidden_component(&self, who: &Identity, statement: &Statement) -> Option<Refusal> {
+        let Predicate::Publish(publish) = &statement.predicate else { return None };
+        let named = publish.components.iter().flatten();
+        let hidden =
+            named.map(|part| &part.r#ref).find(|part| self.require_read(who, part.name()).is_err())?;
+        Some(Refusal::Component { component: hidden.clone(), rule: COMPONENT_ABSENT })
     }
 
     /// Everything that the statement refers to is durable before it queues.

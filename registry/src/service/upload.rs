@@ -1,9 +1,12 @@
 //! Uploads into a namespace: what is missing, chunks, records.
 
 use bytes::Bytes;
+use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use holdfast_formats::blob::{BLOB_RECORD_BYTES_MAX, BlobRecord};
 use holdfast_formats::chunk_frame::split_frame;
+use holdfast_formats::digest::{Blake3Digest, Sha256Digest};
+use holdfast_formats::id::RandomId;
 use holdfast_formats::name::Namespace;
 use holdfast_formats::number::ByteSize;
 use holdfast_formats::wire::v1::{
@@ -45,9 +48,16 @@ impl Service {
         query: &ChunksQuery,
     ) -> Result<ChunksStored, Failure> {
         who.require_upload(namespace)?;
-        let draft =
-            query.draft.map(|id| DraftPlace { id, offset_bytes: query.offset.map_or(0, ByteSize::get) });
-        let new = self.inner.blobs.put_chunks(namespace, chunks, draft).await?;
+        let offset_bytes = query.offset.map_or(0, ByteSize::get);
+        let draft = query.draft.map(|id| DraftPlace { id: own_draft(who, id), offset_bytes });
+        let counted = chunks.map(|arriving: Result<Arriving, Failure>| {
+            let arriving = arriving?;
+            self.inner.usage.take_chunk(who, namespace, arriving.chunk, arriving.object.len())?;
+            Ok::<_, Failure>(arriving)
+        });
+        let stored = self.inner.blobs.put_chunks(namespace, counted.boxed(), draft).await;
+        self.save_usage();
+        let new = stored?;
         Ok(ChunksStored { new })
     }
 
@@ -70,12 +80,64 @@ impl Service {
         let (record, frames) = BlobRecord::split(body)
             .map_err(|error| Failure::new(ProblemCode::Malformed, error.to_string()))?;
         let chunks = sent_chunks(body, frames)?;
+        let counted = self.count_along(who, namespace, &record, &chunks).await?;
+        let parts = self.counted_parts(who, &record);
         let size = ByteSize::new(record.size)
             .map_err(|error| Failure::new(ProblemCode::Malformed, error.to_string()))?;
         let stored = BlobStored { digests: record.digests, size };
-        let put = self.inner.blobs.put_blob(namespace, record, query.draft, chunks).await?;
+        let draft = query.draft.map(|id| own_draft(who, id));
+        let put = self.inner.blobs.put_blob(namespace, record, draft, chunks).await?;
+        match put {
+            Put::New => self.inner.usage.made_blob(who, namespace, stored.digests.blake3, parts.into_iter()),
+            Put::Existing => self.inner.usage.return_chunks(who, namespace, &counted),
+        }
+        self.save_usage();
         Ok((stored, put == Put::New))
     }
+
+    /// Counts the chunks that come with a record, and gives those that were not counted before. A small file is sent
+    /// without asking whether it is there: one that is needs no room.
+    async fn count_along(
+        &self,
+        who: &Identity,
+        namespace: &Namespace,
+        record: &BlobRecord,
+        chunks: &[SentChunk],
+    ) -> Result<Vec<Blake3Digest>, Failure> {
+        let mut counted = Vec::new();
+        for (chunk, object) in chunks {
+            match self.inner.usage.take_chunk(who, namespace, *chunk, object.len()) {
+                Ok(false) => {}
+                Ok(true) => counted.push(*chunk),
+                Err(full) => {
+                    self.inner.usage.return_chunks(who, namespace, &counted);
+                    let wanted = [(record.digests, record.size)];
+                    let is_there = self.inner.blobs.require(namespace, &wanted).await.is_ok();
+                    return if is_there { Ok(Vec::new()) } else { Err(full) };
+                }
+            }
+        }
+        Ok(counted)
+    }
+
+    /// The chunks of a blob, where somebody counts them.
+    fn counted_parts(&self, who: &Identity, record: &BlobRecord) -> Vec<Blake3Digest> {
+        match who {
+            Identity::Bearer(grant) if grant.grant.quotas.is_some() => {
+                record.extents.iter().map(|extent| extent.chunk).collect()
+            }
+            Identity::Bearer(_) | Identity::Anonymous => Vec::new(),
+        }
+    }
+}
+
+/// A draft is its uploader's own: whoever comes to know its id feeds and ends another one with it.
+fn own_draft(who: &Identity, id: RandomId) -> RandomId {
+    let Identity::Bearer(grant) = who else { return id };
+    let digest = Sha256Digest::of(format!("{}\n{id}", grant.index).as_bytes());
+    let mut own = [0; 16];
+    own.iter_mut().zip(digest.as_bytes()).for_each(|(to, from)| *to = *from);
+    RandomId::from_bytes(own)
 }
 
 /// The chunks in a part of a body.

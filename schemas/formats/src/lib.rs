@@ -14,6 +14,7 @@ pub mod entry;
 pub mod envelope;
 mod hex;
 pub mod id;
+pub mod id_token;
 pub mod key;
 pub mod limits;
 pub mod login;

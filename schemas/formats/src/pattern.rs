@@ -35,6 +35,19 @@ impl NamePattern {
         segments.next().is_none()
     }
 
+    /// Whether every name is covered.
+    pub fn is_everything(&self) -> bool {
+        self.as_str() == "*"
+    }
+
+    /// What the text of every name that is covered begins with, before a version is put behind it.
+    pub fn prefix(&self) -> String {
+        match self.as_str().split_once('*') {
+            Some((prefix, _)) => prefix.to_owned(),
+            None => format!("{self}@"),
+        }
+    }
+
     /// Whether some name inside the namespace could be covered.
     pub fn reaches(&self, namespace: &Namespace) -> bool {
         self.as_str().split('/').next().is_some_and(|first| first == "*" || first == namespace.as_str())
@@ -67,6 +80,16 @@ mod tests {
         assert!(!pattern("shop/*/web").covers("shop/a/b/web"));
         assert!(pattern("shop/web").covers("shop/web"));
         assert!(!pattern("shop/web").covers("shop/web/x"));
+    }
+
+    #[test]
+    fn what_a_pattern_covers_begins_with_its_prefix() {
+        for (text, prefix) in
+            [("*", ""), ("shop/*", "shop/"), ("shop/*/web", "shop/"), ("shop/web", "shop/web@")]
+        {
+            assert_eq!(pattern(text).prefix(), prefix);
+        }
+        assert!(pattern("*").is_everything() && !pattern("shop/*").is_everything());
     }
 
     #[test]

@@ -235,7 +235,7 @@ pub(crate) use word;
 /// how to come to its text without `Display`.
 macro_rules! text_form {
     ($name:ident, $pattern:expr) => {
-        crate::strict::text_form!(@read $name, $pattern);
+        crate::strict::text_reading!($name, $pattern);
 
         impl serde::Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
@@ -244,7 +244,7 @@ macro_rules! text_form {
         }
     };
     ($name:ident, $pattern:expr, $text:expr) => {
-        crate::strict::text_form!(@read $name, $pattern);
+        crate::strict::text_reading!($name, $pattern);
 
         impl serde::Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
@@ -252,7 +252,12 @@ macro_rules! text_form {
             }
         }
     };
-    (@read $name:ident, $pattern:expr) => {
+}
+pub(crate) use text_form;
+
+/// Reads a type with `FromStr` as a JSON string that matches a pattern.
+macro_rules! text_reading {
+    ($name:ident, $pattern:expr) => {
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
                 struct Text;
@@ -279,7 +284,7 @@ macro_rules! text_form {
         }
     };
 }
-pub(crate) use text_form;
+pub(crate) use text_reading;
 
 /// Declares a text newtype: a private `String`, one constructor (`FromStr`) that runs `$check`, used by serde too.
 macro_rules! text_type {

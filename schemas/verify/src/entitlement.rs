@@ -9,12 +9,13 @@ use holdfast_formats::statement::{Grant, Predicate, Publish, StatementType};
 use holdfast_formats::tree::LeafIndex;
 
 use crate::evidence::EvidenceError;
+use crate::exchange::is_exchangeable;
 use crate::facts::GrantFact;
 use crate::grants::ShownGrants;
 use crate::known_good::standing::{Tally, tally};
 use crate::logged::{LoggedError, LoggedStatement};
 use crate::policy_chain::PolicyChain;
-use crate::reach::{Ask, Quorum, Reach, action_of, is_exchangeable};
+use crate::reach::{Ask, Quorum, Reach, action_of};
 
 /// Why a logged statement is not believed.
 #[derive(Debug, thiserror::Error)]
@@ -191,7 +192,7 @@ impl Said<'_> {
     fn check_granter(&self, grant: &Grant) -> Result<(), EntitlementError> {
         match &grant.oidc {
             None => self.fill(&Ask::administrators(grant)),
-            Some(oidc) if is_exchangeable(self.policy, grant, oidc) => self.by_registry(),
+            Some(oidc) if is_exchangeable(self.policy, grant, oidc, self.logged.time()) => self.by_registry(),
             Some(_) => Err(EntitlementError::RegistryOnly(StatementType::Grant)),
         }
     }

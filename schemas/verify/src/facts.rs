@@ -22,6 +22,7 @@ use holdfast_formats::tree::{LeafIndex, TreeSize};
 use holdfast_formats::version::Version;
 use serde::{Deserialize, Serialize};
 
+use crate::exchange::is_exchangeable;
 use crate::signature::distrusted;
 
 /// A keeper of facts could not answer: its storage failed. This says nothing about the statement being judged.
@@ -208,6 +209,13 @@ impl GrantFact {
         let distrusted = distrusted(policy, self.index);
         self.signers.iter().all(|keyid| !distrusted.contains(keyid))
     }
+
+    /// Whether it opens anything under a policy: that trusts its givers, and still has the principal that an outside identity
+    /// was taken for, with such roles. What was signed under it before stands all the same.
+    pub fn stands_under(&self, policy: &Policy) -> bool {
+        let still = |oidc| is_exchangeable(policy, &self.grant, oidc, self.time);
+        self.is_trusted_by(policy) && self.grant.oidc.as_ref().is_none_or(still)
+    }
 }
 
 /// One phase of a rollback or drill.
@@ -341,6 +349,8 @@ pub trait Facts {
     fn grant(&self, index: LeafIndex) -> Result<Option<GrantFact>, FactsError>;
     /// The grant of a token.
     fn grant_by_token(&self, token: &Sha256Digest) -> Result<Option<GrantFact>, FactsError>;
+    /// The grant that an outside identity's claims were exchanged for, by their SHA-256.
+    fn grant_by_claims(&self, claims: &Sha256Digest) -> Result<Option<GrantFact>, FactsError>;
     /// The newest grant that names an ephemeral key. Asked by key id, because that is all that a logged signature says.
     fn grant_by_key(&self, key: &KeyId) -> Result<Option<GrantFact>, FactsError>;
     /// The rollback phase of an entry.

@@ -83,8 +83,8 @@ impl ShownGrants {
             if fact.grant.expires.is_some_and(|at| at <= logged.time()) {
                 return wrong("had expired when the key signed");
             }
-            if !fact.is_trusted_by(policy) {
-                return wrong("was given by somebody whom the policy distrusted then");
+            if !fact.stands_under(policy) {
+                return wrong("was given by or to somebody whom the policy did not let then");
             }
             used.push(fact);
         }

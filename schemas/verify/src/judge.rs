@@ -46,6 +46,7 @@ use crate::facts::{Effect, Facts, PinFact, PolicyFact};
 use crate::refusal::{JudgeError, Refusal};
 use crate::rule_book::RuleBook;
 use authority::Signers;
+pub use publish::COMPONENT_ABSENT;
 
 /// An entry that wants to be the next one.
 #[derive(Debug, Clone, Copy)]

@@ -45,6 +45,7 @@ pub struct Ledger {
     attests: BTreeMap<LeafIndex, AttestFact>,
     grants: BTreeMap<LeafIndex, GrantFact>,
     grants_by_token: HashMap<Sha256Digest, LeafIndex>,
+    grants_by_claims: HashMap<Sha256Digest, LeafIndex>,
     grants_by_key: HashMap<KeyId, LeafIndex>,
     rollbacks: BTreeMap<LeafIndex, RollbackFact>,
     newest_rollbacks: BTreeMap<Label, LeafIndex>,
@@ -73,6 +74,7 @@ impl Ledger {
             attests: BTreeMap::new(),
             grants: BTreeMap::new(),
             grants_by_token: HashMap::new(),
+            grants_by_claims: HashMap::new(),
             grants_by_key: HashMap::new(),
             rollbacks: BTreeMap::new(),
             newest_rollbacks: BTreeMap::new(),
@@ -160,6 +162,9 @@ impl Ledger {
 
     fn add_grant(&mut self, fact: &GrantFact) {
         self.grants_by_token.insert(fact.grant.token_sha256, fact.index);
+        if let Some(oidc) = &fact.grant.oidc {
+            self.grants_by_claims.insert(oidc.claims_sha256, fact.index);
+        }
         if let Some(key) = &fact.grant.key {
             self.grants_by_key.insert(key.id(), fact.index);
         }
@@ -281,6 +286,10 @@ impl Facts for Ledger {
 
     fn grant_by_token(&self, token: &Sha256Digest) -> Result<Option<GrantFact>, FactsError> {
         Ok(self.grants_by_token.get(token).and_then(|index| self.grants.get(index)).cloned())
+    }
+
+    fn grant_by_claims(&self, claims: &Sha256Digest) -> Result<Option<GrantFact>, FactsError> {
+        Ok(self.grants_by_claims.get(claims).and_then(|index| self.grants.get(index)).cloned())
     }
 
     fn grant_by_key(&self, key: &KeyId) -> Result<Option<GrantFact>, FactsError> {

@@ -5,6 +5,7 @@ pub mod consistency;
 pub mod denial;
 pub mod entitlement;
 mod evidence;
+pub mod exchange;
 pub mod facts;
 pub mod gate;
 mod grants;

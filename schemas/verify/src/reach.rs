@@ -6,8 +6,8 @@ use std::fmt;
 
 use holdfast_formats::name::{ArtifactName, ChannelName};
 use holdfast_formats::pattern::NamePattern;
-use holdfast_formats::policy::{Policy, Principal, PrincipalKind, Role, RoleRule};
-use holdfast_formats::statement::{Action, Deny, Grant, GrantOidc};
+use holdfast_formats::policy::{Role, RoleRule};
+use holdfast_formats::statement::{Action, Deny, Grant};
 
 /// What a rule or grant must cover.
 #[derive(Debug, Clone, Copy)]
@@ -132,40 +132,5 @@ pub(crate) const fn action_of(role: Role) -> Option<Action> {
         Role::Holder => Some(Action::Hold),
         Role::Operator => Some(Action::Operate),
         Role::Administrator | Role::Auditor => None,
-    }
-}
-
-/// Whether the policy lets the registry exchange an outside identity for a grant: a principal stands for the issuer, its
-/// roles cover every action, and the grant ends.
-pub(crate) fn is_exchangeable(policy: &Policy, grant: &Grant, oidc: &GrantOidc) -> bool {
-    let stands_for =
-        |p: &&Principal| p.kind == PrincipalKind::Oidc && p.issuer.as_ref() == Some(&oidc.issuer);
-    let may = |principal: &Principal| {
-        grant.actions.iter().all(|action| may_have(policy, principal, *action, grant))
-    };
-    grant.expires.is_some() && policy.principals.iter().filter(stands_for).any(may)
-}
-
-fn may_have(policy: &Policy, principal: &Principal, action: Action, grant: &Grant) -> bool {
-    let fits = |rule: &&RoleRule| role_of(action).is_none_or(|role| rule.role == role);
-    let reach = Reach::Patterns(&grant.names, &grant.channels);
-    action != Action::Administer
-        && policy.roles.iter().filter(fits).any(|rule| {
-            rule.principals.contains(&principal.id) && reach.is_covered_by(&rule.names, &rule.channels)
-        })
-}
-
-/// The role that a principal needs for an action; any role lets it read.
-const fn role_of(action: Action) -> Option<Role> {
-    match action {
-        Action::Read => None,
-        Action::Publish => Some(Role::Publisher),
-        Action::Attest => Some(Role::Attester),
-        Action::Deploy => Some(Role::Deployer),
-        Action::Release => Some(Role::Releaser),
-        Action::Hold => Some(Role::Holder),
-        Action::Operate => Some(Role::Operator),
-        Action::Administer => Some(Role::Administrator),
-        Action::Audit => Some(Role::Auditor),
     }
 }

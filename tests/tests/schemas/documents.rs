@@ -52,7 +52,7 @@ macro_rules! wire_records {
 wire_records! {
     ArtifactList ArtifactSummary ArtifactView BlobQuery BlobStored ChunksQuery ChunksStored Consistency ConsistencyProof
     ConsistencyQuery EntriesQuery Gate GateQuery GrantList GrantQuery HeldArtifact History HistoryQuery KnownGood KnownGoodQuery LineAnswer ListQuery LogEntries LoggedEntry
-    MissingAnswer MissingChunk MissingQuery PassedOver PlanStep PolicyChain PolicyQuery Problem ProvenEntry Receipt
+    MissingAnswer MissingChunk MissingQuery OidcExchange PassedOver PlanStep PolicyChain PolicyQuery Problem ProvenEntry Receipt
     RegistryInfo ShownGrant Status Submission
 }
 

@@ -1,8 +1,6 @@
-//! The router itself: its patterns as the source names them, and a real one to send requests to.
+//! A real router to send requests to.
 
-use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
-use std::path::Path;
 use std::sync::Arc;
 
 use axum::Router;
@@ -19,22 +17,6 @@ use holdfast_verify::rule_book::RuleBook;
 use tempfile::TempDir;
 use tower::ServiceExt as _;
 
-/// Every (pattern, method) that the source of the router names.
-pub(crate) fn patterns() -> BTreeSet<(String, String)> {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../registry/src/http/api/mod.rs");
-    let source = std::fs::read_to_string(source).expect("the router is where it was");
-    let routes = source.split(".route(").skip(1).flat_map(|call| {
-        let mut quoted = call.split('"');
-        let pattern = quoted.nth(1).expect("a route begins with its pattern").to_owned();
-        let handlers = quoted.next().unwrap_or_default().split(".fallback").next().unwrap_or_default();
-        let named = |method: &&str| handlers.contains(&format!("{method}("));
-        let methods: Vec<&str> =
-            ["get", "put", "post", "delete", "patch", "head"].into_iter().filter(named).collect();
-        methods.into_iter().map(move |method| (pattern.clone(), method.to_owned())).collect::<Vec<_>>()
-    });
-    routes.collect()
-}
-
 /// A node with an empty log in memory.
 pub(crate) async fn node(folder: &TempDir) -> Node {
     let host = Host { blocking: blocking(), clock: SystemClock::shared(), fatal: Fatal::process() };
@@ -48,6 +30,7 @@ pub(crate) async fn node(folder: &TempDir) -> Node {
         metrics: Arc::new(Metrics::new()),
         memory_bytes: 64 * 1024 * 1024,
         newest_rules: RuleBook::RELEASED,
+        rates: holdfast_registry::config::RequestRates::UNLIMITED,
         acknowledge_refused: None,
     };
     Node::start(parts).await.expect("an empty log can be followed")

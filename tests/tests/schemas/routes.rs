@@ -1,6 +1,6 @@
 //! What is said about one route: enough to describe it in OpenAPI and to call it.
 
-use holdfast_formats::wire::v1::ProblemCode::{self, Internal, Unauthorized, Unavailable};
+use holdfast_formats::wire::v1::ProblemCode::{self, Internal, TooManyRequests, Unauthorized, Unavailable};
 
 /// Who may call a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,7 +73,7 @@ pub(crate) struct Route {
 /// Problems that every route may answer.
 const ANYWHERE: [ProblemCode; 2] = [Internal, Unavailable];
 /// Problems of every route that looks at a token.
-const OF_TOKENS: [ProblemCode; 1] = [Unauthorized];
+const OF_TOKENS: [ProblemCode; 2] = [Unauthorized, TooManyRequests];
 
 impl Route {
     /// Every problem that it may answer.

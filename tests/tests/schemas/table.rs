@@ -9,6 +9,7 @@ use holdfast_formats::wire::v1::ProblemCode::{
     TooLarge,
 };
 
+use super::grants;
 use super::routes::{Access, Answer, AnswerBody, PathParameter, RequestBody, Route};
 
 /// Stands for any digest: both kinds are written alike.
@@ -31,11 +32,11 @@ const REF: PathParameter = PathParameter {
 };
 const DIGEST: PathParameter = parameter("blake3", DIGEST_TEXT, "BLAKE3, 64 lower-case hexadecimal digits.");
 
-const fn answer(status: u16, description: &'static str, body: AnswerBody) -> Answer {
+pub(crate) const fn answer(status: u16, description: &'static str, body: AnswerBody) -> Answer {
     Answer { status, description, body }
 }
 
-const fn get(
+pub(crate) const fn get(
     path: &'static str,
     id: &'static str,
     summary: &'static str,
@@ -115,7 +116,7 @@ const NODE: [Route; 6] = [
 ];
 
 /// Routes of the log.
-const LOG: [Route; 10] = [
+const LOG: [Route; 9] = [
     Route {
         method: "post",
         access: Access::Signer,
@@ -161,17 +162,6 @@ const LOG: [Route; 10] = [
             "policies",
             "The chain of policies",
             json_answers!("PolicyChain", "Receipts, oldest first."),
-        )
-    },
-    Route {
-        access: Access::Bearer,
-        query: Some("GrantQuery"),
-        problems: &[Malformed, Corrupt],
-        ..get(
-            "/v1/grants",
-            "grants",
-            "Which tokens there are; needs the `audit` grant",
-            json_answers!("GrantList", "Grants by their place, each proven."),
         )
     },
     get("/v1/log/checkpoint", "checkpoint", "The newest checkpoint", &[answer(200, "A signed note.", NOTE)]),
@@ -392,5 +382,11 @@ const UPLOADS: [Route; 3] = [
 
 /// Every route there is.
 pub(crate) fn routes() -> impl Iterator<Item = &'static Route> {
-    iter::empty().chain(&NODE).chain(&LOG).chain(&CHANNELS).chain(&ARTIFACTS).chain(&UPLOADS)
+    iter::empty()
+        .chain(&NODE)
+        .chain(&LOG)
+        .chain(&grants::GRANTS)
+        .chain(&CHANNELS)
+        .chain(&ARTIFACTS)
+        .chain(&UPLOADS)
 }

@@ -1,4 +1,4 @@
-//! `login`: the first person at a new registry.
+//! `login`: the first person at a new registry, and a job of a CI.
 
 use std::io::Read as _;
 
@@ -7,6 +7,7 @@ use holdfast_client::{LoginRequest, login};
 use holdfast_formats::name::PrincipalId;
 use serde_json::json;
 
+use super::login_job::JobArgs;
 use crate::failure::Failure;
 use crate::output::{Answer, Line};
 use crate::session::Session;
@@ -15,9 +16,13 @@ const AFTER_HELP: &str = "\
 The registry prints the URL once, at its first start. What is behind # names the registry's keys: they are checked before \
 anything is signed. Commit .holdfast/trust.json, so that everybody who clones the repository starts from the same trust.
 
+A job of a CI needs no secret: where the policy has a principal of kind oidc for it, --oidc exchanges the ID token of its CI \
+for a grant of at most an hour and a key for this job alone.
+
 Examples:
   holdfast login http://127.0.0.1:7420#SECRET
-  holdfast login - < url.txt";
+  holdfast login - < url.txt
+  holdfast login --oidc";
 
 /// A URL with a secret is longer than this only by mistake.
 const URL_BYTES_MAX: u64 = 4096;
@@ -26,16 +31,19 @@ const URL_BYTES_MAX: u64 = 4096;
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct Args {
     /// The login URL; - reads it from standard input
-    #[arg(value_name = "URL#SECRET")]
-    url: String,
+    #[arg(value_name = "URL#SECRET", required_unless_present = "oidc")]
+    url: Option<String>,
     /// Your name in the policy; owner when left out
     #[arg(long = "as", value_name = "NAME")]
     principal: Option<PrincipalId>,
+    #[command(flatten)]
+    job: JobArgs,
 }
 
 impl Args {
     pub(crate) async fn run(self, session: &Session) -> anyhow::Result<()> {
-        let url = if self.url == "-" { read_url()? } else { self.url };
+        let Some(url) = self.url else { return self.job.run(session).await };
+        let url = if url == "-" { read_url()? } else { url };
         if !url.contains('#') {
             let message = "the address has no #SECRET, so nothing tells whether it is the right registry";
             return Err(Failure::usage(message)

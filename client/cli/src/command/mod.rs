@@ -21,6 +21,7 @@ mod list;
 mod log;
 mod logged;
 mod login;
+mod login_job;
 mod man;
 mod pin;
 mod policy;

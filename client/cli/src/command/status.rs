@@ -42,13 +42,15 @@ fn answer(url: &str, status: &Status) -> anyhow::Result<Answer> {
         .with("HOLDFAST_WRITABLE", status.writable.to_string())?;
     let newest = status.newest_entry.map_or_else(|| "none yet".to_owned(), |time| time.to_string());
     let policy = status.policy.map_or_else(|| "none yet: log in".to_owned(), |number| number.to_string());
-    let bytes = HumanBytes(status.artifact_bytes.get());
+    let artifacts = status.artifacts.zip(status.artifact_bytes);
+    let artifacts = artifacts
+        .map(|(count, bytes)| Line::plain(format!("  artifacts  {count}, {}", HumanBytes(bytes.get()))));
+    let channels = status.channels.map(|count| Line::plain(format!("  channels   {count}")));
     Ok(Answer::new(status)?
         .line(Line::heading(format!("{} at {url}, version {}", status.origin, status.version)))
         .text(format!("  log        {} entries, the newest of {newest}", status.size))
         .text(format!("  policy     {policy}"))
-        .text(format!("  artifacts  {}, {bytes}", status.artifacts))
-        .text(format!("  channels   {}", status.channels))
+        .with_lines(artifacts.into_iter().chain(channels))
         .text(format!("  up         {}", shown_duration(status.uptime_s.as_ms())))
         .with_variables(variables))
 }

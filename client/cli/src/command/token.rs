@@ -2,8 +2,9 @@
 
 use holdfast_client::{Draft, GrantDraft, Tokens};
 use holdfast_formats::key::PublicKey;
+use holdfast_formats::number::{ByteSize, Count};
 use holdfast_formats::pattern::NamePattern;
-use holdfast_formats::statement::{Action, EntryIndex, Grant, Revoke};
+use holdfast_formats::statement::{Action, EntryIndex, Grant, Quotas, Revoke};
 use holdfast_formats::text::{Label, Reason};
 use holdfast_formats::time::Timestamp;
 use holdfast_formats::tree::LeafIndex;
@@ -67,6 +68,12 @@ pub(crate) struct GrantArgs {
     /// The public half of a short-lived key that may sign under this token, as `holdfast key generate` shows it
     #[arg(long, value_name = "KEY", requires = "expires")]
     ephemeral_key: Option<PublicKey>,
+    /// How many uploaded bytes may wait for their publication
+    #[arg(long, value_name = "BYTES")]
+    bytes_unpublished: Option<u64>,
+    /// How many entries it may log a day
+    #[arg(long, value_name = "N")]
+    entries_per_day: Option<u64>,
     #[command(flatten)]
     signing: Signing,
 }
@@ -90,12 +97,16 @@ async fn grant(args: GrantArgs, session: &Session) -> anyhow::Result<()> {
     let registry = session.registry()?;
     let expires = args.expires.map(|when| when.ahead_of(Session::now()));
     let (subject, names, channels) = (args.subject, args.names, args.channels);
+    let bytes_unpublished = args.bytes_unpublished.map(ByteSize::new).transpose()?;
+    let entries_per_day = args.entries_per_day.map(Count::new).transpose()?;
+    let limited = bytes_unpublished.is_some() || entries_per_day.is_some();
+    let quotas = limited.then_some(Quotas { bytes_unpublished, entries_per_day });
     let wanted = GrantDraft {
         subject: subject.clone(),
         actions: args.actions,
         names,
         channels,
-        quotas: None,
+        quotas,
         expires,
         key: args.ephemeral_key,
     };

@@ -13,6 +13,8 @@ const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+
 
 /// Why what is answered may be old.
 const STALE: HeaderName = HeaderName::from_static("holdfast-stale");
+/// Whoever asked too often has another turn within a second.
+const RETRY_AFTER_S: &str = "1";
 
 /// A JSON body with its status.
 pub(super) struct Json<T>(pub(super) StatusCode, pub(super) T);
@@ -57,6 +59,9 @@ impl IntoResponse for Refused {
         let mut response = (status, [(header::CONTENT_TYPE, PROBLEM_JSON)], body).into_response();
         if problem.code == ProblemCode::Unauthorized {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if problem.code == ProblemCode::TooManyRequests {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S));
         }
         response.extensions_mut().insert(problem.code);
         response

@@ -7,6 +7,8 @@ use holdfast_formats::wire::v1::ProblemCode;
 
 use super::Api;
 use super::answer::Refused;
+use super::rate::Caller;
+use crate::http::front::Peer;
 use crate::service::Identity;
 
 /// Who asks.
@@ -31,6 +33,18 @@ impl FromRequestParts<Api> for Bearer {
             }
             (Some(_), Some(_)) => return Err(unreadable()),
         };
-        Ok(Self(api.service.identify(token).await?))
+        let identified = api.service.identify(token).await;
+        take_turn(parts, api, identified.as_ref().ok())?;
+        Ok(Self(identified?))
+    }
+}
+
+/// Counts the request: for the grant that it shows, else for the address that it comes from.
+fn take_turn(parts: &Parts, api: &Api, who: Option<&Identity>) -> Result<(), Refused> {
+    match (who, parts.extensions.get::<Peer>()) {
+        (Some(Identity::Bearer(grant)), _) => api.rates.take(Caller::Grant(grant.index)),
+        (_, Some(Peer(address))) => api.rates.take(Caller::stranger(*address)),
+        // Without a socket there is nobody to be counted.
+        (_, None) => Ok(()),
     }
 }

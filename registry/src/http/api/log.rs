@@ -37,7 +37,7 @@ pub(super) async fn submit(
     let held = api.bodies.read(&headers, request, max).await?;
     let submission: Submission = body::json(&held.bytes)?;
     let login = headers.get(LOGIN_HEADER).and_then(|value| value.to_str().ok());
-    let submitted = api.service.submit(submission, login).await?;
+    let submitted = api.service.submit(&who, submission, login).await?;
     let status = if submitted.new { StatusCode::CREATED } else { StatusCode::OK };
     Ok(Json(status, submitted.receipt))
 }

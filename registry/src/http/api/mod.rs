@@ -11,6 +11,7 @@ mod log;
 mod node;
 mod path;
 mod query;
+mod rate;
 mod uploads;
 
 use std::sync::Arc;
@@ -19,14 +20,18 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 
+use crate::config::RequestRates;
 use crate::service::Service;
 use body::BodyBudget;
+use rate::RateLimits;
 
 /// What requests may use together.
 #[derive(Debug, Clone, Copy)]
 pub struct ApiLimits {
     /// Bytes of request bodies held at a time.
     pub body_bytes: u64,
+    /// How often one caller may ask.
+    pub rates: RequestRates,
 }
 
 /// What handlers share.
@@ -34,11 +39,13 @@ pub struct ApiLimits {
 struct Api {
     service: Service,
     bodies: Arc<BodyBudget>,
+    rates: Arc<RateLimits>,
 }
 
 /// Every route there is.
 pub fn router(service: Service, limits: ApiLimits) -> Router {
-    let api = Api { service, bodies: Arc::new(BodyBudget::new(limits.body_bytes)) };
+    let bodies = Arc::new(BodyBudget::new(limits.body_bytes));
+    let api = Api { service, bodies, rates: Arc::new(RateLimits::new(limits.rates)) };
     Router::new()
         .route("/healthz", get(node::healthy))
         .route("/readyz", get(node::ready))
@@ -49,6 +56,7 @@ pub fn router(service: Service, limits: ApiLimits) -> Router {
         .route("/v1/submissions", post(log::submit))
         .route("/v1/policies", get(log::policies))
         .route("/v1/grants", get(grants::list))
+        .route("/v1/grants/oidc", post(grants::exchange))
         .route("/v1/log/checkpoint", get(log::checkpoint))
         .route("/v1/log/consistency", get(log::consistency))
         .route("/v1/log/entries", get(log::entries))

@@ -17,6 +17,7 @@ use super::connection::Door;
 use super::limits::FrontLimits;
 use super::listener::Listener;
 use super::observe::observed;
+use super::peer::Peer;
 use crate::telemetry::Metrics;
 
 /// Out of file descriptors: let some connections end before trying again.
@@ -75,8 +76,8 @@ impl Hall {
 
     async fn entered(&mut self, accepted: io::Result<(TcpStream, SocketAddr)>) {
         match accepted {
-            Ok((stream, _)) if self.connections.len() < self.door.limits().connections_max => {
-                self.welcome(stream);
+            Ok((stream, address)) if self.connections.len() < self.door.limits().connections_max => {
+                self.welcome(stream, Peer(address.ip()));
             }
             Ok((stream, _)) => {
                 drop(stream);
@@ -90,13 +91,13 @@ impl Hall {
         }
     }
 
-    fn welcome(&mut self, stream: TcpStream) {
+    fn welcome(&mut self, stream: TcpStream, peer: Peer) {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(error = %error, "small answers on this connection may be delayed");
         }
         let (door, draining) = (Arc::clone(&self.door), self.draining.subscribe());
         self.door.metrics().http.connections.inc();
-        self.connections.spawn(async move { door.serve(stream, draining).await });
+        self.connections.spawn(async move { door.serve(stream, peer, draining).await });
     }
 
     fn left(&self, ended: Result<(), JoinError>) {

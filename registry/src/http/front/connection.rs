@@ -18,6 +18,7 @@ use tower::Service;
 use super::activity::{Activity, Running, Verdict};
 use super::body::{CountedBody, TimedBody};
 use super::limits::FrontLimits;
+use super::peer::Peer;
 use super::stream::WatchedStream;
 use super::tls::TlsAcceptor;
 use crate::telemetry::Metrics;
@@ -67,21 +68,21 @@ impl Door {
     }
 
     /// Serves one connection until either side ends it, a deadline passes, or `draining` turns true and it is idle.
-    pub(super) async fn serve<S>(self: Arc<Self>, stream: S, draining: watch::Receiver<bool>)
+    pub(super) async fn serve<S>(self: Arc<Self>, stream: S, peer: Peer, draining: watch::Receiver<bool>)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let Some(tls) = &self.tls else {
-            return self.serve_http(stream, draining).await;
+            return self.serve_http(stream, peer, draining).await;
         };
         match timeout(self.limits.head_deadline, tls.accept(stream)).await {
-            Ok(Ok(stream)) => self.serve_http(stream, draining).await,
+            Ok(Ok(stream)) => self.serve_http(stream, peer, draining).await,
             Ok(Err(error)) => tracing::debug!(error = %error, "TLS handshake failed"),
             Err(_) => self.expired("the TLS handshake did not end in time"),
         }
     }
 
-    async fn serve_http<S>(self: &Arc<Self>, stream: S, mut draining: watch::Receiver<bool>)
+    async fn serve_http<S>(self: &Arc<Self>, stream: S, peer: Peer, mut draining: watch::Receiver<bool>)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -89,7 +90,8 @@ impl Door {
         let stream = TokioIo::new(WatchedStream::new(stream, Arc::clone(&activity)));
         // HTTP/2 answers each request in a task of its own, which must own what it uses.
         let (door, requests) = (Arc::clone(self), Arc::clone(&activity));
-        let service = service_fn(move |request| {
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(peer);
             let running = requests.request_started(is_http2(&request));
             Arc::clone(&door).answer(request, running)
         });

@@ -7,8 +7,9 @@ use holdfast_formats::policy::Role;
 use holdfast_formats::statement::{Grant, GrantOidc, Revoke};
 
 use super::{Case, Ruling};
+use crate::exchange::is_exchangeable;
 use crate::facts::{Effect, GrantFact};
-use crate::reach::{Ask, Quorum, Reach, is_exchangeable};
+use crate::reach::{Ask, Quorum, Reach};
 use crate::refusal::{JudgeError, Refusal};
 
 /// Most actions or patterns of one grant.
@@ -36,7 +37,8 @@ pub(super) fn judge_revoke(case: &Case<'_>, revoke: &Revoke) -> Result<Ruling, J
     let index = revoke.grant.index;
     case.entitled(Ask { role: Role::Administrator, reach: Reach::Anything, quorum: Quorum::One })?;
     let fact = case.facts.grant(index)?.ok_or(Refusal::EntryNotFound { what: "grant", index })?;
-    let counted = administrators(case, &fact.grant)?;
+    let ask = Ask::administrators(&fact.grant);
+    let counted = case.entitled_to_end(("grant", index), ask.reach, ask)?;
     if let Some(by) = fact.revoked {
         return Err(Refusal::AlreadyEnded { what: "grant", index, by }.into());
     }
@@ -64,7 +66,7 @@ fn administrators(case: &Case<'_>, grant: &Grant) -> Result<Vec<KeyId>, Refusal>
 /// The registry exchanges an outside identity for a grant when the policy lets it.
 fn registry_for_identity(case: &Case<'_>, grant: &Grant, oidc: &GrantOidc) -> Result<Vec<KeyId>, JudgeError> {
     let counted = case.registry()?;
-    if is_exchangeable(case.policy, grant, oidc) {
+    if is_exchangeable(case.policy, grant, oidc, case.candidate.time) {
         return Ok(counted);
     }
     Err(Refusal::OidcNotAllowed { issuer: oidc.issuer.clone() }.into())
@@ -78,10 +80,16 @@ fn check_form(grant: &Grant) -> Result<(), Refusal> {
     Err(Refusal::Malformed { rule: "actions, names and channels of a grant must each have 1 to 64 entries" })
 }
 
-/// A token's hash and an ephemeral key stand for one grant only, and a key that policy names is no ephemeral one.
+/// A token's hash, an ephemeral key and an outside identity's claims stand for one grant only, and a key that policy names
+/// is no ephemeral one.
 fn check_unused(case: &Case<'_>, grant: &Grant) -> Result<(), JudgeError> {
     if case.facts.grant_by_token(&grant.token_sha256)?.is_some() {
         return Err(Refusal::InUse { what: "token" }.into());
+    }
+    if let Some(oidc) = &grant.oidc
+        && case.facts.grant_by_claims(&oidc.claims_sha256)?.is_some()
+    {
+        return Err(Refusal::InUse { what: "ID token" }.into());
     }
     let Some(key) = &grant.key else { return Ok(()) };
     if is_policy_key(case, key) || case.facts.grant_by_key(&key.id())?.is_some() {

@@ -10,10 +10,11 @@ use holdfast_formats::key::{KeyId, PublicKey};
 use holdfast_formats::name::PrincipalId;
 use holdfast_formats::policy::{Policy, RoleRule};
 use holdfast_formats::statement::Grant;
+use holdfast_formats::tree::LeafIndex;
 
 use super::{Candidate, Case};
 use crate::facts::{Facts, FactsError};
-use crate::reach::{Ask, Quorum};
+use crate::reach::{Ask, Quorum, Reach};
 use crate::refusal::{JudgeError, Refusal};
 use crate::signature::distrusted;
 
@@ -50,7 +51,7 @@ impl<'a> Signers<'a> {
                 signers.push((keyid, Standing::Principal(id)));
             } else if let Some(fact) = facts
                 .grant_by_key(&keyid)?
-                .filter(|fact| fact.is_valid_at(candidate.time) && fact.is_trusted_by(policy))
+                .filter(|fact| fact.is_valid_at(candidate.time) && fact.stands_under(policy))
             {
                 signers.push((keyid, Standing::Grant(Box::new(fact.grant))));
             }
@@ -101,7 +102,21 @@ impl Case<'_> {
         Ok(keys)
     }
 
-    /// The same, without these keys.
+    /// The keys that count for the end of an earlier entry. Whoever has no part in what that entry is about is told that
+    /// there is none: its index must not tell strangers what stands there.
+    pub(super) fn entitled_to_end(
+        &self,
+        (what, index): (&'static str, LeafIndex),
+        about: Reach<'_>,
+        ask: Ask<'_>,
+    ) -> Result<Vec<KeyId>, Refusal> {
+        self.entitled(ask).map_err(|refusal| {
+            let part = Ask { reach: about, quorum: Quorum::One, ..ask };
+            if self.entitled(part).is_ok() { refusal } else { Refusal::EntryNotFound { what, index } }
+        })
+    }
+
+    /// The keys that count for a role without these, when there are enough of them.
     pub(super) fn entitled_but(&self, ask: Ask<'_>, barred: &BTreeSet<KeyId>) -> Result<Vec<KeyId>, Refusal> {
         if self.signers.0.is_empty() {
             return Err(Refusal::SignatureMissing);

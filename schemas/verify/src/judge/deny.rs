@@ -38,7 +38,8 @@ pub(super) fn judge_lift(case: &Case<'_>, lift: &Lift) -> Result<Ruling, JudgeEr
         Some(channel) => Reach::Line(&deny.name, channel),
         None => Reach::Namespace(&deny.name),
     };
-    let counted = case.entitled(Ask { role: Role::Releaser, reach, quorum: Quorum::Rule })?;
+    let ask = Ask { role: Role::Releaser, reach, quorum: Quorum::Rule };
+    let counted = case.entitled_to_end(("deny", index), Reach::Name(&deny.name), ask)?;
     if let Some(by) = deny.lifted {
         return Err(Refusal::AlreadyEnded { what: "deny", index, by }.into());
     }

@@ -26,8 +26,9 @@ pub(super) fn judge_thaw(case: &Case<'_>, thaw: &Thaw) -> Result<Ruling, JudgeEr
     let index = thaw.freeze.index;
     case.entitled(Ask { role: Role::Releaser, reach: Reach::Anything, quorum: Quorum::One })?;
     let freeze = case.facts.freeze(index)?.ok_or(Refusal::EntryNotFound { what: "freeze", index })?;
-    let ask = Ask { role: Role::Releaser, reach: Reach::Channel(&freeze.channel), quorum: Quorum::Rule };
-    let counted = case.entitled(ask)?;
+    let about = Reach::Channel(&freeze.channel);
+    let ask = Ask { role: Role::Releaser, reach: about, quorum: Quorum::Rule };
+    let counted = case.entitled_to_end(("freeze", index), about, ask)?;
     if let Some(by) = freeze.thawed {
         return Err(Refusal::AlreadyEnded { what: "freeze", index, by }.into());
     }

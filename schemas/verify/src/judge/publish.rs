@@ -18,6 +18,9 @@ use crate::facts::{ArtifactFact, Effect};
 use crate::reach::Ask;
 use crate::refusal::{JudgeError, Refusal};
 
+/// What is said of a component that is not there, and by the registry of one that the sender may not read.
+pub const COMPONENT_ABSENT: &str = "is not published, or your token may not read it; push it before the release, or send a token that reads it";
+
 pub(super) fn judge(case: &Case<'_>, publish: &Publish) -> Result<Ruling, JudgeError> {
     let namespace = publish.name.namespace();
     let rule = case.policy.namespace(&namespace).ok_or(Refusal::NamespaceUnknown { namespace })?;
@@ -159,7 +162,7 @@ fn check_components(case: &Case<'_>, manifest: &Manifest, said: &[ComponentRef])
 
 fn check_component(case: &Case<'_>, component: &ComponentRef) -> Result<(), JudgeError> {
     let fault = match case.facts.artifact(&component.r#ref)? {
-        None => "is not published; push it before the release",
+        None => COMPONENT_ABSENT,
         Some(fact) if fact.artifact.digests != component.digests => {
             "has other digests than the release says; look it up again"
         }

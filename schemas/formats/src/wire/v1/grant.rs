@@ -1,6 +1,11 @@
-//! Tokens: which grants there are.
+//! Tokens: which grants there are, and how an outside identity gets one.
 
 use super::known_good::ShownGrant;
+use crate::digest::Sha256Digest;
+use crate::id_token::IdToken;
+use crate::key::PublicKey;
+use crate::pattern::NamePattern;
+use crate::statement::Action;
 use crate::strict::record;
 use crate::tree::LeafIndex;
 
@@ -25,5 +30,24 @@ record! {
         req grants: Vec<ShownGrant>,
         /// What to give as `after` for the next page.
         opt next: LeafIndex,
+    }
+}
+
+record! {
+    /// `POST /v1/grants/oidc`: an outside identity asks for a short-lived grant. What is left out is as much as the policy
+    /// allows.
+    pub struct OidcExchange {
+        /// What the issuer signed.
+        req id_token: IdToken,
+        /// SHA-256 of a fresh token.
+        req token_sha256: Sha256Digest,
+        /// A fresh key that is to sign under the grant.
+        opt key: PublicKey,
+        /// What it should allow.
+        opt actions: Vec<Action>,
+        /// On which artifact names.
+        opt names: Vec<NamePattern>,
+        /// On which channels.
+        opt channels: Vec<NamePattern>,
     }
 }

@@ -12,7 +12,7 @@ mod registry;
 pub use artifact::{ArtifactList, ArtifactSummary, ArtifactView, ListQuery};
 pub use blob::{BlobQuery, BlobStored, ChunksQuery, ChunksStored, MissingAnswer, MissingQuery};
 pub use channel::{Gate, GateQuery, History, HistoryQuery};
-pub use grant::{GrantList, GrantQuery};
+pub use grant::{GrantList, GrantQuery, OidcExchange};
 pub use known_good::{
     ConsistencyProof, Excluded, HeldArtifact, KnownGood, KnownGoodQuery, LineAnswer, PassReason, PassedOver,
     PlanStep, ProvenEntry, ShownGrant,

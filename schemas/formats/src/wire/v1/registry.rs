@@ -46,11 +46,11 @@ record! {
         opt halted: String,
         /// The policy in force.
         opt policy: PolicyNumber,
-        /// How many artifacts there are.
-        req artifacts: Count,
+        /// How many artifacts there are; this and what follows only for auditors, as it counts all namespaces.
+        opt artifacts: Count,
         /// The bytes of their files.
-        req artifact_bytes: ByteSize,
+        opt artifact_bytes: ByteSize,
         /// How many channels have a pin.
-        req channels: Count,
+        opt channels: Count,
     }
 }

@@ -64,7 +64,8 @@ fn nobody_grants_more_than_their_own_rule_covers() {
 fn nobody_revokes_what_they_could_not_grant() {
     let mut world = World::with(bob_administers());
     let index = world.say(grant("a", &[Action::Read], None), &[&ana()]).unwrap();
-    assert_eq!(world.say(revoke(index), &[&bob()]).unwrap_err().kind(), RefusalKind::Forbidden);
+    let hidden = Refusal::EntryNotFound { what: "grant", index };
+    assert_eq!(world.say(revoke(index), &[&bob()]), Err(hidden), "t24: its index tells him nothing");
     let by = world.say(revoke(index), &[&ana()]).unwrap();
     assert_eq!(world.say(revoke(index), &[&ana()]), Err(Refusal::AlreadyEnded { what: "grant", index, by }));
     let none = world.next();
@@ -188,8 +189,11 @@ fn the_registry_grants_an_outside_identity_only_what_policy_lets_it_have() {
     let oidc = |issuer: &str| Some(GrantOidc { issuer: of(issuer), subject: of("repo"), claims_sha256 });
     let mut good = grant("a", &[Action::Read, Action::Publish], Some(ephemeral(50).public()));
     good.oidc = oidc("https://issuer.example");
+    good.subject = of("builds");
     good.expires = Some(world.now.plus_ms(HOUR_MS));
     let wrong = [
+        Grant { subject: of("ana"), ..good.clone() },
+        Grant { expires: Some(world.now.plus_ms(HOUR_MS + 60_000)), ..good.clone() },
         Grant { oidc: oidc("https://other.example"), ..good.clone() },
         Grant { actions: vec![Action::Release], ..good.clone() },
         Grant { actions: vec![Action::Administer], ..good.clone() },
@@ -202,7 +206,29 @@ fn the_registry_grants_an_outside_identity_only_what_policy_lets_it_have() {
     assert!(matches!(world.say(good.clone(), &[&bob()]), Err(Refusal::RegistryOnly { .. })));
     let own = Grant { oidc: None, ..good.clone() };
     assert_eq!(world.say(own, &[&registry_key()]).unwrap_err().kind(), RefusalKind::RoleMissing);
+    let replayed = Grant { token_sha256: Sha256Digest::of(b"b"), key: None, ..good.clone() };
     world.say(good, &[&registry_key()]).unwrap();
+    let refused = world.say(replayed, &[&registry_key()]);
+    assert_eq!(refused, Err(Refusal::InUse { what: "ID token" }), "t16: one ID token makes one grant");
+}
+
+#[test]
+fn t35_a_grant_of_an_outside_identity_ends_with_its_principal() {
+    let mut world = World::with(with_issuer());
+    let key = ephemeral(50);
+    let claims_sha256 = Sha256Digest::of(b"claims");
+    let mut given = grant("a", &[Action::Publish], Some(key.public()));
+    given.oidc = Some(GrantOidc { issuer: of("https://issuer.example"), subject: of("repo"), claims_sha256 });
+    (given.subject, given.expires) = (of("builds"), Some(world.now.plus_ms(HOUR_MS)));
+    world.say(given, &[&registry_key()]).unwrap();
+    let first = world.build("shop/web@1", "1");
+    world.say(first, &[&key]).unwrap();
+    world.amend(|next| {
+        next.roles.retain(|rule| !rule.principals.contains(&of("builds")));
+        next.principals.retain(|principal| principal.id != of("builds"));
+    });
+    let second = world.build("shop/web@2", "2");
+    assert_eq!(world.say(second, &[&key]).unwrap_err().kind(), RefusalKind::SignatureMissing);
 }
 
 #[test]

@@ -118,6 +118,27 @@ fn a_releaser_stops_nothing_outside_its_names_and_channels() {
 }
 
 #[test]
+fn t24_the_index_of_a_foreign_entry_tells_nothing_of_what_stands_there() {
+    let mut policy = policy();
+    let mut rule = policy.roles.iter().find(|rule| rule.role == Role::Releaser).unwrap().clone();
+    rule.principals = vec![of("bob")];
+    (rule.names, rule.channels) = (vec![of("shop/*")], vec![of("shop/*")]);
+    policy.roles.push(rule);
+    let mut world = World::with(policy);
+    let theirs = unpublished("bank/web@1.0.0");
+    let denied = world.say(deny(&theirs, DenyScope::Everywhere, None), &[&ana()]).unwrap();
+    let frozen = world.say(freeze("bank/prod"), &[&ana()]).unwrap();
+    for index in [denied, frozen, world.next()] {
+        let (no_deny, no_freeze) = (
+            Refusal::EntryNotFound { what: "deny", index },
+            Refusal::EntryNotFound { what: "freeze", index },
+        );
+        assert_eq!(world.say(lift(index), &[&bob()]), Err(no_deny));
+        assert_eq!(world.say(thaw(index), &[&bob()]), Err(no_freeze));
+    }
+}
+
+#[test]
 fn a_releaser_of_one_channel_does_not_lift_what_is_denied_in_all() {
     let mut policy = policy();
     for rule in &mut policy.roles {

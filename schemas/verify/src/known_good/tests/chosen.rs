@@ -213,6 +213,7 @@ impl Facts for Counting<'_> {
         attest(index: LeafIndex) -> Option<AttestFact>;
         grant(index: LeafIndex) -> Option<GrantFact>;
         grant_by_token(token: &Sha256Digest) -> Option<GrantFact>;
+        grant_by_claims(claims: &Sha256Digest) -> Option<GrantFact>;
         grant_by_key(key: &KeyId) -> Option<GrantFact>;
         rollback(index: LeafIndex) -> Option<RollbackFact>;
         newest_rollback(id: &Label) -> Option<RollbackFact>;

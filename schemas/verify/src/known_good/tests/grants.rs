@@ -298,5 +298,5 @@ fn an_ephemeral_key_falls_with_who_granted_it() {
     let pin = world.force(world.next_pin(PROD, &three), &[&key()]);
     let grants = vec![world.shown_grant(stolen, None)];
     let lie = KnownGood { grants, ..with_pin(&world, pin, 3, &three) };
-    assert_eq!(rule(refusal(&world, &lie)), "was given by somebody whom the policy distrusted then");
+    assert_eq!(rule(refusal(&world, &lie)), "was given by or to somebody whom the policy did not let then");
 }
