@@ -9,7 +9,7 @@ use crate::blobs::Blobs;
 use crate::clock::SharedClock;
 use crate::http::{ApiLimits, router};
 use crate::index::{Index, IndexError};
-use crate::log::{KeysError, Log, LogParts, LogTasks, NodeKeys, ReplayError};
+use crate::log::{Keyring, KeysError, Log, LogParts, LogTasks, NodeKeys, ReplayError};
 use crate::objects::Store;
 use crate::service::{Service, ServiceParts};
 use crate::telemetry::Metrics;
@@ -68,7 +68,7 @@ impl Node {
         let log_parts = LogParts {
             store: parts.store,
             index,
-            keys: Arc::new(parts.keys),
+            keys: Arc::new(Keyring::new(parts.keys, &parts.keys_folder)),
             clock: Arc::clone(&parts.clock),
             blocking,
             metrics: Arc::clone(&parts.metrics),

@@ -6,8 +6,12 @@ mod commands;
 mod exits;
 #[path = "cli/keys.rs"]
 mod keys;
+#[path = "cli/policies.rs"]
+mod policies;
 #[path = "cli/servers.rs"]
 mod servers;
+#[path = "cli/signing_keys.rs"]
+mod signing_keys;
 #[path = "cli/terminal.rs"]
 mod terminal;
 #[path = "cli/world.rs"]

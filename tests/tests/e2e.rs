@@ -24,6 +24,8 @@ mod policy;
 mod releases;
 #[path = "e2e/restart.rs"]
 mod restart;
+#[path = "e2e/rotation.rs"]
+mod rotation;
 #[path = "e2e/tokens.rs"]
 mod tokens;
 #[path = "e2e/unhappy.rs"]

@@ -8,6 +8,7 @@ use holdfast_formats::entry::{Entry, EntryError, EntryPayload};
 use holdfast_formats::id::RandomId;
 use holdfast_formats::limits::RULE_BOOK_VERSION;
 use holdfast_formats::policy::Policy;
+use holdfast_formats::statement::Predicate;
 use holdfast_formats::time::Timestamp;
 use holdfast_formats::tree::{LeafIndex, TreeHash};
 use holdfast_verify::facts::{Effect, FactsError};
@@ -17,7 +18,7 @@ use holdfast_verify::refusal::{JudgeError, Refusal};
 
 use super::append::{AppendError, Appended, Pending, Prepared};
 use super::head::Head;
-use super::keys::NodeKeys;
+use super::keyring::Keyring;
 use super::replay::Replayed;
 use crate::index::{EntryPlace, IndexError, Position, Writer};
 use crate::randomness::random_array;
@@ -55,6 +56,7 @@ pub(super) enum BatchError {
 /// What grows while a batch is judged.
 struct Growing<'a> {
     writer: &'a mut Writer,
+    keys: &'a Keyring,
     edge: Edge,
     time: Timestamp,
     policy: Option<Arc<Policy>>,
@@ -66,7 +68,7 @@ struct Growing<'a> {
 pub(super) fn judge_batch(
     writer: &mut Writer,
     head: &Head,
-    keys: &NodeKeys,
+    keys: &Keyring,
     now: Timestamp,
     pending: &[Pending],
 ) -> Result<Batch, BatchError> {
@@ -74,12 +76,13 @@ pub(super) fn judge_batch(
     let time = head.time().map_or(now, |newest| newest.max(now));
     let policy = head.policy().cloned();
     let first = head.size().next_index();
-    let mut growing = Growing { writer, edge: head.edge().clone(), time, policy, leaves: Vec::new(), first };
+    let edge = head.edge().clone();
+    let mut growing = Growing { writer, keys, edge, time, policy, leaves: Vec::new(), first };
     let mut outcomes = Vec::with_capacity(pending.len());
     for submission in pending {
         outcomes.push(growing.take(&submission.prepared)?);
     }
-    let frozen = if growing.leaves.is_empty() { None } else { Some(growing.freeze(head, keys)?) };
+    let frozen = if growing.leaves.is_empty() { None } else { Some(growing.freeze(head)?) };
     Ok(Batch { frozen, outcomes })
 }
 
@@ -108,6 +111,11 @@ impl Growing<'_> {
             Err(JudgeError::Refused(refusal)) => return Ok(Err(AppendError::Refused(refusal))),
             Err(JudgeError::Facts(error)) => return Err(error.into()),
         };
+        if let Predicate::Policy(policy) = &prepared.statement.predicate
+            && let Err(error) = self.keys.acting(Some(policy))
+        {
+            return Ok(Err(AppendError::Keys(error.to_string())));
+        }
         let payload = EntryPayload::place(&prepared.payload);
         let entry = Entry {
             time: self.time,
@@ -142,18 +150,20 @@ impl Growing<'_> {
         Ok(self.writer.apply(effect)?)
     }
 
-    fn freeze(self, head: &Head, keys: &NodeKeys) -> Result<Frozen, BatchError> {
+    fn freeze(self, head: &Head) -> Result<Frozen, BatchError> {
+        // A policy that changes the registry's key is still committed by the key before it.
+        let key = &head.keys().registry;
         let header = CommitHeader {
-            origin: keys.origin.clone(),
+            origin: self.keys.held().origin.clone(),
             number: head.slot,
             previous: head.hash,
             previous_size: head.size(),
             count: self.leaves.len() as u64,
             root: self.edge.root(),
-            writer: keys.registry.public().id(),
+            writer: key.public().id(),
             nonce: RandomId::from_bytes(random_array()),
         };
-        let (object, hash) = header.encode(&keys.registry, &self.leaves)?;
+        let (object, hash) = header.encode(key, &self.leaves)?;
         let framed: usize = self.leaves.iter().map(|leaf| leaf.len() + 2).sum();
         let object = Bytes::from(object);
         let mut leaves = Vec::with_capacity(self.leaves.len());

@@ -15,8 +15,8 @@ fn parts(folder: &Path, store: Store, blocking: Blocking) -> (LogParts, Writer) 
     let (index, writer) =
         Index::open(&folder.join("index.sqlite"), blocking.clone()).expect("the index opens");
     let metrics = Arc::new(Metrics::new());
-    let parts =
-        LogParts { store, index, keys: Arc::new(keys), clock: SystemClock::shared(), blocking, metrics };
+    let keys = Arc::new(Keyring::new(keys, &folder.join("keys")));
+    let parts = LogParts { store, index, keys, clock: SystemClock::shared(), blocking, metrics };
     (parts, writer)
 }
 

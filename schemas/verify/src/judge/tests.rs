@@ -12,5 +12,5 @@ mod publish;
 mod quorum;
 mod samples;
 mod sequences;
-mod upkeep;
+pub(crate) mod upkeep;
 mod world;
