@@ -17,6 +17,8 @@ use holdfast_formats::text::TextError;
 use holdfast_formats::tree::LeafIndex;
 use holdfast_formats::wire::v1::{Problem, ProblemCode};
 
+use crate::keys::SignerError;
+
 /// What was being done with a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileAction {
@@ -173,6 +175,9 @@ pub enum ClientError {
         /// What is wrong with it.
         source: KeyError,
     },
+    /// A key that lives elsewhere did not sign.
+    #[error(transparent)]
+    Signer(#[from] SignerError),
     /// A file could not be read or written.
     #[error("could not {action} {}", .path.display())]
     File {
@@ -325,6 +330,17 @@ pub enum ClientError {
         wanted: Origin,
         /// The statement's log.
         found: Origin,
+    },
+    /// Two prepared statements that say different things.
+    #[error(
+        "the files hold different statements, or the same one prepared twice; only copies of one file can be merged"
+    )]
+    OtherStatement,
+    /// A policy that cannot be changed as it was asked for.
+    #[error("the policy cannot be changed like that: {rule}")]
+    PolicyChange {
+        /// Why.
+        rule: String,
     },
     /// A prepared statement without signature.
     #[error("the prepared statement has no signature yet; sign it first with `holdfast sign`")]

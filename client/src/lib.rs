@@ -7,6 +7,7 @@
 //! [`login`] makes the first policy, key and token. Every write is a [`Draft`] that is submitted at once or prepared,
 //! signed by several keys, and submitted later ([`Prepared`]).
 
+mod approval;
 mod artifact;
 mod atomic_file;
 pub mod audit;
@@ -25,6 +26,7 @@ pub mod keys;
 mod login;
 mod lookup;
 mod places;
+pub mod policy;
 mod progress;
 mod pull;
 mod push;
@@ -43,6 +45,7 @@ mod tokens;
 mod transport;
 mod upload;
 
+pub use approval::Approvals;
 pub use artifact::ArtifactRecord;
 pub use audit::{AuditReport, Finding};
 pub use bundle::{BundleSummary, VerifiedBundle};

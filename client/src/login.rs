@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use holdfast_formats::digest::Sha256Digest;
-use holdfast_formats::key::{PublicKey, SigningKey};
+use holdfast_formats::key::PublicKey;
 use holdfast_formats::limits::STATEMENT_LIFE_MS_MAX;
 use holdfast_formats::login::{KeysFingerprint, LoginSecret};
 use holdfast_formats::name::PrincipalId;
@@ -27,7 +27,7 @@ use crate::atomic_file::{self, Secrecy};
 use crate::clock::{Clock as _, SystemClock};
 use crate::credentials;
 use crate::error::ClientError;
-use crate::keys;
+use crate::keys::{self, Signer};
 use crate::places::Places;
 use crate::randomness::random_array;
 use crate::session::{OpenOptions, Registry, SMALL_ANSWER_MAX};
@@ -79,13 +79,13 @@ pub async fn login(places: &Places, request: &LoginRequest) -> Result<LoggedIn, 
     check_fingerprint(&info, &secret, &transport)?;
 
     let key_file = request.key_file.clone().unwrap_or_else(|| places.key_file());
-    let key = keys::load_or_generate(&key_file)?;
+    let signer = keys::open_or_generate(&key_file)?;
     let pending = Pending::new(places, &secret);
-    let policy = pending.policy(&info, &key, request.principal.clone())?;
+    let policy = pending.policy(&info, &signer, request.principal.clone()).await?;
     let receipt = submit(&transport, &policy, &secret).await?;
     let trust = make_trust(&transport, &policy, &receipt)?;
 
-    let (token, grant) = pending.grant(&info.origin, &key)?;
+    let (token, grant) = pending.grant(&info.origin, &signer).await?;
     // The registry does not know the token before its grant is logged, and answers no other question without it.
     let granted = submit(&transport, &grant, &secret).await?;
     credentials::store(&places.credentials_file(), transport.address(), &info.origin, &token)?;
@@ -98,7 +98,7 @@ pub async fn login(places: &Places, request: &LoginRequest) -> Result<LoggedIn, 
     Ok(LoggedIn {
         origin: info.origin,
         url: registry.url(),
-        key: key.public(),
+        key: signer.public(),
         key_file,
         trust_file: places.trust_file().to_owned(),
         policy_index: receipt.index,
@@ -167,23 +167,25 @@ impl Pending {
         Self { folder: places.config_dir().join(format!("login-{}", name.get(..16).unwrap_or(&name))) }
     }
 
-    fn policy(
+    async fn policy(
         &self,
         info: &RegistryInfo,
-        key: &SigningKey,
+        signer: &Signer,
         principal: Option<PrincipalId>,
     ) -> Result<Prepared, ClientError> {
-        self.prepared("policy.json", || {
+        let first = async {
             if info.policy.is_some() {
                 return Err(ClientError::AlreadySetUp { origin: info.origin.clone() });
             }
             let keys = registry_keys(info)?;
             let id = principal.unwrap_or_else(|| "owner".parse().expect("a lower-case word is a principal"));
-            prepare(solo_policy(info.origin.clone(), keys, key.public(), id), &info.origin, key)
-        })
+            let policy = solo_policy(info.origin.clone(), keys, signer.public(), id);
+            prepare(policy, &info.origin, signer).await
+        };
+        self.prepared("policy.json", first).await
     }
 
-    fn grant(&self, origin: &Origin, key: &SigningKey) -> Result<(Token, Prepared), ClientError> {
+    async fn grant(&self, origin: &Origin, signer: &Signer) -> Result<(Token, Prepared), ClientError> {
         let path = self.folder.join("token");
         let token = if let Some(token) = read_token(&path)? {
             token
@@ -192,20 +194,20 @@ impl Pending {
             atomic_file::write(&path, token.expose().as_bytes(), Secrecy::Secret)?;
             token
         };
-        let grant = self.prepared("grant.json", || prepare(own_grant(&token), origin, key))?;
+        let grant = self.prepared("grant.json", prepare(own_grant(&token), origin, signer)).await?;
         Ok((token, grant))
     }
 
-    fn prepared(
+    async fn prepared(
         &self,
         name: &str,
-        make: impl FnOnce() -> Result<Prepared, ClientError>,
+        make: impl Future<Output = Result<Prepared, ClientError>>,
     ) -> Result<Prepared, ClientError> {
         let path = self.folder.join(name);
         if let Some(json) = atomic_file::read(&path, PREPARED_BYTES_MAX)? {
             return Prepared::parse(&json);
         }
-        let prepared = make()?;
+        let prepared = make.await?;
         atomic_file::write(&path, &prepared.to_json()?, Secrecy::Secret)?;
         Ok(prepared)
     }
@@ -231,13 +233,13 @@ fn registry_keys(info: &RegistryInfo) -> Result<RegistryKeys, ClientError> {
 }
 
 /// A login that is repeated within a week still fits.
-fn prepare(
+async fn prepare(
     predicate: impl Into<Predicate>,
     origin: &Origin,
-    key: &SigningKey,
+    signer: &Signer,
 ) -> Result<Prepared, ClientError> {
     let draft = Draft { valid_for: Duration::from_millis(STATEMENT_LIFE_MS_MAX), ..Draft::new(predicate) };
-    draft.prepare(origin, SystemClock.now())?.signed_by(key)
+    draft.prepare(origin, SystemClock.now())?.signed_by(signer).await
 }
 
 /// Every action everywhere: the user is the only one there is.

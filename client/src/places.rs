@@ -52,9 +52,15 @@ impl Places {
         &self.trust_file
     }
 
-    /// The user's signing key, unless another is named.
+    /// The user's signing key, unless another is named: the record of where it lives when there is one, else `key.pem`.
     pub fn key_file(&self) -> PathBuf {
-        self.config.join("key.pem")
+        let record = self.key_record_file();
+        if record.exists() { record } else { self.config.join("key.pem") }
+    }
+
+    /// Where the user's signing key lives, when it is not in `key.pem`.
+    pub fn key_record_file(&self) -> PathBuf {
+        self.config.join("key.json")
     }
 
     /// The user's tokens, one a log.

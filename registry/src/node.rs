@@ -11,7 +11,7 @@ use crate::clock::SharedClock;
 use crate::config::RequestRates;
 use crate::http::{ApiLimits, router};
 use crate::index::{Index, IndexError};
-use crate::log::{KeysError, Log, LogParts, LogTasks, NodeKeys, ReplayError};
+use crate::log::{Keyring, KeysError, Log, LogParts, LogTasks, NodeKeys, ReplayError};
 use crate::objects::Store;
 use crate::service::{Service, ServiceParts};
 use crate::telemetry::Metrics;
@@ -78,7 +78,7 @@ impl Node {
         let log_parts = LogParts {
             store: parts.store,
             index,
-            keys: Arc::new(parts.keys),
+            keys: Arc::new(Keyring::new(parts.keys, &parts.keys_folder)),
             clock: Arc::clone(&parts.clock),
             blocking: blocking.clone(),
             metrics: Arc::clone(&parts.metrics),

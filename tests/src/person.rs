@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use holdfast_client::keys::{self, Signer};
 use holdfast_client::{
     About, ClientError, Draft, GrantDraft, LoginRequest, Lookup, OpenOptions, PinDraft, Places, PushRequest,
-    Pushed, Quiet, Registry, ReleaseDraft, ReleaseRequest, Submitted, keys, login,
+    Pushed, Quiet, Registry, ReleaseDraft, ReleaseRequest, Submitted, login,
 };
 use holdfast_formats::key::SigningKey;
 use holdfast_formats::manifest::{Body, Kind};
@@ -97,6 +98,11 @@ impl Person {
     pub fn key(&self) -> SigningKey {
         keys::load(&self.places.key_file())
             .unwrap_or_else(|error| unreachable!("every person has a key: {error}"))
+    }
+
+    /// The same key, as whatever signs.
+    pub fn signer(&self) -> Signer {
+        Signer::from(self.key())
     }
 
     /// The token: the one given, or the one that login made.

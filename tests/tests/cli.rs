@@ -8,10 +8,14 @@ mod exits;
 mod jobs;
 #[path = "cli/keys.rs"]
 mod keys;
+#[path = "cli/policies.rs"]
+mod policies;
 #[path = "cli/secrets.rs"]
 mod secrets;
 #[path = "cli/servers.rs"]
 mod servers;
+#[path = "cli/signing_keys.rs"]
+mod signing_keys;
 #[path = "cli/terminal.rs"]
 mod terminal;
 #[path = "cli/world.rs"]

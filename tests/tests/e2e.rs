@@ -32,6 +32,8 @@ mod quotas;
 mod releases;
 #[path = "e2e/restart.rs"]
 mod restart;
+#[path = "e2e/rotation.rs"]
+mod rotation;
 #[path = "e2e/rule_books.rs"]
 mod rule_books;
 #[path = "e2e/tokens.rs"]

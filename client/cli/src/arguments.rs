@@ -35,7 +35,7 @@ pub(crate) struct Arguments {
     /// The registry's address; trust.json's when left out
     #[arg(long, global = true, env = "HOLDFAST_URL", value_name = "URL", help_heading = "Everywhere")]
     url: Option<String>,
-    /// Your private key (PKCS#8 PEM)
+    /// Your private key (PKCS#8 PEM or OpenSSH), or a key.json that says where it lives
     #[arg(long, global = true, env = "HOLDFAST_KEY", value_name = "FILE", help_heading = "Everywhere")]
     key: Option<PathBuf>,
     /// One folder for trust.json, key, tokens and memory
@@ -107,6 +107,48 @@ mod tests {
     }
 
     #[test]
+    fn every_command_that_signs_can_be_prepared_for_several_to_sign() {
+        const SIGNING: [&str; 20] = [
+            "push",
+            "release",
+            "deploy",
+            "pin",
+            "deny",
+            "lift",
+            "freeze",
+            "thaw",
+            "attest",
+            "tag",
+            "token grant",
+            "token revoke",
+            "rollback start",
+            "rollback step",
+            "rollback finish",
+            "policy edit",
+            "policy upgrade team",
+            "policy rotate",
+            "policy distrust",
+            "sign",
+        ];
+        fn listed(command: &clap::Command, path: &str) {
+            for sub in command.get_subcommands() {
+                let path = format!("{path} {}", sub.get_name()).trim().to_owned();
+                let signs = sub.get_arguments().any(|argument| argument.get_id() == "prepare");
+                assert!(!signs || SIGNING.contains(&path.as_str()), "{path} signs and is not listed");
+                listed(sub, &path);
+            }
+        }
+        let root = Arguments::command();
+        for path in SIGNING {
+            let command = path.split(' ').try_fold(&root, |command, name| command.find_subcommand(name));
+            let command = command.unwrap_or_else(|| panic!("{path} is no command"));
+            let has = |id: &str| command.get_arguments().any(|argument| argument.get_id() == id);
+            assert!(has("prepare") || (path == "sign" && has("merge")), "{path}");
+        }
+        listed(&root, "");
+    }
+
+    #[test]
     fn the_commands_of_the_documents_are_understood() {
         for line in [
             "login http://127.0.0.1:7420#SECRET",
@@ -128,6 +170,14 @@ mod tests {
             "log checkpoint",
             "pull channel:shop/prod --to out",
             "policy edit --prepare p.json",
+            "policy upgrade team --owner bob=ed25519:x --releaser cleo=cleo.pub --pin-threshold 2 --prepare p.json",
+            "policy rotate log-key ed25519:x --keep-old",
+            "policy rotate root-key new.pem --also-key new.pem --yes",
+            "policy distrust bob --from 12 --reason stolen",
+            "key from ssh-agent me@laptop",
+            "key from --signer kms-sign",
+            "sign pin.json --merge bob.json",
+            "submit pin.json bob.json cleo.json",
         ] {
             let words = std::iter::once("holdfast").chain(line.split(' '));
             assert!(Arguments::try_parse_from(words).is_ok(), "{line}");

@@ -2,10 +2,12 @@
 
 use std::fmt::Write as _;
 
+use holdfast_client::Approvals;
 use holdfast_formats::digest::Digests;
 use holdfast_formats::statement::{
     Deny, DenyScope, Deploy, Grant, Pin, Predicate, Rollback, Scrub, Statement,
 };
+use holdfast_verify::approval::{Approval, Signatory};
 
 /// What a statement says, in one line. Not escaped.
 pub(crate) fn described(statement: &Statement) -> String {
@@ -89,6 +91,40 @@ fn rollback(r: &Rollback) -> String {
 fn scrub(s: &Scrub) -> String {
     let names: Vec<String> = s.artifacts.iter().map(|a| a.r#ref.to_string()).collect();
     format!("scrub of {}: {}, {} bytes read", names.join(", "), s.outcome, s.bytes)
+}
+
+/// Who has signed and who is still wanted, a line for each thing that the statement needs.
+pub(crate) fn wanted_lines(approvals: &Approvals) -> Vec<String> {
+    let line = |approval: &Approval| {
+        let signed =
+            if approval.signed.is_empty() { "nobody yet".to_owned() } else { names(&approval.signed) };
+        let missing = missing_line(approval).unwrap_or_else(|| "that is enough".to_owned());
+        format!(
+            "  {} of the {} for {} must sign: signed by {signed}; {missing}",
+            approval.need, approval.capacity, approval.about
+        )
+    };
+    let mut lines: Vec<String> = approvals.wanted.iter().map(line).collect();
+    lines.extend(approvals.unknown.iter().map(|key| {
+        format!("  also signed by key {key}, which policy {} does not name", approvals.policy.number)
+    }));
+    lines
+}
+
+/// Whose signatures are missing; `None` when there are enough.
+pub(crate) fn missing_line(approval: &Approval) -> Option<String> {
+    match approval.missing() {
+        0 => None,
+        _ if approval.open.is_empty() => Some(format!(
+            "nobody can sign for it: no rule gives the {} {}",
+            approval.capacity, approval.about
+        )),
+        missing => Some(format!("still missing: {missing} of {}", names(&approval.open))),
+    }
+}
+
+fn names(people: &[Signatory]) -> String {
+    people.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// Enough of a digest to recognise it by; whoever needs all of it asks for JSON.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use holdfast_client::keys::Signer;
 use holdfast_client::{Draft, Registry, Submitted};
 use holdfast_formats::statement::{Annotations, Context};
 use holdfast_formats::text::{Label, Text};
@@ -66,6 +67,29 @@ impl Signing {
     /// The pipeline that this is part of, unless it is to be left out.
     pub(crate) fn pipeline(&self) -> Option<Pipeline> {
         if self.no_pipeline { None } else { Pipeline::of_environment() }
+    }
+
+    /// Whether the statement is only prepared, for others to sign.
+    pub(crate) const fn is_prepared(&self) -> bool {
+        self.prepare.is_some()
+    }
+
+    /// The same as [`Signing::log`], signed with more keys of this user besides.
+    pub(crate) async fn log_also_by(
+        &self,
+        draft: Draft,
+        keys: &[PathBuf],
+        registry: &Registry,
+        session: &Session,
+    ) -> anyhow::Result<Option<Submitted>> {
+        if keys.is_empty() {
+            return self.log(draft, registry, session).await;
+        }
+        let mut prepared = registry.prepare(self.completed(draft))?.signed_by(registry.signer()?).await?;
+        for file in keys {
+            prepared = prepared.signed_by(&Signer::open(file)?).await?;
+        }
+        Ok(Some(registry.submit_prepared(&prepared).await?))
     }
 
     /// Signs and submits the draft; with `--prepare` writes it, says so, and gives nothing.

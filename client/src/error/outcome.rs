@@ -11,6 +11,7 @@ impl ClientError {
     pub fn exit(&self) -> ExitCode {
         match self {
             Self::Problem(problem) => problem.code.exit(),
+            Self::Signer(error) => error.exit(),
             Self::Unreachable { .. } | Self::NotARegistry { .. } | Self::Stale { .. } | Self::Cut { .. } => {
                 ExitCode::Unreachable
             }
@@ -42,6 +43,8 @@ impl ClientError {
             | Self::Component { .. }
             | Self::SeveralLines { .. }
             | Self::PreparedForOtherLog { .. }
+            | Self::OtherStatement
+            | Self::PolicyChange { .. }
             | Self::Unsigned
             | Self::ValidFor
             | Self::SignedAlready { .. } => ExitCode::Usage,

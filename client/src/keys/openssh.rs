@@ -6,10 +6,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use holdfast_formats::key::SigningKey;
 
+use super::wire::{ED25519, Reader};
+
 const BEGIN: &str = "-----BEGIN OPENSSH PRIVATE KEY-----";
 const END: &str = "-----END OPENSSH PRIVATE KEY-----";
 const MAGIC: &[u8] = b"openssh-key-v1\0";
-const KIND: &[u8] = b"ssh-ed25519";
 
 /// Whether a file begins like such a key.
 pub(super) fn is_openssh(text: &str) -> bool {
@@ -24,7 +25,9 @@ pub(super) fn parse(text: &str) -> Result<SigningKey, &'static str> {
     let mut outer = Reader(bytes.strip_prefix(MAGIC).ok_or("it is not an openssh-key-v1 file")?);
     let plain = outer.string()? == b"none" && outer.string()? == b"none" && outer.string()?.is_empty();
     if !plain {
-        return Err("it is encrypted; write a copy without passphrase with `ssh-keygen -p`");
+        return Err(
+            "it is encrypted; load it into the ssh-agent with `ssh-add`, then run `holdfast key from ssh-agent`",
+        );
     }
     if outer.number()? != 1 {
         return Err("it must hold exactly one key");
@@ -34,7 +37,7 @@ pub(super) fn parse(text: &str) -> Result<SigningKey, &'static str> {
     if private.number()? != private.number()? {
         return Err("it is damaged");
     }
-    if private.string()? != KIND {
+    if private.string()? != ED25519 {
         return Err("it is not an ssh-ed25519 key");
     }
     let public = private.string()?;
@@ -45,24 +48,6 @@ pub(super) fn parse(text: &str) -> Result<SigningKey, &'static str> {
         return Err("its public half does not belong to its private half");
     }
     Ok(key)
-}
-
-/// Reads the fields of the format in order.
-struct Reader<'a>(&'a [u8]);
-
-impl<'a> Reader<'a> {
-    fn number(&mut self) -> Result<u32, &'static str> {
-        let (bytes, rest) = self.0.split_first_chunk::<4>().ok_or("it is cut")?;
-        self.0 = rest;
-        Ok(u32::from_be_bytes(*bytes))
-    }
-
-    fn string(&mut self) -> Result<&'a [u8], &'static str> {
-        let length = usize::try_from(self.number()?).map_err(|_| "it is cut")?;
-        let (string, rest) = self.0.split_at_checked(length).ok_or("it is cut")?;
-        self.0 = rest;
-        Ok(string)
-    }
 }
 
 #[cfg(test)]
@@ -104,7 +89,7 @@ mod tests {
     #[test]
     fn a_plain_ed25519_key_is_read() {
         let key = SigningKey::from_seed([5; 32]);
-        let text = file(b"none", KIND, [5; 32], key.public().as_bytes());
+        let text = file(b"none", ED25519, [5; 32], key.public().as_bytes());
         assert!(is_openssh(&text));
         assert_eq!(parse(&text).unwrap().public(), key.public());
     }
@@ -112,10 +97,10 @@ mod tests {
     #[test]
     fn encrypted_foreign_mismatched_and_cut_keys_are_refused() {
         let public = *SigningKey::from_seed([5; 32]).public().as_bytes();
-        assert!(parse(&file(b"aes256-ctr", KIND, [5; 32], &public)).unwrap_err().contains("encrypted"));
+        assert!(parse(&file(b"aes256-ctr", ED25519, [5; 32], &public)).unwrap_err().contains("encrypted"));
         assert!(parse(&file(b"none", b"ssh-rsa", [5; 32], &public)).unwrap_err().contains("ssh-ed25519"));
-        assert!(parse(&file(b"none", KIND, [6; 32], &public)).is_err());
-        let text = file(b"none", KIND, [5; 32], &public);
+        assert!(parse(&file(b"none", ED25519, [6; 32], &public)).is_err());
+        let text = file(b"none", ED25519, [5; 32], &public);
         let middle = text.len() / 2 / 4 * 4;
         for cut in [60, middle] {
             assert!(parse(&format!("{}{END}\n", &text[..cut])).is_err(), "{cut}");

@@ -38,17 +38,17 @@ fn a_registry_with_other_keys_than_the_secret_names_is_refused() {
     assert!(matches!(check_fingerprint(&other, &secret(), &transport), Err(ClientError::Fingerprint { .. })));
 }
 
-#[test]
-fn a_repeated_login_sends_the_same_bytes_again() {
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeated_login_sends_the_same_bytes_again() {
     let folder = tempfile::tempdir().unwrap();
     let pending = Pending::new(&Places::under(folder.path()), &secret());
-    let key = SigningKey::from_seed([9; 32]);
-    let first = pending.policy(&info(), &key, None).unwrap();
-    let (token, grant) = pending.grant(&info().origin, &key).unwrap();
+    let key = Signer::from(SigningKey::from_seed([9; 32]));
+    let first = pending.policy(&info(), &key, None).await.unwrap();
+    let (token, grant) = pending.grant(&info().origin, &key).await.unwrap();
     // By now the registry has its policy, and says so.
     let later = RegistryInfo { policy: Some(PolicyNumber::FIRST), ..info() };
-    assert_eq!(pending.policy(&later, &key, None).unwrap(), first);
-    assert_eq!(pending.grant(&info().origin, &key).unwrap(), (token, grant));
+    assert_eq!(pending.policy(&later, &key, None).await.unwrap(), first);
+    assert_eq!(pending.grant(&info().origin, &key).await.unwrap(), (token, grant));
     pending.forget();
-    assert!(matches!(pending.policy(&later, &key, None), Err(ClientError::AlreadySetUp { .. })));
+    assert!(matches!(pending.policy(&later, &key, None).await, Err(ClientError::AlreadySetUp { .. })));
 }

@@ -10,7 +10,6 @@ mod submit;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
 
-use holdfast_formats::key::SigningKey;
 use holdfast_formats::origin::Origin;
 use holdfast_formats::time::Timestamp;
 use holdfast_formats::token::Token;
@@ -22,7 +21,7 @@ use holdfast_verify::policy_chain::PolicyChain;
 use crate::clock::{SharedClock, SystemClock};
 use crate::credentials;
 use crate::error::ClientError;
-use crate::keys;
+use crate::keys::Signer;
 use crate::places::Places;
 use crate::progress::{Progress, Quiet};
 use crate::state::State;
@@ -43,7 +42,7 @@ pub struct OpenOptions {
     pub url: Option<String>,
     /// Another token than the one kept.
     pub token: Option<Token>,
-    /// Another signing key.
+    /// Another signing key, or another record of where it lives.
     pub key_file: Option<PathBuf>,
     /// Who hears about long work.
     pub progress: Arc<dyn Progress>,
@@ -75,7 +74,7 @@ struct Inner {
     transport: Transport,
     state: State,
     key_file: PathBuf,
-    key: OnceLock<SigningKey>,
+    signer: OnceLock<Signer>,
     progress: Arc<dyn Progress>,
     clock: SharedClock,
     seen: Mutex<Seen>,
@@ -124,7 +123,7 @@ impl Registry {
             state: State::of(places.state_dir(), &trust.origin),
             transport,
             key_file: options.key_file.unwrap_or_else(|| places.key_file()),
-            key: OnceLock::new(),
+            signer: OnceLock::new(),
             progress: options.progress,
             clock: options.clock,
             seen: Mutex::new(Seen { policies: None, heads: Vec::new(), waiting: Vec::new() }),
@@ -148,13 +147,13 @@ impl Registry {
         &self.0.trust
     }
 
-    /// The user's signing key, as it was when this handle first needed it.
-    pub fn key(&self) -> Result<&SigningKey, ClientError> {
-        if let Some(key) = self.0.key.get() {
-            return Ok(key);
+    /// What signs for the user, as it was when this handle first needed it.
+    pub fn signer(&self) -> Result<&Signer, ClientError> {
+        if let Some(signer) = self.0.signer.get() {
+            return Ok(signer);
         }
-        let key = keys::load(&self.0.key_file)?;
-        Ok(self.0.key.get_or_init(|| key))
+        let signer = Signer::open(&self.0.key_file)?;
+        Ok(self.0.signer.get_or_init(|| signer))
     }
 
     /// The moment it is.

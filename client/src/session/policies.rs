@@ -8,7 +8,7 @@ use holdfast_formats::tree::LeafIndex;
 use holdfast_formats::wire::v1::{PolicyChain as PolicyAnswer, PolicyQuery, Receipt};
 use holdfast_verify::logged::LoggedStatement;
 use holdfast_verify::policy_chain::PolicyChain;
-use holdfast_verify::receipt::{verify_policies, verify_receipt};
+use holdfast_verify::receipt::{follow_policies, verify_policies, verify_receipt};
 use holdfast_verify::verified::Verified;
 
 use super::{LARGE_ANSWER_MAX, Registry};
@@ -60,7 +60,7 @@ impl Registry {
         let kept = receipts.len();
         let mut known = match receipts.as_slice() {
             [] => None,
-            kept => Some(self.follow_policies(kept)?),
+            kept => Some(self.link_policies(kept)?),
         };
         let chain = loop {
             // Before the trusted one is reached nothing can be checked; policies are numbered from 1.
@@ -71,10 +71,11 @@ impl Registry {
             let is_end = page.policies.is_empty();
             receipts.extend(page.policies);
             match known {
-                Some(chain) if is_end => break chain,
-                None if !is_end && (receipts.len() as u64) < self.trust().policy.number.get() => {}
+                // The newest policy may have changed the key that signs for the places of all before it.
+                _ if is_end => break self.follow_policies(&receipts)?,
+                None if (receipts.len() as u64) < self.trust().policy.number.get() => {}
                 // Those that do not lead on from the ones before are refused, so every page is a step forward.
-                _ => known = Some(self.follow_policies(&receipts)?),
+                _ => known = Some(self.link_policies(&receipts)?),
             }
         };
         let chain = Arc::new(chain);
@@ -101,6 +102,10 @@ impl Registry {
         };
         self.follow_receipt(receipt, &checkpoint).await?;
         Ok(verified)
+    }
+
+    fn link_policies(&self, receipts: &[Receipt]) -> Result<PolicyChain, ClientError> {
+        follow_policies(self.trust(), receipts).map_err(|e| ClientError::untrue("chain of policies", e))
     }
 
     fn follow_policies(&self, receipts: &[Receipt]) -> Result<PolicyChain, ClientError> {

@@ -37,9 +37,9 @@ impl Registry {
         draft.prepare(self.origin(), self.now())
     }
 
-    /// Signs a draft with the user's key and submits it.
+    /// Signs a draft as the user and submits it.
     pub async fn submit(&self, draft: Draft) -> Result<Submitted, ClientError> {
-        let prepared = self.prepare(draft)?.signed_by(self.key()?)?;
+        let prepared = self.prepare(draft)?.signed_by(self.signer()?).await?;
         self.submit_prepared(&prepared).await
     }
 

@@ -1,13 +1,16 @@
 //! A statement that waits for signatures: what `--prepare` writes, `sign` adds to and `submit` sends.
 
+use std::collections::BTreeMap;
+
 use holdfast_formats::envelope::{Base64Bytes, Envelope, PAYLOAD_TYPE};
 use holdfast_formats::from_json;
-use holdfast_formats::key::SigningKey;
+use holdfast_formats::key::{KeyId, PublicKey};
 use holdfast_formats::limits::ATTACHMENT_BYTES_MAX;
 use holdfast_formats::statement::Statement;
 use holdfast_formats::wire::v1::Submission;
 
 use crate::error::ClientError;
+use crate::keys::Signer;
 
 /// Base64 of an attachment and a payload, each of the largest size.
 const BYTES_MAX: usize = 2 * (ATTACHMENT_BYTES_MAX / 3 * 4) + 1024 * 1024;
@@ -46,16 +49,62 @@ impl Prepared {
     }
 
     /// Adds one signature. A key signs once.
-    pub fn signed_by(self, key: &SigningKey) -> Result<Self, ClientError> {
-        let key_id = key.public().id();
-        let hint = key_id.to_string();
-        if self.0.envelope.signatures.iter().any(|s| s.keyid.as_deref() == Some(hint.as_str())) {
-            return Err(ClientError::SignedAlready { key: key_id });
+    pub async fn signed_by(self, signer: &Signer) -> Result<Self, ClientError> {
+        let key = signer.public();
+        if self.is_signed_by(&key) {
+            return Err(ClientError::SignedAlready { key: key.id() });
         }
-        Ok(Self(Submission {
-            envelope: self.0.envelope.signed_also_by(key),
-            attachments: self.0.attachments,
-        }))
+        let Submission { envelope, attachments } = self.0;
+        let signature = signer.sign(&envelope.message()).await?;
+        Ok(Self(Submission { envelope: envelope.with_signature(&key, signature), attachments }))
+    }
+
+    /// Whether a key is said to have signed.
+    pub fn is_signed_by(&self, key: &PublicKey) -> bool {
+        let hint = key.id().to_string();
+        self.0.envelope.signatures.iter().any(|s| s.keyid.as_deref() == Some(hint.as_str()))
+    }
+
+    /// Adds the signatures of a copy that somebody else signed.
+    pub fn merged(self, copy: Self) -> Result<Self, ClientError> {
+        let (Submission { mut envelope, attachments }, Submission { envelope: other, attachments: theirs }) =
+            (self.0, copy.0);
+        if (&envelope.payload, &attachments) != (&other.payload, &theirs) {
+            return Err(ClientError::OtherStatement);
+        }
+        for signature in other.signatures {
+            if !envelope.signatures.contains(&signature) {
+                envelope.signatures.push(signature);
+            }
+        }
+        Ok(Self(Submission { envelope, attachments }))
+    }
+
+    /// Verifies the signatures so far: which of these keys signed, and which other keys are said to have.
+    pub fn signers<'k>(
+        &self,
+        known: impl IntoIterator<Item = &'k PublicKey>,
+    ) -> Result<(Vec<KeyId>, Vec<KeyId>), ClientError> {
+        let known: BTreeMap<KeyId, &PublicKey> = known.into_iter().map(|key| (key.id(), key)).collect();
+        let message = self.0.envelope.message();
+        let (mut signed, mut unknown) = (Vec::new(), Vec::new());
+        for signature in &self.0.envelope.signatures {
+            let untrue = |what: &str| ClientError::untrue("prepared statement's signature", what.to_owned());
+            let id: KeyId = signature
+                .keyid
+                .as_deref()
+                .and_then(|id| id.parse().ok())
+                .ok_or_else(|| untrue("it does not name its key"))?;
+            let Some(key) = known.get(&id) else {
+                unknown.push(id);
+                continue;
+            };
+            let sig =
+                signature.sig.0.as_slice().try_into().map_err(|_| untrue("it does not have 64 bytes"))?;
+            key.verify(&message, sig).map_err(|_| untrue(&format!("it is not one of key {id}")))?;
+            signed.push(id);
+        }
+        Ok((signed, unknown))
     }
 
     /// What is said: to be shown to whoever is asked to sign it.

@@ -1,4 +1,5 @@
 use super::*;
+use crate::keys::Signer;
 use holdfast_formats::key::SigningKey;
 use holdfast_formats::statement::Freeze;
 
@@ -14,16 +15,16 @@ fn prepared(draft: Draft) -> Result<Prepared, ClientError> {
     draft.prepare(&"example/log".parse().unwrap(), Timestamp::from_ms(1_795_000_000_000))
 }
 
-#[test]
-fn a_prepared_statement_passes_from_signer_to_signer_unchanged() {
-    let (a, b) = (SigningKey::from_seed([1; 32]), SigningKey::from_seed([2; 32]));
+#[tokio::test(flavor = "multi_thread")]
+async fn a_prepared_statement_passes_from_signer_to_signer_unchanged() {
+    let [a, b] = [1, 2].map(|seed| Signer::from(SigningKey::from_seed([seed; 32])));
     let first = prepared(freeze()).unwrap();
     assert_eq!(first.signatures(), 0);
-    let second = Prepared::parse(&first.to_json().unwrap()).unwrap().signed_by(&a).unwrap();
-    let third = Prepared::parse(&second.to_json().unwrap()).unwrap().signed_by(&b).unwrap();
+    let second = Prepared::parse(&first.to_json().unwrap()).unwrap().signed_by(&a).await.unwrap();
+    let third = Prepared::parse(&second.to_json().unwrap()).unwrap().signed_by(&b).await.unwrap();
     assert_eq!(third.signatures(), 2);
     assert_eq!(third.payload(), first.payload());
-    assert!(matches!(third.signed_by(&a), Err(ClientError::SignedAlready { .. })));
+    assert!(matches!(third.signed_by(&a).await, Err(ClientError::SignedAlready { .. })));
 }
 
 #[test]

@@ -46,13 +46,19 @@ fn exit_of(error: &anyhow::Error) -> Exit {
     if matches!(node, Some(NodeError::Replay(replay)) if halted(replay)) {
         return Exit::Integrity;
     }
+    if matches!(node, Some(NodeError::Replay(ReplayError::Keys(_)))) {
+        return Exit::Usage;
+    }
     let bind = error.downcast_ref::<BindError>();
     let is_locked = matches!(error.downcast_ref(), Some(OpenError::Locked { .. }));
     if is_locked || matches!(bind, Some(BindError::Taken { .. })) {
         return Exit::Conflict;
     }
     let asked_wrong = |keys: &KeysError| match keys {
-        KeysError::Missing { .. } | KeysError::Exists { .. } | KeysError::OtherOrigin { .. } => true,
+        KeysError::Missing { .. }
+        | KeysError::Exists { .. }
+        | KeysError::NotHeld { .. }
+        | KeysError::OtherOrigin { .. } => true,
         KeysError::File { .. } | KeysError::Key { .. } | KeysError::Origin { .. } => false,
     };
     let usage = error.is::<ConfigError>() || bind.is_some() || error.downcast_ref().is_some_and(asked_wrong);

@@ -47,6 +47,9 @@ pub enum AppendError {
     /// The rule book refuses it.
     #[error(transparent)]
     Refused(Refusal),
+    /// A policy that names no keys of this node: it could sign nothing any more.
+    #[error("the policy was not logged: {0}")]
+    Keys(String),
     /// The log halted.
     #[error("the log takes no entries: {0}")]
     Halted(String),

@@ -19,7 +19,7 @@ use holdfast_verify::rule_book::RuleBook;
 use super::LogParts;
 use super::append::{AppendError, Appended, Pending, Prepared};
 use super::head::Head;
-use super::keys::NodeKeys;
+use super::keyring::Keyring;
 use super::replay::Replayed;
 use crate::index::{EntryPlace, IndexError, Position, Writer};
 use crate::randomness::random_array;
@@ -57,6 +57,7 @@ pub(super) enum BatchError {
 /// What grows while a batch is judged.
 struct Growing<'a> {
     writer: &'a mut Writer,
+    keys: &'a Keyring,
     edge: Edge,
     time: Timestamp,
     policy: Option<Arc<Policy>>,
@@ -78,13 +79,13 @@ pub(super) fn judge_batch(
     let policy = head.policy().cloned();
     let first = head.size().next_index();
     let edge = head.edge().clone();
-    let newest_rules = parts.newest_rules;
-    let mut growing = Growing { writer, edge, time, policy, leaves: Vec::new(), first, newest_rules };
+    let (keys, newest_rules) = (parts.keys.as_ref(), parts.newest_rules);
+    let mut growing = Growing { writer, keys, edge, time, policy, leaves: Vec::new(), first, newest_rules };
     let mut outcomes = Vec::with_capacity(pending.len());
     for submission in pending {
         outcomes.push(growing.take(&submission.prepared)?);
     }
-    let frozen = if growing.leaves.is_empty() { None } else { Some(growing.freeze(head, &parts.keys)?) };
+    let frozen = if growing.leaves.is_empty() { None } else { Some(growing.freeze(head)?) };
     Ok(Batch { frozen, outcomes })
 }
 
@@ -122,6 +123,11 @@ impl Growing<'_> {
                 return Ok(Err(AppendError::Refused(Refusal::UnknownRuleBook { given, known })));
             }
         };
+        if let Predicate::Policy(policy) = &prepared.statement.predicate
+            && let Err(error) = self.keys.acting(Some(policy))
+        {
+            return Ok(Err(AppendError::Keys(error.to_string())));
+        }
         let payload = EntryPayload::place(&prepared.payload);
         let entry = Entry { time: self.time, rules, payload, signatures: judgement.counted.clone() };
         let leaf = match entry.encode() {
@@ -151,18 +157,20 @@ impl Growing<'_> {
         Ok(self.writer.apply(effect)?)
     }
 
-    fn freeze(self, head: &Head, keys: &NodeKeys) -> Result<Frozen, BatchError> {
+    fn freeze(self, head: &Head) -> Result<Frozen, BatchError> {
+        // A policy that changes the registry's key is still committed by the key before it.
+        let key = &head.keys().registry;
         let header = CommitHeader {
-            origin: keys.origin.clone(),
+            origin: self.keys.held().origin.clone(),
             number: head.slot,
             previous: head.hash,
             previous_size: head.size(),
             count: self.leaves.len() as u64,
             root: self.edge.root(),
-            writer: keys.registry.public().id(),
+            writer: key.public().id(),
             nonce: RandomId::from_bytes(random_array()),
         };
-        let (object, hash) = header.encode(&keys.registry, &self.leaves)?;
+        let (object, hash) = header.encode(key, &self.leaves)?;
         let framed: usize = self.leaves.iter().map(|leaf| leaf.len() + 2).sum();
         let object = Bytes::from(object);
         let mut leaves = Vec::with_capacity(self.leaves.len());

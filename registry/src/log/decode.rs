@@ -56,9 +56,9 @@ pub(super) enum DecodeError {
 }
 
 impl DecodedCommit {
-    /// Parses an object, hashes its leaves, and checks the signature if it is by the `likely` writer, so that whoever applies
+    /// Parses an object, hashes its leaves, and checks the signature if it is by a `likely` writer, so that whoever applies
     /// it need not. No I/O: payloads that are attachments are filled in by [`Self::attach`].
-    pub(super) fn parse(object: &[u8], likely: &PublicKey) -> Result<Self, DecodeError> {
+    pub(super) fn parse(object: &[u8], likely: &[PublicKey]) -> Result<Self, DecodeError> {
         let mut commit = Commit::parse(object)?;
         let framed: usize = commit.entries.iter().map(|e| e.len() + 2).sum();
         let body_at = (object.len() - framed) as u64;
@@ -66,7 +66,7 @@ impl DecodedCommit {
         let entries =
             leaves.iter().enumerate().map(|(at, leaf)| decode_entry(at, leaf)).collect::<Result<_, _>>()?;
         let (header, hash, object_bytes) = (commit.header.clone(), commit.hash, object.len());
-        let signed_by = commit.verify(likely).is_ok().then(|| likely.clone());
+        let signed_by = likely.iter().find(|key| commit.verify(key).is_ok()).cloned();
         Ok(Self { header, hash, body_at, entries, commit, signed_by, object_bytes, attached_bytes: 0 })
     }
 

@@ -1,6 +1,6 @@
 //! The head: the newest state of the log, as everything that answers reads it.
 
-use holdfast_formats::checkpoint::{Checkpoint, sign_checkpoint};
+use holdfast_formats::checkpoint::{Checkpoint, sign_checkpoint_by_all};
 use holdfast_formats::digest::Sha256Digest;
 use holdfast_formats::policy::Policy;
 use holdfast_formats::time::Timestamp;
@@ -9,6 +9,7 @@ use holdfast_verify::merkle::Edge;
 use std::sync::Arc;
 
 use super::LogParts;
+use super::keyring::ActingKeys;
 use super::replay::{ReplayError, Replayed};
 
 /// Why nothing is written any more.
@@ -44,23 +45,27 @@ pub struct Head {
     pub(super) hash: Sha256Digest,
     time: Option<Timestamp>,
     checkpoint: String,
+    keys: Arc<ActingKeys>,
     policy: Option<Arc<Policy>>,
     seen: Timestamp,
     halted: Option<Halt>,
 }
 
 impl Head {
-    /// Signs the checkpoint of a state that is durable. Never called for a slot that may still be lost.
+    /// Signs the checkpoint of a state that is durable, with the keys that the policy of that state names. Never called
+    /// for a slot that may still be lost.
     pub(super) fn sign(state: Replayed, parts: &LogParts) -> Result<Self, ReplayError> {
+        let keys = parts.keys.acting(state.policy.as_deref())?;
         let root = state.edge.root();
-        let checkpoint = Checkpoint::new(parts.keys.origin.clone(), state.edge.size(), root)
+        let checkpoint = Checkpoint::new(parts.keys.held().origin.clone(), state.edge.size(), root)
             .map_err(|_| ReplayError::Halt("the tree's size and root contradict each other".to_owned()))?;
         Ok(Self {
             root,
             slot: state.slot,
             hash: state.hash,
             time: state.time,
-            checkpoint: sign_checkpoint(&checkpoint, &parts.keys.log),
+            checkpoint: sign_checkpoint_by_all(&checkpoint, &keys.log),
+            keys: Arc::new(keys),
             policy: state.policy,
             seen: Timestamp::from_ms(parts.clock.now_ms()),
             halted: state.halted,
@@ -96,6 +101,11 @@ impl Head {
     /// The signed checkpoint.
     pub fn checkpoint(&self) -> &str {
         &self.checkpoint
+    }
+
+    /// The keys that sign what follows from this state.
+    pub fn keys(&self) -> &ActingKeys {
+        &self.keys
     }
 
     /// The policy in force.

@@ -1,34 +1,70 @@
-//! The node's keys: log, head and registry, each of its own, outside the object store.
+//! The node's keys: log, head and registry, each of its own, outside the object store. Of each kind there is one, and
+//! beside it those that took or will take its place.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write as _};
+mod files;
+
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use holdfast_formats::digest::Sha256Digest;
 use holdfast_formats::key::{KeyError, PublicKey, SigningKey};
 use holdfast_formats::login::{KeysFingerprint, LoginSecret};
+use holdfast_formats::number::PolicyNumber;
 use holdfast_formats::origin::Origin;
+use holdfast_formats::policy::Policy;
 use subtle::ConstantTimeEq as _;
 
+use super::keyring::ActingKeys;
 use crate::randomness::{random_array, random_hex};
+use files::{add_key, first_file, make_private_folder, read_keys, write_key, write_private};
 
 const ORIGIN_FILE: &str = "origin";
-const LOG_FILE: &str = "log.pem";
-const HEAD_FILE: &str = "head.pem";
-const REGISTRY_FILE: &str = "registry.pem";
 const LOGIN_FILE: &str = "login.sha256";
+
+/// What a key is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyKind {
+    /// It signs checkpoints.
+    Log,
+    /// It signs channel heads.
+    Head,
+    /// It signs commits and the registry's own statements.
+    Registry,
+}
+
+impl KeyKind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Log, Self::Head, Self::Registry];
+
+    /// Its name, as files and messages have it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Log => "log",
+            Self::Head => "head",
+            Self::Registry => "registry",
+        }
+    }
+
+    /// The keys of this kind that a policy names.
+    fn named_by(self, policy: &Policy) -> &[PublicKey] {
+        match self {
+            Self::Log => &policy.log_keys,
+            Self::Head => &policy.head_keys,
+            Self::Registry => &policy.registry_keys,
+        }
+    }
+}
 
 /// What a node signs with, and the log it signs for.
 #[derive(Debug, Clone)]
 pub struct NodeKeys {
     /// The log's name.
     pub origin: Origin,
-    /// Signs checkpoints.
-    pub log: SigningKey,
-    /// Signs channel heads.
-    pub head: SigningKey,
-    /// Signs commits and the registry's own statements.
-    pub registry: SigningKey,
+    /// Oldest first; never empty.
+    log: Vec<SigningKey>,
+    head: Vec<SigningKey>,
+    registry: Vec<SigningKey>,
 }
 
 /// Why keys could not be read or made.
@@ -70,6 +106,16 @@ pub enum KeysError {
         /// Which file.
         path: PathBuf,
     },
+    /// A policy names keys that are not here.
+    #[error(
+        "policy {policy} names no {} key that this node holds; nothing is signed with another. Put its private key into the folder of keys (`holdfast-registry keys --to DIR --add {}` makes one)", kind.as_str(), kind.as_str()
+    )]
+    NotHeld {
+        /// The policy.
+        policy: PolicyNumber,
+        /// Which of its keys.
+        kind: KeyKind,
+    },
     /// Another origin than the one asked for.
     #[error("the keys in {} are for the origin {found}, but {wanted} was asked for", folder.display())]
     OtherOrigin {
@@ -92,14 +138,15 @@ impl NodeKeys {
             Err(source) => return Err(KeysError::File { path, source }),
         };
         let origin = text.trim_end().parse().map_err(|_| KeysError::Origin { path })?;
-        let key = |name: &str| read_key(&folder.join(name));
-        Ok(Some(Self { origin, log: key(LOG_FILE)?, head: key(HEAD_FILE)?, registry: key(REGISTRY_FILE)? }))
+        let keys = |kind| read_keys(folder, kind);
+        let (log, head) = (keys(KeyKind::Log)?, keys(KeyKind::Head)?);
+        Ok(Some(Self { origin, log, head, registry: keys(KeyKind::Registry)? }))
     }
 
     /// Makes new keys in a folder where there are none, not even half a set.
     pub fn make(folder: &Path, origin: Option<Origin>) -> Result<Self, KeysError> {
-        let files = [ORIGIN_FILE, LOG_FILE, HEAD_FILE, REGISTRY_FILE];
-        match files.map(|name| folder.join(name)).into_iter().find(|path| path.exists()) {
+        let files = KeyKind::ALL.map(first_file).into_iter().chain([ORIGIN_FILE.to_owned()]);
+        match files.map(|name| folder.join(name)).find(|path| path.exists()) {
             Some(path) => Err(KeysError::Exists { path }),
             None => Self::generate(folder, origin),
         }
@@ -115,16 +162,53 @@ impl NodeKeys {
                 .parse()
                 .map_err(|_| KeysError::Origin { path: folder.into() })?,
         };
-        let key = |name: &str| write_key(&folder.join(name));
-        let keys = Self { origin, log: key(LOG_FILE)?, head: key(HEAD_FILE)?, registry: key(REGISTRY_FILE)? };
+        let key = |kind| write_key(&folder.join(first_file(kind))).map(|key| vec![key]);
+        let (log, head) = (key(KeyKind::Log)?, key(KeyKind::Head)?);
+        let keys = Self { origin, log, head, registry: key(KeyKind::Registry)? };
         let path = folder.join(ORIGIN_FILE);
         write_private(&path, &format!("{}\n", keys.origin)).map_err(file(path.clone()))?;
         Ok(keys)
     }
 
-    /// The public halves: log, head, registry.
+    /// Makes the next key of a kind beside those that are in `folder`. It signs nothing before a policy names it.
+    pub fn add(folder: &Path, kind: KeyKind) -> Result<(PathBuf, PublicKey), KeysError> {
+        if !folder.join(ORIGIN_FILE).exists() {
+            return Err(KeysError::Missing { folder: folder.to_owned() });
+        }
+        let (path, key) = add_key(folder, kind)?;
+        Ok((path, key.public()))
+    }
+
+    /// The keys of a kind, oldest first.
+    pub(super) fn keys(&self, kind: KeyKind) -> &[SigningKey] {
+        match kind {
+            KeyKind::Log => &self.log,
+            KeyKind::Head => &self.head,
+            KeyKind::Registry => &self.registry,
+        }
+    }
+
+    /// The public halves of the first keys: log, head, registry.
     pub fn public(&self) -> [PublicKey; 3] {
-        [self.log.public(), self.head.public(), self.registry.public()]
+        KeyKind::ALL.map(|kind| self.keys(kind).first().expect("no kind is empty").public())
+    }
+
+    /// The keys that sign while a policy is in force; the first ones before any is.
+    pub fn acting(&self, policy: Option<&Policy>) -> Result<ActingKeys, KeysError> {
+        let newest = |kind| {
+            let mut acting = self.acting_of(kind, policy)?;
+            acting.pop().ok_or_else(|| not_held(kind, policy))
+        };
+        let log = self.acting_of(KeyKind::Log, policy)?;
+        Ok(ActingKeys { log, head: newest(KeyKind::Head)?, registry: newest(KeyKind::Registry)? })
+    }
+
+    fn acting_of(&self, kind: KeyKind, policy: Option<&Policy>) -> Result<Vec<SigningKey>, KeysError> {
+        let held = self.keys(kind);
+        let Some(in_force) = policy else { return Ok(held.first().cloned().into_iter().collect()) };
+        let is_named = |key: &&SigningKey| kind.named_by(in_force).contains(&key.public());
+        let acting: Vec<SigningKey> = held.iter().filter(is_named).cloned().collect();
+        if acting.is_empty() { Err(not_held(kind, policy)) } else { Ok(acting) }
     }
 
     /// Makes a new one-time login secret and keeps its hash in `folder`.
@@ -155,40 +239,6 @@ impl NodeKeys {
     }
 }
 
-fn read_key(path: &Path) -> Result<SigningKey, KeysError> {
-    let pem = fs::read_to_string(path).map_err(|source| KeysError::File { path: path.to_owned(), source })?;
-    SigningKey::from_pkcs8_pem(&pem).map_err(|source| KeysError::Key { path: path.to_owned(), source })
-}
-
-fn write_key(path: &Path) -> Result<SigningKey, KeysError> {
-    let key = SigningKey::from_seed(random_array());
-    let pem = key.to_pkcs8_pem().map_err(|source| KeysError::Key { path: path.to_owned(), source })?;
-    write_private(path, &pem).map_err(|source| KeysError::File { path: path.to_owned(), source })?;
-    Ok(key)
-}
-
-/// Makes a folder that only this user may enter; one that is there stays as it is.
-fn make_private_folder(folder: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::DirBuilderExt as _;
-        builder.mode(0o700);
-    }
-    builder.create(folder)
-}
-
-/// Writes a file that only this user may read, durably.
-fn write_private(path: &Path, text: &str) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600);
-    }
-    let mut file = options.open(path)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()
+fn not_held(kind: KeyKind, policy: Option<&Policy>) -> KeysError {
+    KeysError::NotHeld { policy: policy.map_or(PolicyNumber::FIRST, |policy| policy.number), kind }
 }

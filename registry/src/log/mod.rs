@@ -12,6 +12,7 @@ mod batch;
 mod decode;
 mod entries;
 mod head;
+mod keyring;
 mod keys;
 mod proofs;
 mod publisher;
@@ -28,7 +29,8 @@ pub use attachments::{AttachmentError, Attachments};
 pub use batch::rules_for;
 pub use entries::{EntriesError, Leaf};
 pub use head::Head;
-pub use keys::{KeysError, NodeKeys};
+pub use keyring::{ActingKeys, Keyring};
+pub use keys::{KeyKind, KeysError, NodeKeys};
 pub use proofs::{ProofsError, Prover};
 pub use replay::{ReplayError, Replayed, replay};
 
@@ -54,7 +56,7 @@ pub struct LogParts {
     /// The projection that it keeps.
     pub index: Index,
     /// The node's keys.
-    pub keys: Arc<NodeKeys>,
+    pub keys: Arc<Keyring>,
     /// What time it is.
     pub clock: SharedClock,
     /// Where blocking work runs.
@@ -149,9 +151,9 @@ impl Log {
         &self.prover
     }
 
-    /// The node's keys.
-    pub fn keys(&self) -> &NodeKeys {
-        &self.parts.keys
+    /// The node's keys. Those that sign now are the head's.
+    pub fn keys(&self) -> Arc<NodeKeys> {
+        self.parts.keys.held()
     }
 
     /// Attachments by SHA-256.

@@ -63,9 +63,10 @@ impl Publisher {
     /// that the stored checkpoint covers is written again.
     async fn found(&self) -> TreeSize {
         let Ok(stored) = self.parts.store.get(&ObjectKey::checkpoint()).await else { return TreeSize::ZERO };
-        let key = [self.parts.keys.log.public()];
-        let checkpoint =
-            holdfast_formats::checkpoint::Checkpoint::from_signed(&stored, &self.parts.keys.origin, &key);
+        let head = Arc::clone(&self.heads.borrow());
+        let keys = self.parts.keys.checkpoint_keys(head.policy().map(Arc::as_ref));
+        let origin = &self.parts.keys.held().origin;
+        let checkpoint = holdfast_formats::checkpoint::Checkpoint::from_signed(&stored, origin, &keys);
         let Ok(checkpoint) = checkpoint else { return TreeSize::ZERO };
         let whole = checkpoint.size().get().saturating_sub(REWRITTEN) / 256 * 256;
         TreeSize::new(whole).unwrap_or(TreeSize::ZERO)

@@ -6,10 +6,12 @@ use std::thread::available_parallelism;
 use bytes::Bytes;
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt as _, TryStreamExt as _, future};
+use holdfast_formats::key::SigningKey;
 
 use super::LogParts;
 use super::attachments::Attachments;
 use super::decode::{DecodeError, DecodedCommit};
+use super::keys::KeyKind;
 use super::replay::ReplayError;
 use crate::objects::ObjectKey;
 
@@ -82,7 +84,7 @@ pub(super) async fn decode(
 ) -> Result<DecodedCommit, ReplayError> {
     let halt = |error: DecodeError| ReplayError::Halt(format!("commit {number}: {error}"));
     // Nodes of one registry share their keys.
-    let likely = parts.keys.registry.public();
+    let likely: Vec<_> = parts.keys.held().keys(KeyKind::Registry).iter().map(SigningKey::public).collect();
     let commit = parts.blocking.run(move || DecodedCommit::parse(&object, &likely)).await.map_err(halt)?;
     commit.attach(&Attachments::new(parts.store.clone()), &parts.blocking).await.map_err(halt)
 }

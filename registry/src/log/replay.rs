@@ -24,6 +24,7 @@ use super::batch::{BatchError, push};
 use super::decode::{DecodedCommit, DecodedEntry};
 use super::entries::{Entries, EntriesError};
 use super::head::Halt;
+use super::keys::KeysError;
 use super::read_ahead::ReadAhead;
 use crate::index::{EntryPlace, IndexError, Position, View, Writer};
 use crate::objects::{KeyPrefix, ObjectError, ObjectKey};
@@ -58,6 +59,9 @@ pub enum ReplayError {
         /// The version that is needed.
         needs: u32,
     },
+    /// The policy in force names no keys of this node.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
     /// The store failed.
     #[error(transparent)]
     Object(#[from] ObjectError),
@@ -193,7 +197,10 @@ async fn check_end(parts: &LogParts, state: &Replayed) -> Result<(), ReplayError
         Err(error) if error.is_not_found() => return Ok(()),
         published => published?,
     };
-    let checkpoint = Checkpoint::from_signed(&published, &parts.keys.origin, &[parts.keys.log.public()]);
+    let checkpoint = {
+        let keys = parts.keys.checkpoint_keys(state.policy.as_deref());
+        Checkpoint::from_signed(&published, &parts.keys.held().origin, &keys)
+    };
     match checkpoint {
         // It follows the commits and never runs ahead of them.
         Ok(checkpoint)

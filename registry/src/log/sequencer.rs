@@ -14,6 +14,7 @@ use super::batch::{Batch, BatchError, judge_batch};
 use super::decode::DecodedCommit;
 use super::entries::Entries;
 use super::head::{Halt, Head};
+use super::keyring::Keyring;
 use super::read_ahead;
 use super::replay::{self, ReplayError, Replayed};
 use super::slot::{Claim, claim};
@@ -35,8 +36,8 @@ pub(super) struct Sequencer {
     publish: watch::Sender<Arc<Head>>,
     entries: Entries,
     expecting: Expecting,
-    /// The index missed a commit that is in the store; it follows before anything else happens.
-    behind: bool,
+    /// Why a commit that is in the store is not in the index; it follows before anything else happens.
+    behind: Option<String>,
 }
 
 impl Sequencer {
@@ -48,7 +49,7 @@ impl Sequencer {
         expecting: Expecting,
     ) -> Self {
         let head = Arc::clone(&publish.borrow());
-        Self { parts, writer, head, publish, entries, expecting, behind: false }
+        Self { parts, writer, head, publish, entries, expecting, behind: None }
     }
 
     /// Runs until every handle on the log is dropped.
@@ -124,13 +125,15 @@ impl Sequencer {
 
     /// Whether anything may be written now.
     async fn ready(&mut self) -> Result<(), AppendError> {
-        if self.behind {
+        if self.behind.is_some() {
             self.follow_or_halt().await;
         }
-        match self.head.halted() {
-            Some(reason) => Err(AppendError::Halted(reason.to_owned())),
-            None if self.behind => Err(AppendError::Unavailable("the index is behind the log".to_owned())),
-            None => Ok(()),
+        match (self.head.halted(), &self.behind) {
+            (Some(reason), _) => Err(AppendError::Halted(reason.to_owned())),
+            (None, Some(reason)) => {
+                Err(AppendError::Unavailable(format!("the index is behind the log: {reason}")))
+            }
+            (None, None) => Ok(()),
         }
     }
 
@@ -156,11 +159,10 @@ impl Sequencer {
 
     /// The slot is ours: keep what the batch did, sign the checkpoint, let everybody see it.
     fn keep(&mut self, after: Replayed) -> Result<(), AppendError> {
-        let kept = self.writer.commit();
-        if let Err(error) = kept {
+        if let Err(error) = self.writer.commit() {
             // The log has the entries, the index does not: nothing is lost, and following the log mends it.
             tracing::error!(%error, "the index could not keep a commit that is in the log");
-            self.behind = true;
+            self.behind = Some(error.to_string());
             self.undo();
             return Err(AppendError::Unavailable("the entry is logged, but the index is behind".to_owned()));
         }
@@ -206,7 +208,7 @@ impl Sequencer {
             Err(ReplayError::Newer { needs }) => self.halt(Halt::behind(needs)),
             Err(error) => {
                 tracing::error!(%error, "another node's commit could not be applied yet");
-                self.behind = true;
+                self.behind = Some(error.to_string());
             }
         }
     }
@@ -217,7 +219,7 @@ impl Sequencer {
             return Err(ReplayError::Newer { needs });
         }
         let mut state = self.state();
-        match apply(&mut self.writer, &mut state, commit) {
+        match apply(&mut self.writer, &self.parts.keys, &mut state, commit) {
             Ok(None) => self.show(state),
             Ok(Some(refused)) => {
                 let Refused { index, reason, .. } = refused;
@@ -253,7 +255,7 @@ impl Sequencer {
             let now = Timestamp::from_ms(self.parts.clock.now_ms());
             let applied = match read_ahead::fetch(&self.parts, self.head.slot).await {
                 Ok(None) => {
-                    self.behind = false;
+                    self.behind = None;
                     return self.set(self.head.seen_again(now));
                 }
                 Ok(Some(commit)) => self.apply(&commit),
@@ -264,7 +266,8 @@ impl Sequencer {
                 Err(ReplayError::Halt(reason)) => return self.halt(Halt::because(reason)),
                 Err(ReplayError::Newer { needs }) => return self.halt(Halt::behind(needs)),
                 Err(error) => {
-                    tracing::warn!(%error, "the store's newest commits cannot be read now");
+                    tracing::warn!(%error, "the store's newest commits cannot be applied now");
+                    self.behind = Some(error.to_string());
                     return;
                 }
             }
@@ -300,14 +303,17 @@ fn in_parts<T>(batch: impl Iterator<Item = T>, attached_bytes: impl Fn(&T) -> us
     parts
 }
 
-/// Keeps a commit of another node; returns an entry in it that the rule book refuses.
+/// Keeps a commit of another node; returns an entry in it that the rule book refuses. One whose policy names no keys of
+/// this node is not kept: what cannot be signed is not shown.
 fn apply(
     writer: &mut Writer,
+    keys: &Keyring,
     state: &mut Replayed,
     commit: &DecodedCommit,
 ) -> Result<Option<Refused>, ReplayError> {
     writer.begin()?;
     replay::apply(writer, state, commit)?;
+    keys.acting(state.policy.as_deref())?;
     replay::keep(writer, state)?;
     Ok(writer.view().unacknowledged()?)
 }

@@ -17,7 +17,7 @@ fn parts(folder: &Path, store: Store, blocking: Blocking) -> (LogParts, Writer) 
     let (index, writer) =
         Index::open(&folder.join("index.sqlite"), blocking.clone()).expect("the index opens");
     let metrics = Arc::new(Metrics::new());
-    let keys = Arc::new(keys);
+    let keys = Arc::new(Keyring::new(keys, &folder.join("keys")));
     let clock = SystemClock::shared();
     let newest_rules = RuleBook::RELEASED;
     let parts = LogParts { store, index, keys, clock, blocking, metrics, newest_rules };

@@ -49,8 +49,10 @@ impl Service {
                 claims_sha256: vouched.claims_sha256,
             }),
         };
-        let appended =
-            self.log().append(own(statement(self.own_header(now), grant), self.log().keys())?).await?;
+        let appended = self
+            .log()
+            .append(own(statement(self.own_header(now), grant), self.log().head().keys().registry())?)
+            .await?;
         self.answer(appended.index, appended.new).await
     }
 

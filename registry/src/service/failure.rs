@@ -144,6 +144,7 @@ impl From<AppendError> for Failure {
     fn from(error: AppendError) -> Self {
         match error {
             AppendError::Refused(refusal) => refusal.into(),
+            AppendError::Keys(_) => Self::caused(ProblemCode::StatementInvalid, error),
             AppendError::Halted(_) => Self::caused(ProblemCode::Halted, error),
             AppendError::NoSpace => Self::caused(ProblemCode::NoSpace, error),
             AppendError::ReadOnly => Self::caused(ProblemCode::ReadOnly, error),

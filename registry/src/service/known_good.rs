@@ -104,7 +104,7 @@ impl Service {
         let plan = choice.plan(&manifest_of)?;
         let answer = KnownGood {
             channel: channel.clone(),
-            head: sign_head(&channel_head(self, &head, &choice, seen), &self.log().keys().head),
+            head: sign_head(&channel_head(self, &head, &choice, seen), &head.keys().head),
             checkpoint: head.checkpoint().to_owned(),
             consistency: assembly.consistency(query.min_size).await?,
             policies: assembly.entries(policies.iter().map(|fact| fact.entry.index)).await?,

@@ -71,7 +71,7 @@ impl Service {
         outcome: ScrubOutcome,
         started: Timestamp,
     ) -> Result<(), Failure> {
-        let keys = self.log().keys();
+        let head = self.log().head();
         let now = self.now();
         let bad: Vec<BadObject> =
             some.iter().flat_map(|f| f.bad.iter().cloned()).take(BAD_PER_STATEMENT).collect();
@@ -85,14 +85,14 @@ impl Service {
             bad: if bad.is_empty() { None } else { Some(bad) },
         };
         let header = Header {
-            log: keys.origin.clone(),
+            log: self.log().keys().origin.clone(),
             id: RandomId::from_bytes(random_array()),
             issued_at: now,
             not_after: now.plus_ms(LIFE_MS),
             context: None,
             annotations: None,
         };
-        self.log().append(own(statement(header, scrub), keys)?).await?;
+        self.log().append(own(statement(header, scrub), &head.keys().registry)?).await?;
         Ok(())
     }
 }

@@ -11,14 +11,18 @@ impl Service {
     /// What everybody may know.
     pub fn info(&self) -> RegistryInfo {
         let keys = self.log().keys();
-        let [log, head, registry] = keys.public();
+        let newest = self.log().head();
+        let (log_keys, head_keys, registry_keys) = match newest.policy() {
+            Some(policy) => (policy.log_keys.clone(), policy.head_keys.clone(), policy.registry_keys.clone()),
+            None => keys.public().map(|key| vec![key]).into(),
+        };
         RegistryInfo {
             origin: keys.origin.clone(),
             version: VERSION.to_owned(),
-            log_keys: vec![log],
-            head_keys: vec![head],
-            registry_keys: vec![registry],
-            policy: self.log().head().policy().map(|policy| policy.number),
+            log_keys,
+            head_keys,
+            registry_keys,
+            policy: newest.policy().map(|policy| policy.number),
         }
     }
 

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use holdfast_formats::digest::{Digests, Sha256Digest};
 use holdfast_formats::entry::EntryPayload;
 use holdfast_formats::envelope::{CanonicalSignature, PAYLOAD_TYPE};
+use holdfast_formats::key::SigningKey;
 use holdfast_formats::limits::ATTACHMENT_BYTES_MAX;
 use holdfast_formats::login::LoginSecret;
 use holdfast_formats::manifest::Manifest;
@@ -236,12 +237,11 @@ fn prepare(view: &View<'_>, submission: Submission, statement: Statement) -> Res
     Ok(prepared)
 }
 
-/// A statement of the registry's own, signed by its registry key.
-pub(super) fn own(statement: Statement, keys: &NodeKeys) -> Result<Prepared, Failure> {
+/// A statement of the registry's own, signed by its registry key under the policy in force.
+pub(super) fn own(statement: Statement, key: &SigningKey) -> Result<Prepared, Failure> {
     let payload = statement.to_payload().map_err(Failure::internal)?;
     let message = holdfast_formats::envelope::pre_authentication_encoding(PAYLOAD_TYPE, &payload);
-    let signature =
-        CanonicalSignature { keyid: keys.registry.public().id(), sig: keys.registry.sign(&message) };
+    let signature = CanonicalSignature { keyid: key.public().id(), sig: key.sign(&message) };
     Ok(Prepared {
         payload_sha256: Sha256Digest::of(&payload),
         statement,

@@ -130,7 +130,13 @@ impl Checkpoint {
 
 /// Signs a checkpoint as its log: the bytes of `log/checkpoint`.
 pub fn sign_checkpoint(checkpoint: &Checkpoint, key: &SigningKey) -> String {
-    note::sign(&checkpoint.body(), &KeyName::of_log(&checkpoint.origin), key)
+    sign_checkpoint_by_all(checkpoint, std::slice::from_ref(key))
+}
+
+/// Signs a checkpoint with every one of these keys, of which there is at least one, a line each.
+pub fn sign_checkpoint_by_all(checkpoint: &Checkpoint, keys: &[SigningKey]) -> String {
+    let (body, name) = (checkpoint.body(), KeyName::of_log(&checkpoint.origin));
+    note::sign_by_all(&body, &name, keys)
         .expect("an origin has no control characters, and a body ends with a line feed")
 }
 

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::key::{KeyId, SigningKey};
+use crate::key::{KeyId, PublicKey, SigningKey};
 use crate::limits::{ATTACHMENT_BYTES_MAX, SIGNATURES_MAX};
 use crate::strict::{JsonError, from_json, record};
 
@@ -137,9 +137,20 @@ impl Envelope {
 
     /// Adds one more signature, as m-of-n signing does.
     #[must_use]
-    pub fn signed_also_by(mut self, key: &SigningKey) -> Self {
-        let sig = key.sign(&pre_authentication_encoding(&self.payload_type, &self.payload.0));
-        let keyid = Some(key.public().id().to_string());
+    pub fn signed_also_by(self, key: &SigningKey) -> Self {
+        let sig = key.sign(&self.message());
+        self.with_signature(&key.public(), sig)
+    }
+
+    /// The bytes that are signed: the pre-authentication encoding of the payload.
+    pub fn message(&self) -> Vec<u8> {
+        pre_authentication_encoding(&self.payload_type, &self.payload.0)
+    }
+
+    /// Adds a signature over [`Envelope::message`] that was made elsewhere. It is not verified here.
+    #[must_use]
+    pub fn with_signature(mut self, key: &PublicKey, sig: [u8; 64]) -> Self {
+        let keyid = Some(key.id().to_string());
         self.signatures.push(EnvelopeSignature { keyid, sig: Base64Bytes(sig.to_vec()) });
         self
     }

@@ -221,9 +221,17 @@ impl VerifiedNote {
 
 /// Signs `text`, which must end with a line feed, and returns the whole note.
 pub fn sign(text: &str, name: &KeyName, key: &SigningKey) -> Result<String, NoteError> {
+    sign_by_all(text, name, std::slice::from_ref(key))
+}
+
+/// The same with several keys of one name, a line each in their order.
+pub fn sign_by_all(text: &str, name: &KeyName, keys: &[SigningKey]) -> Result<String, NoteError> {
     check_text(text)?;
-    let id = NoteKeyId::of(name, SignatureType::Ed25519, &key.public());
-    Ok(format!("{text}\n{}", format_line(name, id, &key.sign(text.as_bytes()))))
+    let line = |key: &SigningKey| {
+        let id = NoteKeyId::of(name, SignatureType::Ed25519, &key.public());
+        format_line(name, id, &key.sign(text.as_bytes()))
+    };
+    Ok(format!("{text}\n{}", keys.iter().map(line).collect::<String>()))
 }
 
 /// The line with which a witness says that it saw `text` at `time_s` (Unix seconds); append it to the note.

@@ -1,7 +1,7 @@
 //! Whether a logged statement was signed by those who may say it, under the policy that was in force at its place.
 //!
 //! What a client can decide from policies and the grants that it is shown. Rules that need other entries (separate roles,
-//! evidence) are the rule book's, and an auditor's to replay.
+//! evidence, what exactly a lift or thaw ends) are the rule book's, and an auditor's to replay.
 
 use holdfast_formats::key::{KeyId, PublicKey};
 use holdfast_formats::policy::{Policy, Role};
@@ -15,7 +15,7 @@ use crate::grants::ShownGrants;
 use crate::known_good::standing::{Tally, tally};
 use crate::logged::{LoggedError, LoggedStatement};
 use crate::policy_chain::PolicyChain;
-use crate::reach::{Ask, Quorum, Reach, action_of};
+use crate::reach::{Ask, action_of};
 
 /// Why a logged statement is not believed.
 #[derive(Debug, thiserror::Error)]
@@ -137,28 +137,10 @@ impl Said<'_> {
         self.check_grants(role_of(predicate))?;
         match predicate {
             Predicate::Publish(publish) => self.check_publisher(publish),
-            Predicate::Pin(pin) => self.fill(&Ask::releasers(&pin.name, &pin.channel)),
-            Predicate::Deny(deny) => self.fill(&Ask::deniers(deny)),
-            Predicate::Deploy(deploy) => {
-                self.fill(&Ask::deployers(deploy.artifact.r#ref.name(), &deploy.channel))
-            }
             Predicate::Grant(grant) => self.check_granter(grant),
-            Predicate::Revoke(_) => {
-                let (role, reach) = (Role::Administrator, Reach::Anything);
-                self.fill(&Ask { role, reach, quorum: Quorum::One })
-            }
             Predicate::Scrub(_) | Predicate::Sweep(_) | Predicate::Swept(_) => self.by_registry(),
-            Predicate::Policy(_)
-            | Predicate::Attest(_)
-            | Predicate::Tag(_)
-            | Predicate::Lift(_)
-            | Predicate::Freeze(_)
-            | Predicate::Thaw(_)
-            | Predicate::Hold(_)
-            | Predicate::Unhold(_)
-            | Predicate::Extend(_)
-            | Predicate::Delete(_)
-            | Predicate::Rollback(_) => Ok(()),
+            // Where no rule is about it, the rule book logs no such statement yet.
+            said => Ask::of(said).map_or(Ok(()), |ask| self.fill(&ask)),
         }
     }
 
@@ -238,3 +220,6 @@ const fn role_of(predicate: &Predicate) -> Option<Role> {
         | Predicate::Swept(_) => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

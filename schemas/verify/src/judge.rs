@@ -27,7 +27,7 @@ mod rollback;
 mod scrub;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::sync::Arc;
 

@@ -1,5 +1,6 @@
 //! Pure decisions of Holdfast, shared by registry, client and auditors: no I/O, no clock, no randomness.
 
+pub mod approval;
 pub mod channel_head;
 pub mod consistency;
 pub mod denial;

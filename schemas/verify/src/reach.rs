@@ -7,7 +7,7 @@ use std::fmt;
 use holdfast_formats::name::{ArtifactName, ChannelName};
 use holdfast_formats::pattern::NamePattern;
 use holdfast_formats::policy::{Role, RoleRule};
-use holdfast_formats::statement::{Action, Deny, Grant};
+use holdfast_formats::statement::{Action, Deny, Grant, Predicate, Rollback};
 
 /// What a rule or grant must cover.
 #[derive(Debug, Clone, Copy)]
@@ -107,6 +107,55 @@ impl<'a> Ask<'a> {
     pub(crate) fn administrators(grant: &'a Grant) -> Self {
         let reach = Reach::Patterns(&grant.names, &grant.channels);
         Self { role: Role::Administrator, reach, quorum: Quorum::Rule }
+    }
+
+    /// Who may attest: an attestation names digests and no names, so any attester may.
+    pub(crate) const fn attesters() -> Self {
+        Self { role: Role::Attester, reach: Reach::Anything, quorum: Quorum::Rule }
+    }
+
+    /// Who may freeze a channel: one releaser is enough.
+    pub(crate) const fn freezers(channel: &'a ChannelName) -> Self {
+        Self { role: Role::Releaser, reach: Reach::Channel(channel), quorum: Quorum::One }
+    }
+
+    /// Who may report a rollback or a drill.
+    pub(crate) const fn operators(rollback: &'a Rollback) -> Self {
+        let reach = Reach::Line(rollback.from.r#ref.name(), &rollback.channel);
+        Self { role: Role::Operator, reach, quorum: Quorum::Rule }
+    }
+
+    /// Anybody with a role, wherever: what is asked before it is looked up what a statement ends.
+    pub(crate) const fn anybody(role: Role) -> Self {
+        Self { role, reach: Reach::Anything, quorum: Quorum::One }
+    }
+
+    /// Who is wanted for a statement, as far as it shows that itself: what ends an earlier entry takes at least anybody with
+    /// the role. `None` for what root keys or the registry's own sign, and for what no rule is about.
+    pub(crate) fn of(predicate: &'a Predicate) -> Option<Self> {
+        match predicate {
+            Predicate::Publish(p) if p.via_grant.is_none() => Some(Self::publishers(&p.name)),
+            Predicate::Tag(p) => Some(Self::publishers(&p.name)),
+            Predicate::Attest(_) => Some(Self::attesters()),
+            Predicate::Deploy(p) => Some(Self::deployers(p.artifact.r#ref.name(), &p.channel)),
+            Predicate::Pin(p) => Some(Self::releasers(&p.name, &p.channel)),
+            Predicate::Deny(p) => Some(Self::deniers(p)),
+            Predicate::Freeze(p) => Some(Self::freezers(&p.channel)),
+            Predicate::Lift(_) | Predicate::Thaw(_) => Some(Self::anybody(Role::Releaser)),
+            Predicate::Grant(p) if p.oidc.is_none() => Some(Self::administrators(p)),
+            Predicate::Revoke(_) => Some(Self::anybody(Role::Administrator)),
+            Predicate::Rollback(p) => Some(Self::operators(p)),
+            Predicate::Policy(_)
+            | Predicate::Publish(_)
+            | Predicate::Grant(_)
+            | Predicate::Hold(_)
+            | Predicate::Unhold(_)
+            | Predicate::Extend(_)
+            | Predicate::Delete(_)
+            | Predicate::Scrub(_)
+            | Predicate::Sweep(_)
+            | Predicate::Swept(_) => None,
+        }
     }
 
     /// Whether a rule of the policy is about this.

@@ -134,7 +134,7 @@ async fn every_reason_to_pass_a_pin_over_is_given_with_its_proof() -> Result<()>
 
     let distrusted = ana.publish("shop/web@3", "3").await?;
     let draft = ana.draft_pin("shop/prod", &distrusted, |_| {}).await?;
-    let prepared = ana.registry().prepare(draft)?.signed_by(&bob.key())?;
+    let prepared = ana.registry().prepare(draft)?.signed_by(&bob.signer()).await?;
     ana.registry().submit_prepared(&prepared).await?;
 
     let rotten = ana.publish_and_pin("shop/prod", "shop/web@4").await?;
@@ -161,7 +161,11 @@ async fn every_reason_to_pass_a_pin_over_is_given_with_its_proof() -> Result<()>
         bad: None,
     };
     let keys = NodeKeys::load(&registry.keys_folder())?.expect("the registry has keys");
-    let prepared = ana.registry().prepare(Draft::new(scrub))?.signed_by(&keys.registry)?;
+    let prepared = ana
+        .registry()
+        .prepare(Draft::new(scrub))?
+        .signed_by(&keys.acting(None)?.registry().clone().into())
+        .await?;
     let scrub = ana.registry().submit_prepared(&prepared).await?;
     let deny = ana.deny(&denied, None).await?;
 

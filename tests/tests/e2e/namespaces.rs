@@ -17,10 +17,10 @@ fn parts(draft: &Draft) -> Result<(Publish, String)> {
 }
 
 /// The same statement about another manifest, signed and ready to be sent.
-fn signed(person: &Person, mut publish: Publish, manifest: String) -> Result<Vec<u8>> {
+async fn signed(person: &Person, mut publish: Publish, manifest: String) -> Result<Vec<u8>> {
     publish.manifest.digests = Digests::of(manifest.as_bytes());
     let draft = Draft::new(publish).attach(manifest.into_bytes());
-    Ok(person.registry().prepare(draft)?.signed_by(&person.key())?.to_json()?)
+    Ok(person.registry().prepare(draft)?.signed_by(&person.signer()).await?.to_json()?)
 }
 
 async fn refused(http: &Http, body: Vec<u8>) -> Result<(u16, ProblemCode, String)> {
@@ -46,10 +46,10 @@ async fn t24_a_component_that_the_sender_may_not_read_is_as_absent() -> Result<(
     let (token, _) =
         ana.grant(|grant| (grant.names, grant.channels) = (vec![of("shop/*")], vec![of("shop/*")])).await?;
     let shop = Http::new(&registry.url(), Some(token))?;
-    let void = refused(&shop, signed(&ana, absent, manifest.replace("bank/", "void/"))?).await?;
+    let void = refused(&shop, signed(&ana, absent, manifest.replace("bank/", "void/")).await?).await?;
     assert_eq!((void.0, void.1), (400, ProblemCode::StatementInvalid), "{}", void.2);
-    let there = signed(&ana, publish, manifest.clone())?;
-    for body in [there.clone(), signed(&ana, guessed, manifest)?] {
+    let there = signed(&ana, publish, manifest.clone()).await?;
+    for body in [there.clone(), signed(&ana, guessed, manifest).await?] {
         let bank = refused(&shop, body).await?;
         assert_eq!((bank.0, bank.1, bank.2.replace("bank/", "void/")), void.clone());
     }
@@ -80,7 +80,7 @@ async fn t24_content_of_another_namespace_is_not_claimed_by_its_digest() -> Resu
     let http = ana.http()?;
     let mut answers = Vec::new();
     for (manifest, digests) in [(manifest, theirs), (unknown, nobodys)] {
-        let body = signed(&ana, publish.clone(), manifest)?;
+        let body = signed(&ana, publish.clone(), manifest).await?;
         store.take_asked();
         let response = http.send(Method::POST, "/v1/submissions", body).await?;
         let (status, text) = (response.status().as_u16(), response.text().await?);

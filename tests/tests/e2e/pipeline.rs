@@ -70,7 +70,7 @@ async fn t35_an_ephemeral_key_signs_nothing_after_its_grant_has_ended() -> Resul
     let (registry, ana, ci, grant) = pipeline(&ALL).await?;
     let artifact = ci.publish("shop/web@1", "1").await?;
     let draft = ci.draft_pin("shop/prod", &artifact, |_| {}).await?;
-    let prepared = ci.registry().prepare(draft)?.signed_by(&ci.key())?;
+    let prepared = ci.registry().prepare(draft)?.signed_by(&ci.signer()).await?;
     ana.say(Revoke { grant: EntryIndex { index: grant }, reason: of("it leaked") }).await?;
     // Submissions need no token, so the key itself must have stopped counting.
     let refused = ana.registry().submit_prepared(&prepared).await.unwrap_err();

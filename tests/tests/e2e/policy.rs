@@ -31,10 +31,10 @@ fn two_release(policy: &mut Policy) {
 }
 
 /// A statement that travels as a file from person to person, each of whom signs it.
-fn pass_round(prepared: &Prepared, people: &[&Person]) -> Result<Prepared> {
+async fn pass_round(prepared: &Prepared, people: &[&Person]) -> Result<Prepared> {
     let mut file = prepared.to_json()?;
     for person in people {
-        file = Prepared::parse(&file)?.signed_by(&person.key())?.to_json()?;
+        file = Prepared::parse(&file)?.signed_by(&person.signer()).await?.to_json()?;
     }
     Ok(Prepared::parse(&file)?)
 }
@@ -48,14 +48,14 @@ async fn two_of_three_releasers_must_sign_a_pin() -> Result<()> {
 
     let draft = ana.draft_pin("shop/prod", &artifact, |_| {}).await?;
     let prepared = ana.registry().prepare(draft)?;
-    let alone = pass_round(&prepared, &[&bob])?;
+    let alone = pass_round(&prepared, &[&bob]).await?;
     let refused = bob.registry().submit_prepared(&alone).await.unwrap_err();
     assert_eq!(refused.problem().map(|p| p.code), Some(ProblemCode::ThresholdNotMet), "{refused}");
     assert_eq!(refused.exit(), ExitCode::Refused);
     assert!(refused.to_string().contains("1 of the 2"), "{refused}");
-    assert!(pass_round(&alone, &[&bob]).is_err(), "nobody signs twice");
+    assert!(pass_round(&alone, &[&bob]).await.is_err(), "nobody signs twice");
 
-    let both = pass_round(&alone, &[&cleo])?;
+    let both = pass_round(&alone, &[&cleo]).await?;
     bob.registry().submit_prepared(&both).await?;
     let lookup = ana.known_good("shop/prod").await?;
     let mut signers: Vec<_> =
@@ -79,7 +79,7 @@ async fn one_of_them_may_deny_but_a_lift_takes_two() -> Result<()> {
         deny: holdfast_formats::statement::EntryIndex { index: deny.index },
         reason: of("a false alarm"),
     };
-    let prepared = pass_round(&ana.registry().prepare(Draft::new(lift))?, &[&ana, &bob])?;
+    let prepared = pass_round(&ana.registry().prepare(Draft::new(lift))?, &[&ana, &bob]).await?;
     ana.registry().submit_prepared(&prepared).await?;
     assert_eq!(ana.answer("shop/prod").await?, ["shop/web@2"]);
     Ok(())
@@ -110,7 +110,7 @@ async fn the_root_threshold_of_both_policies_guards_the_next_one() -> Result<()>
     let refused = ana.amend(raised).await.unwrap_err();
     assert_eq!(refused.problem().map(|p| p.code), Some(ProblemCode::ThresholdNotMet), "{refused}");
     let next = ana.next_policy(raised).await?;
-    let prepared = pass_round(&ana.registry().prepare(Draft::new(next))?, &[&ana, &bob])?;
+    let prepared = pass_round(&ana.registry().prepare(Draft::new(next))?, &[&ana, &bob]).await?;
     ana.registry().submit_prepared(&prepared).await?;
 
     let lowered = |policy: &mut Policy| policy.root.threshold = 1;

@@ -160,8 +160,11 @@ async fn t31_a_log_that_was_quiet_for_long_wants_a_fresh_signature() -> Result<(
     let artifact = ana.publish("shop/web@1", "1").await?;
     let draft = ana.draft_pin("shop/prod", &artifact, |_| {}).await?;
     let week = Duration::from_hours(168);
-    let prepared =
-        ana.registry().prepare(holdfast_client::Draft { valid_for: week, ..draft })?.signed_by(&ana.key())?;
+    let prepared = ana
+        .registry()
+        .prepare(holdfast_client::Draft { valid_for: week, ..draft })?
+        .signed_by(&ana.signer())
+        .await?;
     registry.advance(week + Duration::from_hours(1)).await?;
     let refused = ana.registry().submit_prepared(&prepared).await.unwrap_err();
     assert_eq!(refused.exit(), ExitCode::Refused, "{refused}");

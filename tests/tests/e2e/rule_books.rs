@@ -67,7 +67,7 @@ async fn a_node_that_is_behind_serves_stale_reads_and_writes_nothing() -> Result
             assert_eq!(old.get(path).await?.status(), 503, "{path}");
         }
         let freeze = Freeze { channel: of("shop/prod"), reason: of("an incident"), until: None };
-        let body = ana.registry().prepare(Draft::new(freeze))?.signed_by(&ana.key())?.to_json()?;
+        let body = ana.registry().prepare(Draft::new(freeze))?.signed_by(&ana.signer()).await?.to_json()?;
         assert_eq!(refusal(&old, body).await?, ProblemCode::Halted);
     }
 
@@ -86,7 +86,7 @@ async fn a_node_that_is_behind_serves_stale_reads_and_writes_nothing() -> Result
 async fn old_entries_are_judged_by_the_old_rules_and_new_ones_by_the_new() -> Result<()> {
     let (mut newer, older, ana) = nodes().await?;
     let next = ana.next_policy(|policy| policy.rules = RuleBook::Rehearsal.version()).await?;
-    let body = ana.registry().prepare(Draft::new(next))?.signed_by(&ana.key())?.to_json()?;
+    let body = ana.registry().prepare(Draft::new(next))?.signed_by(&ana.signer()).await?.to_json()?;
     let refused = refusal(&older.http()?, body).await?;
     assert_eq!(refused, ProblemCode::StatementInvalid);
 

@@ -92,7 +92,7 @@ fn created_again(bytes: &[u8], keys: &NodeKeys) -> Result<Vec<u8>> {
     let commit = Commit::parse(bytes)?;
     let header =
         holdfast_formats::commit::CommitHeader { nonce: RandomId::from_bytes([7; 16]), ..commit.header };
-    Ok(header.encode(&keys.registry, &commit.entries)?.0)
+    Ok(header.encode(keys.acting(None)?.registry(), &commit.entries)?.0)
 }
 
 #[tokio::test(flavor = "multi_thread")]

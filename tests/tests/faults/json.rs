@@ -15,9 +15,9 @@ async fn fresh() -> Result<(TestRegistry, Person)> {
 }
 
 /// A freeze as it would be signed and sent.
-fn submission(ana: &Person) -> Result<Submission> {
+async fn submission(ana: &Person) -> Result<Submission> {
     let freeze = Freeze { channel: of("shop/prod"), reason: of("why not"), until: None };
-    let prepared = ana.registry().prepare(Draft::new(freeze))?.signed_by(&ana.key())?;
+    let prepared = ana.registry().prepare(Draft::new(freeze))?.signed_by(&ana.signer()).await?;
     Ok(serde_json::from_slice(&prepared.to_json()?)?)
 }
 
@@ -25,7 +25,7 @@ fn submission(ana: &Person) -> Result<Submission> {
 async fn t20_a_submission_that_is_not_strict_json_is_refused() -> Result<()> {
     let (registry, ana) = fresh().await?;
     let http = registry.http()?;
-    let whole = serde_json::to_string(&submission(&ana)?)?;
+    let whole = serde_json::to_string(&submission(&ana).await?)?;
     let deep = |open: &str, close: &str| format!("{}{}", open.repeat(200), close.repeat(200));
     let bad = [
         String::new(),
@@ -69,7 +69,7 @@ async fn t20_a_signed_payload_that_is_not_strict_json_is_refused() -> Result<()>
     let (registry, ana) = fresh().await?;
     let http = registry.http()?;
     let size = registry.node()?.log().head().size();
-    let payload = String::from_utf8(submission(&ana)?.envelope.payload.0)?;
+    let payload = String::from_utf8(submission(&ana).await?.envelope.payload.0)?;
     let reason = "\"reason\":\"why not\"";
     assert!(payload.contains(reason), "{payload}");
     let with = |text: &str| payload.replacen(reason, text, 1);
@@ -118,7 +118,7 @@ async fn t20_attachments_that_nobody_named_or_that_are_wrong_change_nothing() ->
         about: holdfast_client::About::nothing(),
     };
     let staged = ana.registry().stage(&request).await?;
-    let prepared = ana.registry().prepare(staged.draft)?.signed_by(&ana.key())?;
+    let prepared = ana.registry().prepare(staged.draft)?.signed_by(&ana.signer()).await?;
     let honest: Submission = serde_json::from_slice(&prepared.to_json()?)?;
     let other = Base64Bytes(b"{\"schema\":\"something else\"}".to_vec());
     for attachments in [Vec::new(), vec![other]] {

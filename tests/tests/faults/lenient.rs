@@ -37,7 +37,7 @@ async fn fresh() -> Result<(TestRegistry, Person)> {
 async fn t21_a_signature_in_another_encoding_is_refused() -> Result<()> {
     let (registry, ana) = fresh().await?;
     let freeze = Freeze { channel: of("shop/prod"), reason: of("why not"), until: None };
-    let prepared = ana.registry().prepare(Draft::new(freeze))?.signed_by(&ana.key())?;
+    let prepared = ana.registry().prepare(Draft::new(freeze))?.signed_by(&ana.signer()).await?;
     let good: Submission = serde_json::from_slice(&prepared.to_json()?)?;
     let size = registry.node()?.log().head().size();
     let first = good.envelope.signatures.first().context("it is signed")?.clone();
@@ -66,7 +66,7 @@ async fn t21_a_signature_in_another_encoding_is_refused() -> Result<()> {
 async fn t21_a_policy_that_names_a_weak_or_non_canonical_key_is_refused() -> Result<()> {
     let (registry, ana) = fresh().await?;
     let next = ana.next_policy(|policy| policy.principals.push(ana.principal("twin"))).await?;
-    let prepared = ana.registry().prepare(Draft::new(next))?.signed_by(&ana.key())?;
+    let prepared = ana.registry().prepare(Draft::new(next))?.signed_by(&ana.signer()).await?;
     let good: Submission = serde_json::from_slice(&prepared.to_json()?)?;
     let payload = String::from_utf8(good.envelope.payload.0)?;
     let twin = payload.rfind(&ana.key().public().to_string()).context("the twin's key is in the policy")?;

@@ -44,7 +44,7 @@ fn replayed(commits: &[Commit], keys: &NodeKeys) -> Result<(LeafIndex, Vec<u8>)>
         nonce: RandomId::from_bytes([7; 16]),
         ..last.header.clone()
     };
-    Ok((index, header.encode(&keys.registry, &[again])?.0))
+    Ok((index, header.encode(keys.acting(None)?.registry(), &[again])?.0))
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -105,8 +105,8 @@ async fn t18_signatures_do_not_move_to_another_statement() -> Result<()> {
     let (registry, ana) = busy().await?;
     let http = registry.http()?;
     let freeze = |channel: &str| Freeze { channel: of(channel), reason: of("why not"), until: None };
-    let one = ana.registry().prepare(Draft::new(freeze("shop/a")))?.signed_by(&ana.key())?;
-    let two = ana.registry().prepare(Draft::new(freeze("shop/b")))?.signed_by(&ana.key())?;
+    let one = ana.registry().prepare(Draft::new(freeze("shop/a")))?.signed_by(&ana.signer()).await?;
+    let two = ana.registry().prepare(Draft::new(freeze("shop/b")))?.signed_by(&ana.signer()).await?;
     let (one, two): (Submission, Submission) =
         (serde_json::from_slice(&one.to_json()?)?, serde_json::from_slice(&two.to_json()?)?);
     let mixed =

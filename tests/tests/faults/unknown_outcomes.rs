@@ -98,7 +98,7 @@ async fn t15_a_commit_that_lands_late_lands_in_no_other_slot() -> Result<()> {
             reason: of("elsewhere"),
             until: None,
         };
-        ana.registry().prepare(holdfast_client::Draft::new(channel))?.signed_by(&ana.key())?
+        ana.registry().prepare(holdfast_client::Draft::new(channel))?.signed_by(&ana.signer()).await?
     };
     let (here, there) =
         tokio::join!(here, there.send(reqwest::Method::POST, "/v1/submissions", prepared.to_json()?));

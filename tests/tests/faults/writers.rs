@@ -20,7 +20,8 @@ async fn t11_100_writers_on_two_nodes_are_all_logged_once_in_one_order() -> Resu
     for number in 0..WRITERS {
         let freeze =
             Freeze { channel: of(&format!("shop/c{number}")), reason: of("one of many"), until: None };
-        submissions.push(ana.registry().prepare(Draft::new(freeze))?.signed_by(&ana.key())?.to_json()?);
+        submissions
+            .push(ana.registry().prepare(Draft::new(freeze))?.signed_by(&ana.signer()).await?.to_json()?);
     }
     let sent = submissions.iter().enumerate().map(|(number, body)| {
         let node = &nodes[number % 2];
@@ -58,7 +59,7 @@ async fn t11_of_100_pins_of_one_line_exactly_one_is_next() -> Result<()> {
     let http = registry.http()?;
     let mut bodies = Vec::new();
     for _ in 0..WRITERS {
-        bodies.push(ana.registry().prepare(draft.clone())?.signed_by(&ana.key())?.to_json()?);
+        bodies.push(ana.registry().prepare(draft.clone())?.signed_by(&ana.signer()).await?.to_json()?);
     }
     let sent = bodies.into_iter().map(|body| http.send(Method::POST, "/v1/submissions", body));
     let answers = futures::future::try_join_all(sent).await?;

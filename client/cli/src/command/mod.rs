@@ -50,7 +50,7 @@ use crate::session::Session;
 pub(crate) enum Command {
     /// Set up a new registry: check its keys, sign its first policy with your key, write .holdfast/trust.json
     Login(login::Args),
-    /// Make a signing key, or show its public half
+    /// Make a signing key, show its public half, or sign with one that lives elsewhere
     #[command(subcommand)]
     Key(key::Args),
     /// Show the rules of the registry, or change them
@@ -125,7 +125,7 @@ impl Command {
     pub(crate) async fn run(self, session: &Session) -> anyhow::Result<()> {
         match self {
             Self::Login(args) => args.run(session).await,
-            Self::Key(args) => args.run(session),
+            Self::Key(args) => args.run(session).await,
             Self::Policy(args) => args.run(session).await,
             Self::Trust(args) => args.run(session),
             Self::Token(args) => args.run(session).await,
@@ -152,7 +152,7 @@ impl Command {
             Self::Tag(args) => args.run(session).await,
             Self::Rollback(args) => args.run(session).await,
             Self::Status(args) => args.run(session).await,
-            Self::Sign(args) => args.run(session),
+            Self::Sign(args) => args.run(session).await,
             Self::Submit(args) => args.run(session).await,
             Self::Completion(args) => args.run(),
             Self::Man(args) => args.run(session),

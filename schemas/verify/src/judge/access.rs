@@ -35,7 +35,7 @@ pub(super) fn judge(case: &Case<'_>, grant: &Grant) -> Result<Ruling, JudgeError
 
 pub(super) fn judge_revoke(case: &Case<'_>, revoke: &Revoke) -> Result<Ruling, JudgeError> {
     let index = revoke.grant.index;
-    case.entitled(Ask { role: Role::Administrator, reach: Reach::Anything, quorum: Quorum::One })?;
+    case.entitled(Ask::anybody(Role::Administrator))?;
     let fact = case.facts.grant(index)?.ok_or(Refusal::EntryNotFound { what: "grant", index })?;
     let ask = Ask::administrators(&fact.grant);
     let counted = case.entitled_to_end(("grant", index), ask.reach, ask)?;
@@ -47,7 +47,7 @@ pub(super) fn judge_revoke(case: &Case<'_>, revoke: &Revoke) -> Result<Ruling, J
 
 /// Administrators whose own rule covers everything that the grant covers.
 fn administrators(case: &Case<'_>, grant: &Grant) -> Result<Vec<KeyId>, Refusal> {
-    case.entitled(Ask { role: Role::Administrator, reach: Reach::Anything, quorum: Quorum::One })?;
+    case.entitled(Ask::anybody(Role::Administrator))?;
     let refusal = match case.entitled(Ask::administrators(grant)) {
         Ok(keys) => return Ok(keys),
         Err(refusal) => refusal,

@@ -3,14 +3,13 @@
 use std::collections::BTreeSet;
 
 use holdfast_formats::limits::ATTACHMENT_BYTES_MAX;
-use holdfast_formats::policy::Role;
 use holdfast_formats::reference::ArtifactRef;
 use holdfast_formats::statement::{Attest, Tag};
 
 use super::publish::check_same;
 use super::{Case, Ruling};
 use crate::facts::{AttestFact, Effect, TagFact};
-use crate::reach::{Ask, Quorum, Reach};
+use crate::reach::Ask;
 use crate::refusal::{JudgeError, Refusal};
 
 /// Most digests that one attestation may be about.
@@ -19,8 +18,7 @@ const SUBJECTS_MAX: usize = 64;
 /// An attestation names digests and no names, so any attester may make it; whether it is evidence for a name is judged
 /// when a pin cites it.
 pub(super) fn judge(case: &Case<'_>, attest: &Attest) -> Result<Ruling, JudgeError> {
-    let ask = Ask { role: Role::Attester, reach: Reach::Anything, quorum: Quorum::Rule };
-    let counted = case.entitled(ask)?;
+    let counted = case.entitled(Ask::attesters())?;
     let distinct: BTreeSet<_> =
         attest.subjects.iter().map(|s| (s.digests.blake3, s.digests.sha256)).collect();
     if distinct.is_empty() || distinct.len() > SUBJECTS_MAX || distinct.len() != attest.subjects.len() {

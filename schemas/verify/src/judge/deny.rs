@@ -32,7 +32,7 @@ pub(super) fn judge(case: &Case<'_>, deny: &Deny) -> Result<Ruling, JudgeError> 
 /// A deny for more than one channel is lifted by whoever releases to every channel of the namespace.
 pub(super) fn judge_lift(case: &Case<'_>, lift: &Lift) -> Result<Ruling, JudgeError> {
     let index = lift.deny.index;
-    case.entitled(Ask { role: Role::Releaser, reach: Reach::Anything, quorum: Quorum::One })?;
+    case.entitled(Ask::anybody(Role::Releaser))?;
     let deny = case.facts.deny(index)?.ok_or(Refusal::EntryNotFound { what: "deny", index })?;
     let reach = match &deny.channel {
         Some(channel) => Reach::Line(&deny.name, channel),

@@ -9,8 +9,7 @@ use crate::reach::{Ask, Quorum, Reach};
 use crate::refusal::{JudgeError, Refusal};
 
 pub(super) fn judge(case: &Case<'_>, freeze: &Freeze) -> Result<Ruling, JudgeError> {
-    let ask = Ask { role: Role::Releaser, reach: Reach::Channel(&freeze.channel), quorum: Quorum::One };
-    let counted = case.entitled(ask)?;
+    let counted = case.entitled(Ask::freezers(&freeze.channel))?;
     case.check_ahead("until", freeze.until)?;
     let fact = FreezeFact {
         index: case.candidate.index,
@@ -24,7 +23,7 @@ pub(super) fn judge(case: &Case<'_>, freeze: &Freeze) -> Result<Ruling, JudgeErr
 
 pub(super) fn judge_thaw(case: &Case<'_>, thaw: &Thaw) -> Result<Ruling, JudgeError> {
     let index = thaw.freeze.index;
-    case.entitled(Ask { role: Role::Releaser, reach: Reach::Anything, quorum: Quorum::One })?;
+    case.entitled(Ask::anybody(Role::Releaser))?;
     let freeze = case.facts.freeze(index)?.ok_or(Refusal::EntryNotFound { what: "freeze", index })?;
     let about = Reach::Channel(&freeze.channel);
     let ask = Ask { role: Role::Releaser, reach: about, quorum: Quorum::Rule };

@@ -1,17 +1,15 @@
 //! `rollback`: the phases of one rollback or drill, only ever forward.
 
-use holdfast_formats::policy::Role;
 use holdfast_formats::statement::{Rollback, RollbackPhase, RollbackTarget};
 
 use super::deploy::published;
 use super::{Case, Ruling};
 use crate::facts::{Effect, PinFact, RollbackFact};
-use crate::reach::{Ask, Quorum, Reach};
+use crate::reach::Ask;
 use crate::refusal::{JudgeError, Refusal};
 
 pub(super) fn judge(case: &Case<'_>, rollback: &Rollback) -> Result<Ruling, JudgeError> {
-    let reach = Reach::Line(rollback.from.r#ref.name(), &rollback.channel);
-    let counted = case.entitled(Ask { role: Role::Operator, reach, quorum: Quorum::Rule })?;
+    let counted = case.entitled(Ask::operators(rollback))?;
     published(case, &rollback.from)?;
     check_target(case, rollback)?;
     check_phase(case, rollback)?;

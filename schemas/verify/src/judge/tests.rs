@@ -13,5 +13,5 @@ mod quorum;
 mod rule_books;
 mod samples;
 mod sequences;
-mod upkeep;
+pub(crate) mod upkeep;
 mod world;

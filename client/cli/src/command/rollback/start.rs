@@ -162,7 +162,7 @@ impl Args {
         if let Some(owner) = &self.owner {
             return Ok(owner.clone());
         }
-        let key = registry.key()?.public();
+        let key = registry.signer()?.public();
         let (_, policy) = registry.policy().await?;
         let principal = policy.principals.iter().find(|principal| principal.key.as_ref() == Some(&key));
         Ok(principal.map_or_else(|| key.to_string(), |principal| principal.id.to_string()).parse()?)

@@ -10,7 +10,7 @@ use super::world::{World, ana, bob, of, registry_key, scrub_of, unpublished};
 use crate::refusal::{Refusal, RefusalKind};
 
 /// One phase of a rollback.
-pub(super) fn rollback(
+pub(crate) fn rollback(
     id: &str,
     phase: RollbackPhase,
     channel: &str,
