@@ -8,6 +8,7 @@ mod chunk;
 mod clock;
 mod disk;
 mod draft;
+pub mod evil;
 mod faulty;
 mod folder;
 mod http;

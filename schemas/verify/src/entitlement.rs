@@ -142,22 +142,28 @@ impl Said<'_> {
                 self.fill(&Ask::deployers(deploy.artifact.r#ref.name(), &deploy.channel))
             }
             Predicate::Grant(grant) => self.check_granter(grant),
-            Predicate::Revoke(_) => {
-                let (role, reach) = (Role::Administrator, Reach::Anything);
+            Predicate::Revoke(_) => self.anyone(Role::Administrator),
+            Predicate::Scrub(_) | Predicate::Sweep(_) | Predicate::Swept(_) => self.by_registry(),
+            Predicate::Attest(_) => {
+                let (role, reach) = (Role::Attester, Reach::Anything);
+                self.fill(&Ask { role, reach, quorum: Quorum::Rule })
+            }
+            Predicate::Tag(tag) => self.fill(&Ask::publishers(&tag.name)),
+            Predicate::Freeze(freeze) => {
+                let (role, reach) = (Role::Releaser, Reach::Channel(&freeze.channel));
                 self.fill(&Ask { role, reach, quorum: Quorum::One })
             }
-            Predicate::Scrub(_) | Predicate::Sweep(_) | Predicate::Swept(_) => self.by_registry(),
-            Predicate::Policy(_)
-            | Predicate::Attest(_)
-            | Predicate::Tag(_)
-            | Predicate::Lift(_)
-            | Predicate::Freeze(_)
-            | Predicate::Thaw(_)
-            | Predicate::Hold(_)
-            | Predicate::Unhold(_)
-            | Predicate::Extend(_)
-            | Predicate::Delete(_)
-            | Predicate::Rollback(_) => Ok(()),
+            // For how much more than one of them it takes, the entry that it ends must be known.
+            Predicate::Lift(_) | Predicate::Thaw(_) => self.anyone(Role::Releaser),
+            Predicate::Hold(_) | Predicate::Unhold(_) | Predicate::Extend(_) | Predicate::Delete(_) => {
+                self.anyone(Role::Holder)
+            }
+            Predicate::Rollback(rollback) => {
+                let reach = Reach::Line(rollback.from.r#ref.name(), &rollback.channel);
+                self.fill(&Ask { role: Role::Operator, reach, quorum: Quorum::Rule })
+            }
+            // It is in the chain of policies, whose root keys were checked.
+            Predicate::Policy(_) => Ok(()),
         }
     }
 
@@ -194,6 +200,11 @@ impl Said<'_> {
             Some(oidc) if is_exchangeable(self.policy, grant, oidc) => self.by_registry(),
             Some(_) => Err(EntitlementError::RegistryOnly(StatementType::Grant)),
         }
+    }
+
+    /// Somebody with this role, wherever it holds.
+    fn anyone(&self, role: Role) -> Result<(), EntitlementError> {
+        self.fill(&Ask { role, reach: Reach::Anything, quorum: Quorum::One })
     }
 
     /// All ephemeral keys together count once, as in the rule book.
