@@ -86,7 +86,16 @@ impl Registry {
     /// One page of the artifacts that the caller may read. Unverified: an overview for people.
     pub async fn list(&self, query: &ListQuery) -> Result<ArtifactList, ClientError> {
         let path = format!("/v1/artifacts{}", query_string(query)?);
-        self.transport().get(&path, "list of artifacts", SMALL_ANSWER_MAX).await
+        let list: ArtifactList = self.transport().get(&path, "list of artifacts", SMALL_ANSWER_MAX).await?;
+        let goes_on = match (&list.next, &query.after) {
+            (Some(next), Some(after)) => next > after,
+            _ => true,
+        };
+        let fits = query.limit.is_none_or(|limit| list.artifacts.len() as u64 <= u64::from(limit));
+        if goes_on && fits {
+            return Ok(list);
+        }
+        Err(ClientError::malformed("list of artifacts", "it is longer than asked for, or goes back"))
     }
 
     /// The artifact that a reference means.
@@ -148,11 +157,13 @@ impl Registry {
             None => None,
         };
         let denies = self.read_entries(&view.denies, &view.grants, |p| match p {
-            Predicate::Deny(deny) => Some(*deny),
+            Predicate::Deny(deny) if deny.digests == artifact.digests => Some(*deny),
             _ => None,
         });
         let attests = self.read_entries(&view.attests, &view.grants, |p| match p {
-            Predicate::Attest(attest) => Some(*attest),
+            Predicate::Attest(attest) if attest.subjects.iter().any(|s| s.digests == artifact.digests) => {
+                Some(*attest)
+            }
             _ => None,
         });
         let (denies, attests) = (denies.await?, attests.await?);
@@ -187,8 +198,14 @@ impl Registry {
         own: impl Fn(Predicate) -> Option<T>,
     ) -> Result<Vec<(LeafIndex, T)>, ClientError> {
         let read = self.check_entries(entries, grants).await?;
-        let own = |entry: HistoryEntry| own(entry.statement.predicate).map(|own| (entry.index, own));
-        Ok(read.into_iter().filter_map(own).collect())
+        let own = |entry: HistoryEntry| match own(entry.statement.predicate) {
+            Some(own) => Ok((entry.index, own)),
+            None => Err(ClientError::untrue(
+                "artifact's record",
+                format!("entry {} is shown with it and not about it", entry.index),
+            )),
+        };
+        read.into_iter().map(own).collect()
     }
 }
 

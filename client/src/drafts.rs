@@ -11,8 +11,6 @@ use holdfast_formats::text::{Label, Reason};
 use holdfast_formats::time::Timestamp;
 use holdfast_formats::token::Token;
 use holdfast_formats::tree::LeafIndex;
-use holdfast_formats::wire::v1::{History, HistoryQuery};
-use holdfast_verify::logged::LoggedStatement;
 
 use crate::error::ClientError;
 use crate::randomness::random_array;
@@ -108,23 +106,10 @@ impl Registry {
         channel: &ChannelName,
         name: &ArtifactName,
     ) -> Result<Option<(PinNumber, EntryRef)>, ClientError> {
-        let mut before: Option<LeafIndex> = None;
-        loop {
-            let History { entries, next, .. } =
-                self.raw_history(channel, &HistoryQuery { before, limit: None }).await?;
-            for entry in &entries {
-                let logged =
-                    LoggedStatement::of_logged(entry).map_err(|e| ClientError::untrue("entry", e))?;
-                if let Predicate::Pin(pin) = &logged.statement().predicate
-                    && pin.name == *name
-                {
-                    return Ok(Some((pin.number, logged.entry())));
-                }
-            }
-            match next {
-                Some(next) if before.is_none_or(|before| next < before) => before = Some(next),
-                _ => return Ok(None),
-            }
-        }
+        self.newest_in_history(channel, |logged| match &logged.statement().predicate {
+            Predicate::Pin(pin) if pin.name == *name => Some((pin.number, logged.entry())),
+            _ => None,
+        })
+        .await
     }
 }

@@ -10,6 +10,9 @@ use crate::error::ClientError;
 use crate::session::{LARGE_ANSWER_MAX, Registry};
 use crate::transport::query_string;
 
+/// The most pages of grants: millions of them.
+const PAGES_MAX: u32 = 10_000;
+
 /// Which tokens are listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tokens {
@@ -23,19 +26,23 @@ impl Registry {
     /// The grants of the log, oldest first; needs a token with `audit`. Each is proven, with what revoked it; that the
     /// registry left none out, and no revoke, only an audit shows.
     pub async fn grants(&self, which: Tokens) -> Result<Vec<Verified<GrantFact>>, ClientError> {
-        let mut all = Vec::new();
+        let mut all: Vec<Verified<GrantFact>> = Vec::new();
+        let mut pages = 0;
         let mut after: Option<LeafIndex> = None;
         loop {
             let query = GrantQuery { after, limit: None, ended: Some(which == Tokens::All) };
             let path = format!("/v1/grants{}", query_string(&query)?);
             let list: GrantList = self.transport().get(&path, "list of grants", LARGE_ANSWER_MAX).await?;
             let next = list.next;
-            all.extend(self.check_grants(list).await?);
+            let page = self.check_grants(list).await?;
+            let indices = after.into_iter().chain(page.iter().map(|grant| grant.get().index)).chain(next);
+            if !indices.is_sorted() || next.is_some_and(|next| Some(next) <= after) || pages == PAGES_MAX {
+                return Err(ClientError::malformed("list of grants", "its pages do not lead on to an end"));
+            }
+            all.extend(page);
+            pages += 1;
             match next {
-                Some(next) if after.is_none_or(|after| after < next) => after = Some(next),
-                Some(_) => {
-                    return Err(ClientError::malformed("list of grants", "its pages go round in a circle"));
-                }
+                Some(next) => after = Some(next),
                 None => return Ok(all),
             }
         }

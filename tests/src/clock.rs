@@ -17,6 +17,11 @@ impl TestClock {
         Self(ManualClock::new(SystemClock.now_ms()))
     }
 
+    /// A clock that shows this moment.
+    pub fn at(moment: Timestamp) -> Self {
+        Self(ManualClock::new(moment.as_ms()))
+    }
+
     /// The moment it shows.
     pub fn timestamp(&self) -> Timestamp {
         Timestamp::from_ms(self.0.now_ms())

@@ -9,6 +9,7 @@ mod clock;
 mod counting;
 mod disk;
 mod draft;
+pub mod evil;
 mod faulty;
 mod folder;
 mod http;

@@ -51,6 +51,7 @@ impl Person {
             key_file: None,
             progress: Arc::new(Quiet),
             clock: Arc::new(clock.clone()),
+            deadline: None,
         };
         let registry = Registry::open(&places, options)?;
         Ok(Self { home, places, clock, token, registry })

@@ -15,7 +15,9 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use holdfast_formats::digest::Blake3Digest;
 use holdfast_formats::manifest::{File, Manifest};
 use holdfast_formats::reference::ArtifactRef;
+use holdfast_formats::wire::v1::ExitCode;
 use reqwest::Response;
+use tokio::time::Instant;
 
 use crate::blocking;
 use crate::error::ClientError;
@@ -30,6 +32,9 @@ const IN_FLIGHT: usize = 4;
 const ATTEMPTS_MAX: u32 = 4;
 /// How much is hashed and written in one go.
 const BLOCK_BYTES: usize = 1024 * 1024;
+/// How much must come within each idle deadline, and by each attempt that is to count: less brings nothing, else a server
+/// that drips would never let go.
+const PROGRESS_BYTES: usize = 64 * 1024;
 
 /// What a download was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,11 +91,41 @@ impl Download<'_> {
             self.progress.advance(file.size.get());
             return Ok(true);
         };
+        let resumed = sink.length() > 0;
         self.progress.advance(sink.length());
-        let sink = self.fill(file, sink).await?;
+        match self.finish_file(at, file, target, sink).await {
+            // What an earlier run left was not the beginning of the file. It is gone now, and all of it is fetched.
+            Err(ClientError::Digest { .. }) if resumed => {
+                let (place, wanted) = (Arc::clone(target), file.clone());
+                match blocking::run(move || place.begin(at, &wanted)).await? {
+                    Some(sink) => self.finish_file(at, file, target, sink).await.map(|()| false),
+                    None => Ok(true),
+                }
+            }
+            outcome => outcome.map(|()| false),
+        }
+    }
+
+    /// Completes a partial file and moves it into its place. One that cannot become right is removed.
+    async fn finish_file(
+        &self,
+        at: usize,
+        file: &File,
+        target: &Arc<Target>,
+        sink: Sink,
+    ) -> Result<(), ClientError> {
+        let filled = self.fill(file, sink).await;
         let (place, wanted) = (Arc::clone(target), file.clone());
-        blocking::run(move || place.finish(at, &wanted, sink)).await?;
-        Ok(false)
+        blocking::run(move || match filled {
+            Ok(sink) => place.finish(at, &wanted, sink),
+            Err(error) => {
+                if error.exit() == ExitCode::Integrity {
+                    place.discard(at, &wanted);
+                }
+                Err(error)
+            }
+        })
+        .await
     }
 
     /// Brings a sink to the size of the file, over as many connections as it takes.
@@ -117,7 +152,8 @@ impl Download<'_> {
                 Err(ClientError::Unreachable { .. }) => {}
                 Err(error) => return Err(error),
             }
-            attempts = if sink.length() > before { 1 } else { attempts + 1 };
+            let gained = sink.length() - before;
+            attempts = if gained >= PROGRESS_BYTES as u64 { 1 } else { attempts + 1 };
             if attempts >= ATTEMPTS_MAX {
                 return Err(ClientError::Cut { path: file.path.to_string(), attempts });
             }
@@ -130,10 +166,8 @@ impl Download<'_> {
     async fn fill_once(&self, path: &str, file: &File, sink: &mut Sink) -> Result<(), ClientError> {
         let mut response = self.transport.open(path, sink.length()).await?;
         let mut block = self.read_block(&mut response).await;
-        while let Ok(pieces) = &block
-            && !pieces.is_empty()
-        {
-            let pieces = pieces.clone();
+        loop {
+            let Block { pieces, end } = block;
             let amount: u64 = pieces.iter().map(|p| p.len() as u64).sum();
             if sink.length() + amount > file.size.get() {
                 return Err(ClientError::Differs {
@@ -142,30 +176,51 @@ impl Download<'_> {
                 });
             }
             let moved = sink.take();
-            let (written, next) =
-                tokio::join!(blocking::run(move || moved.write(&pieces)), self.read_block(&mut response));
-            *sink = written?;
+            let write = blocking::run(move || moved.write(&pieces));
+            let next = match end {
+                None => {
+                    let (written, next) = tokio::join!(write, self.read_block(&mut response));
+                    *sink = written?;
+                    Ok(next)
+                }
+                Some(end) => {
+                    *sink = write.await?;
+                    Err(end)
+                }
+            };
             self.progress.advance(amount);
-            block = next;
+            match next {
+                Ok(next) => block = next,
+                Err(end) => return end,
+            }
         }
-        block.map(drop)
     }
 
-    /// About a megabyte of pieces; none at the end. What came before a failure is not lost: the failure comes again.
-    async fn read_block(&self, response: &mut Response) -> Result<Vec<Bytes>, ClientError> {
-        let (mut pieces, mut length) = (Vec::new(), 0);
+    /// About a megabyte of pieces. What came before a failure is not lost.
+    async fn read_block(&self, response: &mut Response) -> Block {
+        let (mut pieces, mut length, mut noted) = (Vec::new(), 0, 0);
+        let mut until = Instant::now() + self.transport.idle();
         while length < BLOCK_BYTES {
-            match read_piece(self.transport, response).await {
+            match read_piece(self.transport, response, until).await {
                 Ok(Some(piece)) => {
                     length += piece.len();
                     pieces.push(piece);
+                    if length - noted >= PROGRESS_BYTES {
+                        (noted, until) = (length, Instant::now() + self.transport.idle());
+                    }
                 }
-                Err(error) if pieces.is_empty() => return Err(error),
-                Ok(None) | Err(_) => break,
+                Ok(None) => return Block { pieces, end: Some(Ok(())) },
+                Err(error) => return Block { pieces, end: Some(Err(error)) },
             }
         }
-        Ok(pieces)
+        Block { pieces, end: None }
     }
+}
+
+/// Some of a body, and how the body ended, when it did.
+struct Block {
+    pieces: Vec<Bytes>,
+    end: Option<Result<(), ClientError>>,
 }
 
 fn pulled(manifest: &Manifest, kept: u64) -> Pulled {

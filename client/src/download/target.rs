@@ -60,13 +60,18 @@ impl Target {
     pub(crate) fn finish(&self, at: usize, file: &File, sink: Sink) -> Result<(), ClientError> {
         let partial = partial_name(at, file);
         if let Err(error) = sink.finish(file) {
-            // Best effort: the next run would find it wrong as well.
-            let _ = self.folder.remove_file(&partial);
+            self.discard(at, file);
             return Err(error);
         }
         let renamed = self.folder.rename(&partial, &self.folder, file.path.as_str());
         renamed.map_err(|e| self.failed(FileAction::Rename, file.path.as_str(), e))?;
         self.set_mode(file)
+    }
+
+    /// Removes the partial file.
+    pub(crate) fn discard(&self, at: usize, file: &File) {
+        // Best effort: the next run would find it wrong as well.
+        let _ = self.folder.remove_file(partial_name(at, file));
     }
 
     /// Whether the file is there with the right bytes. A folder or link in its place is an error.

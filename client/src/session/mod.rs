@@ -9,6 +9,7 @@ mod submit;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
 
 use holdfast_formats::origin::Origin;
 use holdfast_formats::time::Timestamp;
@@ -48,11 +49,14 @@ pub struct OpenOptions {
     pub progress: Arc<dyn Progress>,
     /// What time it is.
     pub clock: SharedClock,
+    /// No wait for the registry is longer than this. Left out, each has a deadline that fits what is waited for: half a
+    /// minute for most answers, minutes for an upload, half an hour for a pin whose bytes are read back first.
+    pub deadline: Option<Duration>,
 }
 
 #[expect(clippy::new_without_default, reason = "what reaches a network has no silent default")]
 impl OpenOptions {
-    /// Nothing set, no progress, the system's clock.
+    /// Nothing set, no progress, the system's clock, the usual deadlines.
     pub fn new() -> Self {
         Self {
             url: None,
@@ -60,6 +64,7 @@ impl OpenOptions {
             key_file: None,
             progress: Arc::new(Quiet),
             clock: SystemClock::shared(),
+            deadline: None,
         }
     }
 }
@@ -101,7 +106,8 @@ impl Registry {
             Some(token) => Some(token.clone()),
             None => credentials::load(&places.credentials_file(), &address, &trust.origin)?,
         };
-        Self::with(places, options, trust, Transport::new(address, token)?)
+        let transport = Transport::new(address, token)?.no_longer_than(options.deadline);
+        Self::with(places, options, trust, transport)
     }
 
     /// Opens what is trusted, over this connection.

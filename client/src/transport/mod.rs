@@ -13,10 +13,11 @@ use bytes::Bytes;
 use holdfast_formats::from_json;
 use holdfast_formats::token::Token;
 use holdfast_formats::wire::v1::{Problem, ProblemCode};
-use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue, RANGE};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, RANGE};
 use reqwest::{Method, Response, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::time::Instant;
 
 pub(crate) use address::{Address, is_this_machine, query_string};
 pub(crate) use request::{Body, Request};
@@ -25,9 +26,13 @@ use crate::error::ClientError;
 
 const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
 /// How long a transfer may stand still.
-pub(crate) const IDLE_DEADLINE: Duration = Duration::from_mins(1);
+const IDLE_DEADLINE: Duration = Duration::from_mins(1);
+/// How long an answer takes at most from its first byte to its last: whoever drips it has nothing to say.
+const BODY_DEADLINE: Duration = Duration::from_secs(30);
 /// A problem document lists at most some thousand missing chunks.
 const PROBLEM_BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// A problem says what to do in a sentence, which may quote some names.
+const DETAIL_BYTES_MAX: usize = 16 * 1024;
 const ATTEMPTS_MAX: u32 = 4;
 const LOGIN_HEADER: HeaderName = HeaderName::from_static("holdfast-login");
 
@@ -37,6 +42,15 @@ pub(crate) struct Transport {
     http: reqwest::Client,
     address: Arc<Address>,
     token: Option<Token>,
+    /// No wait is longer than this, whatever it is for.
+    longest: Duration,
+}
+
+/// An answer that says that it worked.
+struct Answer {
+    /// What it says that it is.
+    media_type: Option<String>,
+    bytes: Vec<u8>,
 }
 
 impl Transport {
@@ -52,7 +66,17 @@ impl Transport {
             .connect_timeout(CONNECT_DEADLINE)
             .build()
             .map_err(|e| ClientError::Unreachable { url: address.to_string(), source: e.into() })?;
-        Ok(Self { http, address: Arc::new(address), token })
+        Ok(Self { http, address: Arc::new(address), token, longest: Duration::MAX })
+    }
+
+    /// The same, but it never waits longer than this for anything.
+    pub(crate) fn no_longer_than(self, longest: Option<Duration>) -> Self {
+        Self { longest: longest.unwrap_or(self.longest), ..self }
+    }
+
+    /// How long a transfer may stand still.
+    pub(crate) fn idle(&self) -> Duration {
+        IDLE_DEADLINE.min(self.longest)
     }
 
     /// Where the registry is.
@@ -72,15 +96,23 @@ impl Transport {
 
     /// Sends a request and reads the record that answers it.
     pub(crate) async fn call<T: DeserializeOwned>(&self, request: Request<'_>) -> Result<T, ClientError> {
-        let bytes = self.call_bytes(&request).await?;
+        let Answer { media_type, bytes } = self.ask(&request).await?;
+        if let Some(other) = media_type.filter(|media_type| !is_json(media_type)) {
+            return Err(ClientError::malformed(request.what, format!("it is {other:?} and not JSON")));
+        }
         from_json(&bytes, bytes.len()).map_err(|e| ClientError::malformed(request.what, e))
     }
 
     /// Sends a request and reads the whole answer.
     pub(crate) async fn call_bytes(&self, request: &Request<'_>) -> Result<Vec<u8>, ClientError> {
+        self.ask(request).await.map(|answer| answer.bytes)
+    }
+
+    async fn ask(&self, request: &Request<'_>) -> Result<Answer, ClientError> {
+        let deadline = request.deadline.min(self.longest);
         let mut attempt = 1;
         loop {
-            let outcome = tokio::time::timeout(request.deadline, self.once(request)).await;
+            let outcome = tokio::time::timeout(deadline, self.once(request)).await;
             let outcome = outcome.unwrap_or_else(|late| Err(self.unreachable(late)));
             match outcome {
                 // Every request of ours may be repeated: reads change nothing, uploads are by digest, and a statement
@@ -98,7 +130,7 @@ impl Transport {
     /// Begins to read a body from an offset on. The caller reads it with [`read_piece`].
     pub(crate) async fn open(&self, path: &str, from: u64) -> Result<Response, ClientError> {
         let request = Request::get(path, "file", u64::MAX).starting_at(from);
-        let outcome = tokio::time::timeout(IDLE_DEADLINE, self.send(&request)).await;
+        let outcome = tokio::time::timeout(self.idle(), self.send(&request)).await;
         let response = outcome.unwrap_or_else(|late| Err(self.unreachable(late)))?;
         let wanted = if from == 0 { StatusCode::OK } else { StatusCode::PARTIAL_CONTENT };
         if response.status() == wanted {
@@ -107,12 +139,15 @@ impl Transport {
         Err(self.refusal(path, response).await)
     }
 
-    async fn once(&self, request: &Request<'_>) -> Result<Vec<u8>, ClientError> {
+    async fn once(&self, request: &Request<'_>) -> Result<Answer, ClientError> {
         let response = self.send(request).await?;
         if !response.status().is_success() {
             return Err(self.refusal(request.path, response).await);
         }
-        self.read_all(request.path, response, request.max).await
+        let media_type = response.headers().get(CONTENT_TYPE);
+        let media_type = media_type.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+        let bytes = self.read_all(request.path, response, request.max).await?;
+        Ok(Answer { media_type, bytes })
     }
 
     async fn send(&self, request: &Request<'_>) -> Result<Response, ClientError> {
@@ -134,7 +169,18 @@ impl Transport {
         builder.send().await.map_err(|e| self.unreachable(e))
     }
 
-    async fn read_all(&self, path: &str, mut response: Response, max: u64) -> Result<Vec<u8>, ClientError> {
+    async fn read_all(&self, path: &str, response: Response, max: u64) -> Result<Vec<u8>, ClientError> {
+        let deadline = BODY_DEADLINE.min(self.longest);
+        let whole = tokio::time::timeout(deadline, self.read_pieces(path, response, max)).await;
+        whole.unwrap_or_else(|late| Err(self.unreachable(late)))
+    }
+
+    async fn read_pieces(
+        &self,
+        path: &str,
+        mut response: Response,
+        max: u64,
+    ) -> Result<Vec<u8>, ClientError> {
         let mut bytes = Vec::new();
         while let Some(piece) = response.chunk().await.map_err(|e| self.unreachable(e))? {
             if (bytes.len() + piece.len()) as u64 > max {
@@ -152,8 +198,8 @@ impl Transport {
         match self.read_all(path, response, PROBLEM_BYTES_MAX).await {
             Err(error) => error,
             Ok(bytes) => match from_json::<Problem>(&bytes, bytes.len()) {
-                Ok(problem) => ClientError::Problem(Box::new(problem)),
-                Err(_) => not_ours,
+                Ok(problem) if is_ours(&problem, status) => ClientError::Problem(Box::new(problem)),
+                Ok(_) | Err(_) => not_ours,
             },
         }
     }
@@ -163,12 +209,13 @@ impl Transport {
     }
 }
 
-/// The next piece of a body; `None` at its end. A body that stands still is given up.
+/// The next piece of a body; `None` at its end. One that does not come in time is given up.
 pub(crate) async fn read_piece(
     transport: &Transport,
     response: &mut Response,
+    until: Instant,
 ) -> Result<Option<Bytes>, ClientError> {
-    match tokio::time::timeout(IDLE_DEADLINE, response.chunk()).await {
+    match tokio::time::timeout_at(until, response.chunk()).await {
         Ok(piece) => piece.map_err(|e| transport.unreachable(e)),
         Err(late) => Err(transport.unreachable(late)),
     }
@@ -191,6 +238,18 @@ fn is_passing(error: &ClientError) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether a media type is that of records, whatever parameters it has.
+fn is_json(media_type: &str) -> bool {
+    media_type.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+}
+
+/// Whether a problem says what its status says, and no more than fits into an error message.
+fn is_ours(problem: &Problem, status: u16) -> bool {
+    problem.status == status
+        && problem.code.status() == status
+        && (1..=DETAIL_BYTES_MAX).contains(&problem.detail.trim().len())
 }
 
 /// A header that is neither logged nor compressed.

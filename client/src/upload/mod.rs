@@ -215,6 +215,7 @@ impl Upload<'_> {
         };
         let missing = error.problem().and_then(|p| p.missing.clone()).unwrap_or_default();
         let Some(file) = file.filter(|_| !missing.is_empty()) else { return Err(error) };
+        check_missing(record, &missing)?;
         let mut resent = 0;
         for chunk in missing {
             let query = ChunksQuery { draft: None, offset: None };
@@ -280,6 +281,24 @@ async fn make_request(run: Run) -> Result<ChunksRequest, ClientError> {
         ChunksRequest { query, body: Body { content_type: OCTETS, parts }, sizes }
     })
     .await)
+}
+
+/// What the registry wants again are parts of the blob, each once: nothing else is read, or sent.
+fn check_missing(record: &BlobRecord, missing: &[MissingChunk]) -> Result<(), ClientError> {
+    let mut parts = HashSet::with_capacity(record.extents.len());
+    let mut offset = 0;
+    for extent in &record.extents {
+        let length = u64::from(extent.length);
+        parts.insert((extent.chunk, offset, length));
+        offset += length;
+    }
+    if missing.iter().all(|wanted| parts.remove(&(wanted.chunk, wanted.offset, wanted.length))) {
+        return Ok(());
+    }
+    Err(ClientError::malformed(
+        "list of missing chunks",
+        "it names what is no part of the file that was sent",
+    ))
 }
 
 async fn read_again(file: &SourceFile, chunk: MissingChunk) -> Result<Piece, ClientError> {

@@ -180,7 +180,7 @@ impl NodeKeys {
     }
 
     /// The keys of a kind, oldest first.
-    pub(super) fn keys(&self, kind: KeyKind) -> &[SigningKey] {
+    pub fn keys(&self, kind: KeyKind) -> &[SigningKey] {
         match kind {
             KeyKind::Log => &self.log,
             KeyKind::Head => &self.head,

@@ -139,7 +139,11 @@ impl Said<'_> {
             Predicate::Publish(publish) => self.check_publisher(publish),
             Predicate::Grant(grant) => self.check_granter(grant),
             Predicate::Scrub(_) | Predicate::Sweep(_) | Predicate::Swept(_) => self.by_registry(),
-            // Where no rule is about it, the rule book logs no such statement yet.
+            // The rule book logs none of them yet.
+            Predicate::Hold(_) | Predicate::Unhold(_) | Predicate::Extend(_) | Predicate::Delete(_) => {
+                self.fill(&Ask::anybody(Role::Holder))
+            }
+            // A policy is in the chain of policies, whose root keys were checked.
             said => Ask::of(said).map_or(Ok(()), |ask| self.fill(&ask)),
         }
     }

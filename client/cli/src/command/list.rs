@@ -3,9 +3,10 @@
 use holdfast_client::Registry;
 use holdfast_formats::manifest::Kind;
 use holdfast_formats::text::Label;
-use holdfast_formats::wire::v1::{ArtifactSummary, ListQuery};
+use holdfast_formats::wire::v1::{ArtifactSummary, ExitCode, ListQuery};
 use indicatif::HumanBytes;
 
+use crate::failure::Failure;
 use crate::output::{Answer, Line};
 use crate::session::Session;
 
@@ -17,6 +18,8 @@ Examples:
 
 /// Artifacts asked for at a time.
 const PAGE: u32 = 500;
+/// Pages that bring nothing, because none of their artifacts may be read: beyond so many the list is given up.
+const EMPTY_PAGES_MAX: u32 = 1000;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER_HELP)]
@@ -45,7 +48,7 @@ impl Args {
 
     async fn read(&self, registry: &Registry) -> anyhow::Result<(Vec<ArtifactSummary>, bool)> {
         let mut artifacts: Vec<ArtifactSummary> = Vec::new();
-        let mut after = None;
+        let (mut after, mut empty) = (None, 0);
         loop {
             let left = self.limit.saturating_sub(u32::try_from(artifacts.len()).unwrap_or(u32::MAX));
             if left == 0 {
@@ -58,6 +61,11 @@ impl Args {
                 limit: Some(left.min(PAGE)),
             };
             let page = registry.list(&query).await?;
+            empty += u32::from(page.artifacts.is_empty());
+            if empty > EMPTY_PAGES_MAX {
+                let why = "the registry goes on without naming an artifact; name a prefix that you may read";
+                return Err(Failure::new(ExitCode::Integrity, why).into());
+            }
             artifacts.extend(page.artifacts);
             after = page.next;
             if after.is_none() {
