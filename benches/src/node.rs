@@ -41,6 +41,7 @@ pub(crate) async fn open(data: &Path) -> anyhow::Result<(Node, Timestamp)> {
         clock,
         metrics: Arc::new(Metrics::new()),
         memory_bytes: MEMORY_BYTES,
+        witnesses: Vec::new(),
         acknowledge_refused: None,
     };
     let node = Node::start(parts).await?;

@@ -14,3 +14,4 @@ pub mod objects;
 pub mod randomness;
 pub mod service;
 pub mod telemetry;
+pub mod witness;

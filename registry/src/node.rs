@@ -7,12 +7,14 @@ use axum::Router;
 
 use crate::blobs::Blobs;
 use crate::clock::SharedClock;
+use crate::config::WitnessConfig;
 use crate::http::{ApiLimits, router};
 use crate::index::{Index, IndexError};
 use crate::log::{KeysError, Log, LogParts, LogTasks, NodeKeys, ReplayError};
 use crate::objects::Store;
 use crate::service::{Service, ServiceParts};
 use crate::telemetry::Metrics;
+use crate::witness::{self, WitnessTasks};
 
 /// What a node is started with.
 pub struct NodeParts {
@@ -30,6 +32,8 @@ pub struct NodeParts {
     pub metrics: Arc<Metrics>,
     /// Bytes of bodies, chunks and records held at a time.
     pub memory_bytes: u64,
+    /// The witnesses to ask for cosignatures.
+    pub witnesses: Vec<WitnessConfig>,
     /// A refused entry that a person has looked at.
     pub acknowledge_refused: Option<holdfast_formats::tree::LeafIndex>,
 }
@@ -54,6 +58,7 @@ pub struct Node {
     router: Router,
     log: Log,
     tasks: LogTasks,
+    witnesses: WitnessTasks,
 }
 
 impl Node {
@@ -74,16 +79,18 @@ impl Node {
             metrics: Arc::clone(&parts.metrics),
         };
         let (log, tasks) = Log::open(log_parts, writer, parts.acknowledge_refused).await?;
+        let (asked, witnesses) = witness::start(parts.witnesses, &log, &parts.metrics);
         let service = Service::new(ServiceParts {
             log: log.clone(),
             blobs,
             clock: parts.clock,
             metrics: parts.metrics,
+            witnesses: asked,
             keys_folder: parts.keys_folder,
             shared_store,
         });
         let router = router(service.clone(), ApiLimits { body_bytes: half });
-        Ok(Self { service, router, log, tasks })
+        Ok(Self { service, router, log, tasks, witnesses })
     }
 
     /// The use cases.
@@ -103,8 +110,8 @@ impl Node {
 
     /// Ends the node: what is queued is answered first. Every clone of its router must be gone.
     pub async fn stop(self) {
-        let Self { service, router, log, tasks } = self;
-        drop((service, router, log));
+        let Self { service, router, log, tasks, witnesses } = self;
+        drop((service, router, log, witnesses));
         tasks.finished().await;
     }
 }

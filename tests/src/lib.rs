@@ -15,6 +15,7 @@ mod node;
 mod person;
 mod program;
 mod server;
+mod witness;
 
 pub use backing::Backing;
 pub use chunk::{frame, raw_chunk, zstd_chunk};
@@ -28,6 +29,7 @@ pub use node::{Index, StartError, TestRegistry};
 pub use person::Person;
 pub use program::{Output, Program, binary};
 pub use server::{Server, free_port};
+pub use witness::{Mood, TestWitness};
 
 use std::str::FromStr;
 

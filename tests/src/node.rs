@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use holdfast_formats::tree::LeafIndex;
 use holdfast_registry::blocking::Blocking;
+use holdfast_registry::config::WitnessConfig;
 use holdfast_registry::http::front::{FrontLimits, Listener, ServeOutcome, serve};
 use holdfast_registry::log::NodeKeys;
 use holdfast_registry::node::{Node, NodeError, NodeParts};
@@ -44,6 +45,7 @@ pub struct TestRegistry {
     address: SocketAddr,
     running: Option<Running>,
     acknowledge: Option<LeafIndex>,
+    witnesses: Vec<WitnessConfig>,
 }
 
 struct Running {
@@ -74,7 +76,8 @@ impl TestRegistry {
         NodeKeys::generate(&home.path().join("keys"), None)?;
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
         let clock = TestClock::at_present();
-        let mut registry = Self { backing, home, clock, address, running: None, acknowledge: None };
+        let mut registry =
+            Self { backing, home, clock, address, running: None, acknowledge: None, witnesses: Vec::new() };
         registry.try_start().await?;
         Ok(registry)
     }
@@ -91,7 +94,8 @@ impl TestRegistry {
         }
         let (backing, clock) = (self.backing.clone(), self.clock.clone());
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut node = Self { backing, home, clock, address, running: None, acknowledge: None };
+        let witnesses = self.witnesses.clone();
+        let mut node = Self { backing, home, clock, address, running: None, acknowledge: None, witnesses };
         node.try_start().await?;
         Ok(node)
     }
@@ -124,6 +128,7 @@ impl TestRegistry {
             clock: self.clock.of_registry(),
             metrics: Arc::clone(metrics),
             memory_bytes: MEMORY_BYTES,
+            witnesses: self.witnesses.clone(),
             acknowledge_refused: self.acknowledge,
         };
         Ok(Node::start(parts).await?)
@@ -161,6 +166,12 @@ impl TestRegistry {
             std::fs::remove_dir_all(folder)?;
         };
         Ok(())
+    }
+
+    /// Starts it anew, with these witnesses to ask.
+    pub async fn ask_witnesses(&mut self, witnesses: Vec<WitnessConfig>) -> anyhow::Result<()> {
+        self.witnesses = witnesses;
+        self.restart(Index::Kept).await
     }
 
     /// From the next start on, goes on although this entry is refused.

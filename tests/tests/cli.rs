@@ -10,5 +10,7 @@ mod keys;
 mod servers;
 #[path = "cli/terminal.rs"]
 mod terminal;
+#[path = "cli/witnesses.rs"]
+mod witnesses;
 #[path = "cli/world.rs"]
 mod world;

@@ -62,6 +62,7 @@ impl Session {
             key_file: self.settings.key.clone(),
             progress: progress::shown_on(&self.output),
             clock: Arc::new(SystemClock),
+            ..OpenOptions::new()
         };
         Ok(Registry::open(&self.places()?, options)?)
     }

@@ -77,6 +77,7 @@ pub(super) async fn node(
         clock: SystemClock::shared(),
         metrics: Arc::clone(metrics),
         memory_bytes: config.limits.memory_bytes,
+        witnesses: config.witnesses.clone(),
         acknowledge_refused,
     };
     Ok(Node::start(parts).await?)

@@ -55,7 +55,8 @@ impl Service {
         if now.ms_since(seen) > STALE_MS {
             return Err(stale());
         }
-        let key = LookupKey::new(channel, query, head.size(), seen.as_ms() / MOMENT_MS);
+        let cosigned = self.log().cosignatures().generation();
+        let key = LookupKey::new(channel, query, head.size(), seen.as_ms() / MOMENT_MS, cosigned);
         let answer = self.inner.lookups.get_or_make(key, self.look_up(head, channel, query, seen)).await?;
         for name in &answer.names {
             self.require_read(who, name)?;
@@ -101,6 +102,7 @@ impl Service {
             head: sign_head(&channel_head(self, &head, &choice, seen), &self.log().keys().head),
             checkpoint: head.checkpoint().to_owned(),
             consistency: assembly.consistency(query.min_size).await?,
+            cosigned: self.cosigned_beside(size).await?,
             policies: assembly.entries(policies.iter().map(|fact| fact.entry.index)).await?,
             lines: assembly.lines(&choice).await?,
             artifacts: assembly.artifacts(&choice, &read).await?,

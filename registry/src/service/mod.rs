@@ -6,6 +6,7 @@ pub mod access;
 mod artifacts;
 mod assembly;
 mod channels;
+mod cosigned;
 mod failure;
 mod granted;
 mod grants;
@@ -32,6 +33,7 @@ use crate::blobs::Blobs;
 use crate::clock::SharedClock;
 use crate::log::Log;
 use crate::telemetry::Metrics;
+use crate::witness::Witnesses;
 
 /// What the use cases share; clones share it.
 #[derive(Clone)]
@@ -44,6 +46,7 @@ struct Inner {
     blobs: Blobs,
     clock: SharedClock,
     metrics: Arc<Metrics>,
+    witnesses: Witnesses,
     /// Where the hash of the login secret is, as long as nobody logged in.
     keys_folder: PathBuf,
     shared_store: bool,
@@ -63,6 +66,8 @@ pub struct ServiceParts {
     pub clock: SharedClock,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// Who cosigns, and how that goes.
+    pub witnesses: Witnesses,
     /// Where the keys are.
     pub keys_folder: PathBuf,
     /// Whether other nodes may write to the same store.
@@ -72,7 +77,7 @@ pub struct ServiceParts {
 impl Service {
     /// Puts the parts together.
     pub fn new(parts: ServiceParts) -> Self {
-        let ServiceParts { log, blobs, clock, metrics, keys_folder, shared_store } = parts;
+        let ServiceParts { log, blobs, clock, metrics, witnesses, keys_folder, shared_store } = parts;
         let started_ms = clock.now_ms();
         let manifests = manifests::Manifests::new(log.attachments());
         let (lookups, tokens) = (lookup_cache::LookupCache::new(), access::TokenCache::new());
@@ -81,6 +86,7 @@ impl Service {
             blobs,
             clock,
             metrics,
+            witnesses,
             keys_folder,
             shared_store,
             started_ms,

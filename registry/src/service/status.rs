@@ -51,6 +51,7 @@ impl Service {
             artifacts: count(totals.artifacts)?,
             artifact_bytes: ByteSize::new(totals.artifact_bytes).map_err(Failure::internal)?,
             channels: count(totals.channels)?,
+            witnesses: self.inner.witnesses.status(),
         })
     }
 }

@@ -12,6 +12,7 @@ pub mod commit;
 pub mod digest;
 pub mod entry;
 pub mod envelope;
+pub mod fork;
 pub mod id;
 pub mod key;
 pub mod limits;

@@ -46,6 +46,7 @@ pub(crate) async fn node(folder: &TempDir) -> Node {
         clock: SystemClock::shared(),
         metrics: Arc::new(Metrics::new()),
         memory_bytes: 64 * 1024 * 1024,
+        witnesses: Vec::new(),
         acknowledge_refused: None,
     };
     Node::start(parts).await.expect("an empty log can be followed")

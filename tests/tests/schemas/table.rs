@@ -9,6 +9,7 @@ use holdfast_formats::wire::v1::ProblemCode::{
     TooLarge,
 };
 
+use super::cosigned::COSIGNED;
 use super::routes::{Access, Answer, AnswerBody, PathParameter, RequestBody, Route};
 
 /// Stands for any digest: both kinds are written alike.
@@ -392,5 +393,5 @@ const UPLOADS: [Route; 3] = [
 
 /// Every route there is.
 pub(crate) fn routes() -> impl Iterator<Item = &'static Route> {
-    iter::empty().chain(&NODE).chain(&LOG).chain(&CHANNELS).chain(&ARTIFACTS).chain(&UPLOADS)
+    iter::empty().chain(&NODE).chain(&LOG).chain(&COSIGNED).chain(&CHANNELS).chain(&ARTIFACTS).chain(&UPLOADS)
 }

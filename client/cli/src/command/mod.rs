@@ -39,6 +39,7 @@ mod thaw;
 mod token;
 mod trust;
 mod verify;
+mod witness;
 
 use clap::Subcommand;
 
@@ -58,6 +59,9 @@ pub(crate) enum Command {
     /// Show what this repository trusts
     #[command(subcommand)]
     Trust(trust::Args),
+    /// Demand that witnesses vouch for the log, and see how they do
+    #[command(subcommand)]
+    Witness(witness::Args),
     /// Give out tokens, end them, list them
     #[command(subcommand)]
     Token(token::Args),
@@ -89,7 +93,7 @@ pub(crate) enum Command {
     Show(show::Args),
     /// Download an artifact, every byte checked
     Pull(pull::Args),
-    /// Check an artifact, a local copy of one, or a bundle
+    /// Check an artifact, a local copy of one, a bundle, or evidence of a fork
     Verify(verify::Args),
     /// The receipt of an artifact or entry: proof that it is in the log
     Proof(proof::Args),
@@ -127,6 +131,7 @@ impl Command {
             Self::Key(args) => args.run(session),
             Self::Policy(args) => args.run(session).await,
             Self::Trust(args) => args.run(session),
+            Self::Witness(args) => args.run(session).await,
             Self::Token(args) => args.run(session).await,
             Self::Push(args) => args.run(session).await,
             Self::Release(args) => args.run(session).await,
