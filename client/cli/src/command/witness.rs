@@ -53,7 +53,7 @@ Example:
 pub(crate) struct AddArgs {
     /// The witness's verifier key, as its operator publishes it
     #[arg(value_name = "VKEY")]
-    key: NoteKey,
+    verifier: NoteKey,
     /// How many of the witnesses must vouch
     #[arg(long, value_name = "N")]
     quorum: Option<u16>,
@@ -64,7 +64,7 @@ impl Args {
         match self {
             Self::Add(args) => {
                 let places = session.places()?;
-                let trust = places.add_witness(args.key, args.quorum)?;
+                let trust = places.add_witness(args.verifier, args.quorum)?;
                 session.output().note(format!("written to {}", places.trust_file().display()));
                 session.output().answer(&listed(&trust, &[])?)
             }
