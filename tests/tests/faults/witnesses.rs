@@ -228,7 +228,7 @@ async fn slow_and_lying_witnesses_hurt_nobody_and_none_of_their_lies_is_kept() -
     let mut registry = TestRegistry::start().await?;
     let witnesses: [TestWitness; 8] = witnessed(&mut registry).await?;
     let moods = [
-        Mood::Slow(Duration::from_secs(60)),
+        Mood::Slow(Duration::from_mins(1)),
         Mood::Down,
         Mood::OtherText,
         Mood::OtherKey,
