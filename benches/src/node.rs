@@ -44,6 +44,7 @@ pub(crate) async fn open(data: &Path) -> anyhow::Result<(Node, Timestamp)> {
         memory_bytes: MEMORY_BYTES,
         newest_rules: RuleBook::RELEASED,
         rates: holdfast_registry::config::RequestRates::UNLIMITED,
+        witnesses: Vec::new(),
         acknowledge_refused: None,
     };
     let node = Node::start(parts).await?;

@@ -3,6 +3,7 @@
 //! Every variant says what was wrong and what to do. Text that came from the registry is quoted as it came: whoever
 //! prints it to a terminal escapes it.
 
+mod file_action;
 mod outcome;
 
 use std::io;
@@ -17,37 +18,9 @@ use holdfast_formats::text::TextError;
 use holdfast_formats::tree::LeafIndex;
 use holdfast_formats::wire::v1::{Problem, ProblemCode};
 
+pub use file_action::FileAction;
+
 use crate::keys::SignerError;
-
-/// What was being done with a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FileAction {
-    /// It was read.
-    Read,
-    /// It was written.
-    Write,
-    /// It was made.
-    Create,
-    /// It was locked.
-    Lock,
-    /// It was moved into its place.
-    Rename,
-    /// A folder was listed.
-    List,
-}
-
-impl std::fmt::Display for FileAction {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Read => "read",
-            Self::Write => "write",
-            Self::Create => "create",
-            Self::Lock => "lock",
-            Self::Rename => "move into place",
-            Self::List => "list",
-        })
-    }
-}
 
 /// What a check of something that the registry sent found wrong. Boxed by its kind, because each check has its own error.
 pub type CheckError = Box<dyn std::error::Error + Send + Sync>;
@@ -104,6 +77,12 @@ pub enum ClientError {
     #[error("the answer is stale")]
     Stale {
         /// How old, and what is allowed.
+        source: CheckError,
+    },
+    /// Too few witnesses vouch for it, or not for enough of it, or too long ago.
+    #[error("what the registry shows is not witnessed, so others may be shown something else")]
+    Unwitnessed {
+        /// Who is missing.
         source: CheckError,
     },
     /// The answered pin has expired since.
@@ -237,12 +216,36 @@ pub enum ClientError {
         found: Origin,
     },
     /// The log shown does not extend what was seen.
-    #[error(
-        "the log is not the one that this machine saw before: {detail}. Keep both checkpoints as evidence"
-    )]
+    #[error("the log is not the one that this machine saw before: {detail}{}", outcome::fork_words(evidence.as_deref()))]
     Fork {
         /// What does not fit.
         detail: String,
+        /// The file with both signed checkpoints; `None` when none could be written.
+        evidence: Option<PathBuf>,
+    },
+    /// A file of fork evidence that is none.
+    #[error("{} is no evidence of a fork", .path.display())]
+    NoFork {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: CheckError,
+    },
+    /// A change of the trusted witnesses that cannot be.
+    #[error("{rule}")]
+    Witnesses {
+        /// What is wrong with it.
+        rule: String,
+    },
+    /// The statement is logged, but not enough witnesses saw it yet.
+    #[error(
+        "the statement is logged as entry {index}, but not witnessed yet; repeat the command to see whether it is"
+    )]
+    LoggedUnwitnessed {
+        /// Its place.
+        index: LeafIndex,
+        /// Who is missing.
+        source: Box<ClientError>,
     },
     /// A file's bytes are not those of the manifest.
     #[error("{path}: the bytes have the digest {found}, but the manifest says {wanted}")]
@@ -386,6 +389,11 @@ impl ClientError {
     /// Something that the registry sent fails its check.
     pub(crate) fn untrue(what: &'static str, source: impl Into<CheckError>) -> Self {
         Self::Untrue { what, source: source.into() }
+    }
+
+    /// Whether it is only that witnesses have not seen it yet.
+    pub(crate) const fn is_unwitnessed(&self) -> bool {
+        matches!(self, Self::Unwitnessed { .. })
     }
 
     /// The registry's own words, when it refused.

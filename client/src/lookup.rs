@@ -61,7 +61,7 @@ impl Registry {
             policy: Some(chain.newest().policy.number),
             ..query.clone()
         };
-        let (answer, wire) = self.ask_and_check(channel, &query, &chain, seen, now).await?;
+        let (answer, wire) = self.ask_and_check(channel, &query, &chain, seen).await?;
         self.keep(channel, &query, &wire, &answer, now).await?;
         if answer.get().policies.newest().policy.number > chain.newest().policy.number {
             // The answer holds without them; the next question brings them again.
@@ -79,7 +79,7 @@ impl Registry {
         query: &KnownGoodQuery,
     ) -> Result<(Verified<KnownGoodAnswer>, KnownGood), ClientError> {
         let chain = self.policies().await?;
-        self.ask_and_check(channel, query, &chain, None, self.now()).await
+        self.ask_and_check(channel, query, &chain, None).await
     }
 
     async fn ask_and_check(
@@ -88,8 +88,25 @@ impl Registry {
         query: &KnownGoodQuery,
         chain: &PolicyChain,
         seen: Option<(TreeSize, TreeHash)>,
-        now: Timestamp,
     ) -> Result<(Verified<KnownGoodAnswer>, KnownGood), ClientError> {
+        let mut patience = self.patience();
+        loop {
+            match self.ask_once(channel, query, chain, seen).await {
+                // What was just logged may have to wait for the witnesses.
+                Err(error) if error.is_unwitnessed() && patience.wait().await => {}
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn ask_once(
+        &self,
+        channel: &ChannelName,
+        query: &KnownGoodQuery,
+        chain: &PolicyChain,
+        seen: Option<(TreeSize, TreeHash)>,
+    ) -> Result<(Verified<KnownGoodAnswer>, KnownGood), ClientError> {
+        let now = self.now();
         let path = format!("/v1/channels/{channel}/known-good{}", query_string(query)?);
         let wire: KnownGood = self.transport().get(&path, "known-good answer", LARGE_ANSWER_MAX).await?;
         let issued = self.issued(channel)?;
@@ -98,9 +115,13 @@ impl Registry {
             seen,
             issued: &issued,
             head_max_age: self.trust().head_max_age_s,
+            witnesses: self.quorum(),
         };
         let asked = Asked { channel, query, now, mode: Mode::Online };
-        let answer = verify_known_good(&wire, &asked, &trusted).map_err(answer_error)?;
+        let answer = match verify_known_good(&wire, &asked, &trusted) {
+            Ok(answer) => answer,
+            Err(error) => return Err(self.refused_answer(&wire, error).await),
+        };
         self.follow(&wire.checkpoint, &answer.get().checkpoint).await?;
         Ok((answer, wire))
     }
@@ -125,7 +146,8 @@ impl Registry {
         let seen = self.seen_checkpoint(&chain)?.map(|checkpoint| (checkpoint.size(), checkpoint.root()));
         let issued = self.issued(channel)?;
         let head_max_age = self.trust().head_max_age_s;
-        let trusted = TrustedState { policies: &chain, seen, issued: &issued, head_max_age };
+        let trusted =
+            TrustedState { policies: &chain, seen, issued: &issued, head_max_age, witnesses: self.quorum() };
         let asked = Asked { channel, query: &query, now, mode: Mode::Offline };
         let answer = verify_known_good(&wire, &asked, &trusted).map_err(answer_error)?;
         Ok(Some(Lookup { answer, wire, query, cached_age: Some(age) }))
@@ -160,6 +182,9 @@ impl Registry {
 /// Sorts a refused answer by what it means for whoever asked.
 pub(crate) fn answer_error(error: AnswerError) -> ClientError {
     match error.exit() {
+        ExitCode::Unreachable if matches!(error, AnswerError::Witness(_)) => {
+            ClientError::Unwitnessed { source: error.into() }
+        }
         ExitCode::Unreachable => ClientError::Stale { source: error.into() },
         ExitCode::Usage => ClientError::Query { source: error.into() },
         ExitCode::Ended => ClientError::Expired { source: error.into() },

@@ -58,6 +58,9 @@ impl Registry {
             verify_grants(&list, &newer).map_err(|e| ClientError::untrue("list of grants", e))?
         };
         self.follow(&list.checkpoint, &checkpoint).await?;
+        if let Some(newest) = grants.iter().map(|grant| grant.get().index).max() {
+            self.require_witnessed(&list.checkpoint, &checkpoint, newest).await?;
+        }
         Ok(grants)
     }
 }

@@ -7,6 +7,7 @@ mod file;
 mod flags;
 mod limits;
 mod location;
+mod witness;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -15,8 +16,10 @@ pub use file::FileError;
 pub use flags::{LogFormat, ServeFlags};
 pub use limits::{LimitFlags, Limits, RequestRates};
 pub use location::{Cloud, InvalidLocation, StoreLocation};
+pub use witness::{InvalidWitness, WitnessConfig};
 
 use file::FileSettings;
+use witness::WITNESSES_MAX;
 
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 7420);
 const DEFAULT_DATA: &str = "./holdfast-data";
@@ -39,6 +42,8 @@ pub struct ServeConfig {
     pub origin: Option<String>,
     /// Certificate and key; `None`: plain HTTP.
     pub tls: Option<TlsFiles>,
+    /// The witnesses that are asked to cosign checkpoints.
+    pub witnesses: Vec<WitnessConfig>,
     /// How much this node may take.
     pub limits: Limits,
     /// How log lines look.
@@ -83,6 +88,18 @@ pub enum ConfigError {
         /// The URL as configured.
         url: String,
     },
+    /// A witness cannot be understood.
+    #[error(transparent)]
+    Witness(#[from] InvalidWitness),
+    /// One key for two witnesses.
+    #[error("two --witness settings have the key of {name}: name each witness once")]
+    WitnessTwice {
+        /// The name of the key.
+        name: String,
+    },
+    /// More than anybody needs.
+    #[error("at most {WITNESSES_MAX} witnesses can be asked")]
+    WitnessesMany,
     /// A limit of zero.
     #[error("{name} must be at least 1")]
     ZeroLimit {
@@ -110,6 +127,7 @@ impl ServeConfig {
             external_url: flags.external_url.or(file.external_url).map(base_url).transpose()?,
             origin: flags.origin.or(file.origin),
             tls: tls(flags.tls_cert.or(file.tls_cert), flags.tls_key.or(file.tls_key))?,
+            witnesses: witnesses(flags.witness, file.witness)?,
             limits: Limits::merge(&flags.limits, file.limits.as_ref())?,
             log_format: flags.log_format.or(file.log_format).unwrap_or(LogFormat::Text),
             log_level: flags.log_level.or(file.log_level).unwrap_or_else(|| DEFAULT_LOG_LEVEL.to_owned()),
@@ -146,18 +164,37 @@ fn tls(certificates: Option<PathBuf>, key: Option<PathBuf>) -> Result<Option<Tls
     }
 }
 
-/// A scheme, a host, perhaps a path; no query, which a base of other URLs cannot have.
+fn witnesses(flags: Vec<String>, file: Option<Vec<String>>) -> Result<Vec<WitnessConfig>, ConfigError> {
+    let texts = if flags.is_empty() { file.unwrap_or_default() } else { flags };
+    let parsed: Vec<WitnessConfig> = texts.iter().map(|text| text.parse()).collect::<Result<_, _>>()?;
+    if parsed.len() > WITNESSES_MAX {
+        return Err(ConfigError::WitnessesMany);
+    }
+    for (at, witness) in parsed.iter().enumerate() {
+        if parsed.iter().skip(at + 1).any(|other| other.key.key() == witness.key.key()) {
+            return Err(ConfigError::WitnessTwice { name: witness.key.name().to_string() });
+        }
+    }
+    Ok(parsed)
+}
+
 fn base_url(url: String) -> Result<String, ConfigError> {
+    if is_base_url(&url) {
+        Ok(url.trim_end_matches('/').to_owned())
+    } else {
+        Err(ConfigError::ExternalUrl { url })
+    }
+}
+
+/// A scheme, a host, perhaps a path; no query, which a base of other URLs cannot have.
+fn is_base_url(url: &str) -> bool {
     let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
     let is_plain = |rest: &str| {
         !rest.starts_with(['/', ':'])
             && !rest.contains(['?', '#', '@', '"'])
             && rest.bytes().all(|b| b.is_ascii_graphic())
     };
-    match rest {
-        Some(rest) if !rest.is_empty() && is_plain(rest) => Ok(url.trim_end_matches('/').to_owned()),
-        _ => Err(ConfigError::ExternalUrl { url }),
-    }
+    rest.is_some_and(|rest| !rest.is_empty() && is_plain(rest))
 }
 
 #[cfg(test)]

@@ -15,3 +15,4 @@ pub mod oidc;
 pub mod randomness;
 pub mod service;
 pub mod telemetry;
+pub mod witness;

@@ -8,13 +8,14 @@ use holdfast_verify::rule_book::RuleBook;
 
 use crate::blobs::Blobs;
 use crate::clock::SharedClock;
-use crate::config::RequestRates;
+use crate::config::{RequestRates, WitnessConfig};
 use crate::http::{ApiLimits, router};
 use crate::index::{Index, IndexError};
 use crate::log::{Keyring, KeysError, Log, LogParts, LogTasks, NodeKeys, ReplayError};
 use crate::objects::Store;
 use crate::service::{Service, ServiceParts};
 use crate::telemetry::Metrics;
+use crate::witness::{self, WitnessTasks};
 
 /// The file beside the index that has what grants with quotas have used.
 const USAGE_FILE: &str = "usage.json";
@@ -39,6 +40,8 @@ pub struct NodeParts {
     pub newest_rules: RuleBook,
     /// How often one caller may ask.
     pub rates: RequestRates,
+    /// The witnesses to ask for cosignatures.
+    pub witnesses: Vec<WitnessConfig>,
     /// A refused entry that a person has looked at.
     pub acknowledge_refused: Option<holdfast_formats::tree::LeafIndex>,
 }
@@ -63,6 +66,7 @@ pub struct Node {
     router: Router,
     log: Log,
     tasks: LogTasks,
+    witnesses: WitnessTasks,
 }
 
 impl Node {
@@ -85,18 +89,20 @@ impl Node {
             newest_rules: parts.newest_rules,
         };
         let (log, tasks) = Log::open(log_parts, writer, parts.acknowledge_refused).await?;
+        let (asked, witnesses) = witness::start(parts.witnesses, &log, &parts.metrics);
         let service = Service::new(ServiceParts {
             log: log.clone(),
             blobs,
             clock: parts.clock,
             metrics: parts.metrics,
+            witnesses: asked,
             keys_folder: parts.keys_folder,
             usage_file,
             blocking,
             shared_store,
         });
         let router = router(service.clone(), ApiLimits { body_bytes: half, rates: parts.rates });
-        Ok(Self { service, router, log, tasks })
+        Ok(Self { service, router, log, tasks, witnesses })
     }
 
     /// The use cases.
@@ -116,8 +122,8 @@ impl Node {
 
     /// Ends the node: what is queued is answered first. Every clone of its router must be gone.
     pub async fn stop(self) {
-        let Self { service, router, log, tasks } = self;
-        drop((service, router, log));
+        let Self { service, router, log, tasks, witnesses } = self;
+        drop((service, router, log, witnesses));
         tasks.finished().await;
     }
 }

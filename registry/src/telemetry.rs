@@ -3,7 +3,9 @@
 mod fatal;
 mod logging;
 mod metrics;
+mod witnesses;
 
 pub use fatal::Fatal;
 pub use logging::{LoggingError, start_logging};
 pub use metrics::{HttpMetrics, LogMetrics, METRICS_CONTENT_TYPE, Metrics};
+pub use witnesses::WitnessMetrics;

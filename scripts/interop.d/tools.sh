@@ -19,4 +19,7 @@ install_python() {
     touch "$tools/python/installed"
 }
 
-install_go() { (cd "$judges/go" && go build -mod=readonly -o "$tools/log-judge" .); }
+install_go() {
+    (cd "$judges/go" && go build -mod=readonly -o "$tools/log-judge" .)
+    [[ $extent == fast ]] || (cd "$judges/witness" && go build -mod=readonly -o "$tools/witness" .)
+}

@@ -19,6 +19,7 @@ mod person;
 mod program;
 mod routes;
 mod server;
+mod witness;
 
 pub use backing::Backing;
 pub use chunk::{frame, raw_chunk, zstd_chunk};
@@ -35,6 +36,7 @@ pub use person::Person;
 pub use program::{Output, Program, binary};
 pub use routes::router_patterns;
 pub use server::{Server, free_port};
+pub use witness::{Mood, TestWitness};
 
 use std::str::FromStr;
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use holdfast_formats::tree::LeafIndex;
 use holdfast_registry::blocking::Blocking;
-use holdfast_registry::config::RequestRates;
+use holdfast_registry::config::{RequestRates, WitnessConfig};
 use holdfast_registry::http::front::{FrontLimits, Listener, ServeOutcome, serve};
 use holdfast_registry::log::NodeKeys;
 use holdfast_registry::node::{Node, NodeError, NodeParts};
@@ -48,6 +48,7 @@ pub struct TestRegistry {
     acknowledge: Option<LeafIndex>,
     newest_rules: RuleBook,
     rates: RequestRates,
+    witnesses: Vec<WitnessConfig>,
 }
 
 struct Running {
@@ -96,6 +97,7 @@ impl TestRegistry {
             acknowledge: None,
             newest_rules: RuleBook::RELEASED,
             rates,
+            witnesses: Vec::new(),
         };
         registry.try_start().await?;
         Ok(registry)
@@ -122,6 +124,7 @@ impl TestRegistry {
             acknowledge: None,
             newest_rules: RuleBook::RELEASED,
             rates,
+            witnesses: self.witnesses.clone(),
         };
         node.try_start().await?;
         Ok(node)
@@ -157,6 +160,7 @@ impl TestRegistry {
             memory_bytes: MEMORY_BYTES,
             newest_rules: self.newest_rules,
             rates: self.rates,
+            witnesses: self.witnesses.clone(),
             acknowledge_refused: self.acknowledge,
         };
         Ok(Node::start(parts).await?)
@@ -199,6 +203,12 @@ impl TestRegistry {
             std::fs::remove_dir_all(folder)?;
         };
         Ok(())
+    }
+
+    /// Starts it anew, with these witnesses to ask.
+    pub async fn ask_witnesses(&mut self, witnesses: Vec<WitnessConfig>) -> anyhow::Result<()> {
+        self.witnesses = witnesses;
+        self.restart(Index::Kept).await
     }
 
     /// From the next start on, goes on although this entry is refused.

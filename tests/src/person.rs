@@ -17,7 +17,7 @@ use holdfast_formats::tree::LeafIndex;
 use holdfast_formats::wire::v1::{KnownGoodQuery, ListQuery};
 use tempfile::TempDir;
 
-use crate::{Folder, Http, TestClock, TestRegistry, deny, deploy, of};
+use crate::{Folder, Http, TestClock, TestRegistry, TestWitness, deny, deploy, of};
 
 /// Somebody who works with a registry.
 #[derive(Debug)]
@@ -52,6 +52,7 @@ impl Person {
             progress: Arc::new(Quiet),
             clock: Arc::new(clock.clone()),
             deadline: None,
+            witness_wait: std::time::Duration::from_secs(3),
         };
         let registry = Registry::open(&places, options)?;
         Ok(Self { home, places, clock, token, registry })
@@ -83,6 +84,23 @@ impl Person {
     /// The same person and the same memory, in a new process.
     pub fn again(self) -> anyhow::Result<Self> {
         Self::open(self.home, self.clock, self.token)
+    }
+
+    /// The same person, who demands a quorum of these witnesses besides those trusted before.
+    pub fn trusting(self, witnesses: &[&TestWitness], quorum: u16) -> anyhow::Result<Self> {
+        for (at, witness) in (1..).zip(witnesses) {
+            let is_last = at == witnesses.len();
+            self.places.add_witness(witness.key(), Some(if is_last { quorum } else { 1 }))?;
+        }
+        self.again()
+    }
+
+    /// The same person, who asks at another address.
+    pub fn at(self, url: &str) -> anyhow::Result<Self> {
+        let mut trust = self.places.trust()?;
+        trust.url = url.parse()?;
+        std::fs::write(self.places.trust_file(), trust.to_bytes()?)?;
+        self.again()
     }
 
     /// The client library.

@@ -18,5 +18,7 @@ mod servers;
 mod signing_keys;
 #[path = "cli/terminal.rs"]
 mod terminal;
+#[path = "cli/witnesses.rs"]
+mod witnesses;
 #[path = "cli/world.rs"]
 mod world;

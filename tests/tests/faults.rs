@@ -20,5 +20,7 @@ mod refused;
 mod replays;
 #[path = "faults/unknown_outcomes.rs"]
 mod unknown_outcomes;
+#[path = "faults/witnesses.rs"]
+mod witnesses;
 #[path = "faults/writers.rs"]
 mod writers;

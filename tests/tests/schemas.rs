@@ -2,6 +2,8 @@
 //!
 //! `HOLDFAST_BLESS=1 cargo test -p holdfast-tests --test schemas` writes them anew.
 
+#[path = "schemas/cosigned.rs"]
+mod cosigned;
 #[path = "schemas/documents.rs"]
 mod documents;
 #[path = "schemas/examples.rs"]

@@ -67,7 +67,7 @@ impl Session {
             key_file: self.settings.key.clone(),
             progress: progress::shown_on(&self.output),
             clock: Arc::new(SystemClock),
-            deadline: None,
+            ..OpenOptions::new()
         }
     }
 

@@ -107,8 +107,14 @@ fn check_answer(
     let chain =
         PolicyChain::from_trust(trust, &sent).map_err(|e| ClientError::untrue("chain of policies", e))?;
     let none = BTreeMap::new();
-    let trusted =
-        TrustedState { policies: &chain, seen: None, issued: &none, head_max_age: trust.head_max_age_s };
+    let witnesses = crate::session::quorum(trust, Path::new("trust.json"))?;
+    let trusted = TrustedState {
+        policies: &chain,
+        seen: None,
+        issued: &none,
+        head_max_age: trust.head_max_age_s,
+        witnesses: witnesses.as_ref(),
+    };
     let asked = Asked { channel: &header.channel, query: &header.query, now, mode: Mode::Offline };
     verify_known_good(&header.answer, &asked, &trusted).map_err(answer_error)
 }

@@ -29,6 +29,7 @@ fn bundle(files: &[&[u8]]) -> Vec<u8> {
         head: String::new(),
         checkpoint: String::new(),
         consistency: None,
+        cosigned: Vec::new(),
         policies: Vec::new(),
         grants: Vec::new(),
         lines: Vec::new(),

@@ -1,6 +1,7 @@
 //! What an error means to whoever runs a program: its exit code, and the next step.
 
 use std::io;
+use std::path::Path;
 
 use holdfast_formats::wire::v1::{ExitCode, ProblemCode};
 
@@ -12,15 +13,19 @@ impl ClientError {
         match self {
             Self::Problem(problem) => problem.code.exit(),
             Self::Signer(error) => error.exit(),
-            Self::Unreachable { .. } | Self::NotARegistry { .. } | Self::Stale { .. } | Self::Cut { .. } => {
-                ExitCode::Unreachable
-            }
+            Self::LoggedUnwitnessed { source, .. } => source.exit(),
+            Self::Unreachable { .. }
+            | Self::NotARegistry { .. }
+            | Self::Stale { .. }
+            | Self::Unwitnessed { .. }
+            | Self::Cut { .. } => ExitCode::Unreachable,
             Self::AnswerTooLarge { .. }
             | Self::Malformed { .. }
             | Self::Untrue { .. }
             | Self::Fingerprint { .. }
             | Self::OtherLog { .. }
             | Self::Fork { .. }
+            | Self::NoFork { .. }
             | Self::Digest { .. }
             | Self::Differs { .. }
             | Self::OtherArtifact { .. }
@@ -47,6 +52,7 @@ impl ClientError {
             | Self::PolicyChange { .. }
             | Self::Unsigned
             | Self::ValidFor
+            | Self::Witnesses { .. }
             | Self::SignedAlready { .. } => ExitCode::Usage,
             Self::Expired { .. } => ExitCode::Ended,
             Self::NothingQualifies { .. } => ExitCode::NothingQualifies,
@@ -68,6 +74,13 @@ impl ClientError {
                 "check the clock of this machine, then ask again; --max-age accepts a remembered answer"
                     .to_owned(),
             ),
+            Self::Fork { evidence: Some(file), .. } => Some(format!(
+                "`holdfast verify {}` says what it proves; give it to whoever else relies on this log",
+                file.display()
+            )),
+            Self::Unwitnessed { .. } | Self::LoggedUnwitnessed { .. } => {
+                Some("`holdfast witness status` shows how the witnesses do".to_owned())
+            }
             Self::Untrue { .. } | Self::Fork { .. } => {
                 Some("`holdfast audit` shows whether the log itself holds".to_owned())
             }
@@ -94,4 +107,12 @@ fn hint_of(code: ProblemCode) -> Option<&'static str> {
         ProblemCode::Frozen => Some("`holdfast history` shows the freeze; `holdfast thaw` ends it"),
         _ => None,
     }
+}
+
+/// Where the evidence of a fork is.
+pub(super) fn fork_words(evidence: Option<&Path>) -> String {
+    evidence.map_or_else(
+        || ". Keep what both registries answer as evidence".to_owned(),
+        |file| format!(". Both signed checkpoints are kept in {}", file.display()),
+    )
 }

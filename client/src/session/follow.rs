@@ -8,6 +8,7 @@ use holdfast_formats::tree::{TreeHash, TreeSize};
 use holdfast_formats::wire::v1::{Consistency, ConsistencyQuery, Receipt};
 use holdfast_verify::consistency::verify_consistency;
 use holdfast_verify::policy_chain::PolicyChain;
+use holdfast_verify::witness::Witnessed;
 
 use super::{Registry, SMALL_ANSWER_MAX};
 use crate::blocking;
@@ -30,6 +31,9 @@ pub struct LogView {
     pub checkpoint: String,
     /// The newest policy.
     pub policy: PolicyNumber,
+    /// What witnesses vouch for, where trust.json asks for a quorum of them. Entries behind it may be shown to this machine
+    /// alone.
+    pub witnessed: Option<Witnessed>,
 }
 
 /// A checkpoint whose signature verified.
@@ -53,8 +57,11 @@ impl Registry {
         let checkpoint = self.check_checkpoint(&note, &chain)?;
         self.follow(&note, &checkpoint).await?;
         self.require_newest(&chain, &checkpoint)?;
-        let policy = chain.newest().policy.number;
-        Ok(LogView { size: checkpoint.size(), root: checkpoint.root(), checkpoint: note, policy })
+        let newest = chain.newest();
+        // The view names the newest policy, so witnesses must have seen that one. The end of the log they may see later.
+        let witnessed = self.witnessed(&note, &checkpoint, newest.entry.index).await?;
+        let (size, root, policy) = (checkpoint.size(), checkpoint.root(), newest.policy.number);
+        Ok(LogView { size, root, checkpoint: note, policy, witnessed })
     }
 
     /// A state that is part of the log but older than one seen before is no view of how the log stands now.
@@ -77,14 +84,16 @@ impl Registry {
         self.state().checkpoint()?.map(|note| self.check_checkpoint(&note, chain)).transpose()
     }
 
-    /// Accepts the verified checkpoint of a receipt only as part of the log seen before.
+    /// Accepts the verified checkpoint of a receipt only as part of the log seen before, and its entry only once enough
+    /// witnesses saw it.
     pub(super) async fn follow_receipt(
         &self,
         receipt: &Receipt,
         checkpoint: &Checkpoint,
     ) -> Result<(), ClientError> {
         let proof: TlogProof = receipt.proof.parse().map_err(|e| ClientError::malformed("receipt", e))?;
-        self.follow(proof.checkpoint(), checkpoint).await
+        self.follow(proof.checkpoint(), checkpoint).await?;
+        self.require_witnessed(proof.checkpoint(), checkpoint, receipt.index).await
     }
 
     /// Accepts a verified checkpoint when the log seen before and it are of one growing log; the larger is remembered.
@@ -135,7 +144,7 @@ impl Registry {
         let mut newest = Shown { note: seen.to_owned(), checkpoint };
         let mut accepted = Vec::with_capacity(shown.len());
         for next in shown {
-            match self.check_one_log(&newest.checkpoint, &next.checkpoint).await {
+            match self.check_one_log(&newest, next).await {
                 Ok(()) => accepted.push(next.head()),
                 Err(error) if next.head() == own.head() => return Err(error),
                 Err(_) => continue,
@@ -168,7 +177,8 @@ impl Registry {
     }
 
     /// Fetches and checks the proof that the smaller of two trees is the beginning of the larger.
-    async fn check_one_log(&self, a: &Checkpoint, b: &Checkpoint) -> Result<(), ClientError> {
+    async fn check_one_log(&self, seen: &Shown, shown: &Shown) -> Result<(), ClientError> {
+        let (a, b) = (&seen.checkpoint, &shown.checkpoint);
         let (old, new) = if a.size() <= b.size() { (a, b) } else { (b, a) };
         let hashes = if old.size() == new.size() || old.size() == TreeSize::ZERO {
             Vec::new()
@@ -179,8 +189,11 @@ impl Registry {
                 self.transport().get(&path, "consistency proof", SMALL_ANSWER_MAX).await?;
             answer.hashes
         };
-        verify_consistency(old.size(), new.size(), &old.root(), &new.root(), &hashes)
-            .map_err(|e| ClientError::Fork { detail: e.to_string() })
+        let outcome = verify_consistency(old.size(), new.size(), &old.root(), &new.root(), &hashes);
+        match outcome {
+            Ok(()) => Ok(()),
+            Err(error) => Err(self.fork(&seen.note, &shown.note, Some(hashes), &error).await),
+        }
     }
 
     /// Writes the larger checkpoint, unless another process changed what was seen since it was compared.

@@ -4,10 +4,12 @@
 //! extend [`Registry`]; none of them returns anything state-bearing that was not checked against what is trusted here.
 
 mod follow;
+mod fork;
 mod policies;
 mod submit;
+mod witness;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
@@ -18,6 +20,7 @@ use holdfast_formats::tree::{TreeHash, TreeSize};
 use holdfast_formats::trust::Trust;
 use holdfast_formats::wire::v1::{RegistryInfo, Status};
 use holdfast_verify::policy_chain::PolicyChain;
+use holdfast_verify::witness::{Quorum, QuorumError, Witnessed};
 
 use crate::clock::{SharedClock, SystemClock};
 use crate::credentials;
@@ -36,6 +39,9 @@ pub(crate) const SMALL_ANSWER_MAX: u64 = 16 * 1024 * 1024;
 /// The most bytes of an answer that carries manifests: each at most an attachment, in base64.
 pub(crate) const LARGE_ANSWER_MAX: u64 = 256 * 1024 * 1024;
 
+/// A registry shows its witnesses a new state within a second, and they answer in about one.
+const WITNESS_WAIT: Duration = Duration::from_secs(10);
+
 /// What a caller sets itself instead of taking it from [`Places`].
 #[derive(Debug, Clone)]
 pub struct OpenOptions {
@@ -52,6 +58,8 @@ pub struct OpenOptions {
     /// No wait for the registry is longer than this. Left out, each has a deadline that fits what is waited for: half a
     /// minute for most answers, minutes for an upload, half an hour for a pin whose bytes are read back first.
     pub deadline: Option<Duration>,
+    /// How long to wait for witnesses to see what was just logged, where trust.json asks for a quorum of them.
+    pub witness_wait: Duration,
 }
 
 #[expect(clippy::new_without_default, reason = "what reaches a network has no silent default")]
@@ -65,6 +73,7 @@ impl OpenOptions {
             progress: Arc::new(Quiet),
             clock: SystemClock::shared(),
             deadline: None,
+            witness_wait: WITNESS_WAIT,
         }
     }
 }
@@ -82,6 +91,8 @@ struct Inner {
     signer: OnceLock<Signer>,
     progress: Arc<dyn Progress>,
     clock: SharedClock,
+    witnesses: Option<Quorum>,
+    witness_wait: Duration,
     seen: Mutex<Seen>,
     /// Held by whoever compares a tree head with what was seen and writes it down.
     following: tokio::sync::Mutex<()>,
@@ -95,6 +106,8 @@ struct Seen {
     heads: Vec<(TreeSize, TreeHash)>,
     /// Tree heads that somebody waits to have compared.
     waiting: Vec<Shown>,
+    /// The most that a quorum of witnesses vouched for.
+    witnessed: Option<Witnessed>,
 }
 
 impl Registry {
@@ -117,14 +130,7 @@ impl Registry {
         trust: Trust,
         transport: Transport,
     ) -> Result<Self, ClientError> {
-        if trust.witnesses.is_some() {
-            let rule =
-                "it asks for witnesses, which this version does not check; use a newer version of holdfast";
-            return Err(ClientError::FileMalformed {
-                path: places.trust_file().to_owned(),
-                rule: rule.to_owned(),
-            });
-        }
+        let witnesses = quorum(&trust, places.trust_file())?;
         Ok(Self(Arc::new(Inner {
             state: State::of(places.state_dir(), &trust.origin),
             transport,
@@ -132,7 +138,14 @@ impl Registry {
             signer: OnceLock::new(),
             progress: options.progress,
             clock: options.clock,
-            seen: Mutex::new(Seen { policies: None, heads: Vec::new(), waiting: Vec::new() }),
+            witnesses,
+            witness_wait: options.witness_wait,
+            seen: Mutex::new(Seen {
+                policies: None,
+                heads: Vec::new(),
+                waiting: Vec::new(),
+                witnessed: None,
+            }),
             following: tokio::sync::Mutex::new(()),
             trust,
         })))
@@ -193,6 +206,15 @@ impl Registry {
         // What is inside is replaced whole, so it is right even after a panic elsewhere.
         self.0.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
+}
+
+/// The quorum of witnesses that a trust.json asks for, when it asks for one.
+pub(crate) fn quorum(trust: &Trust, file: &Path) -> Result<Option<Quorum>, ClientError> {
+    let malformed = |error: QuorumError| ClientError::FileMalformed {
+        path: file.to_owned(),
+        rule: format!("{error}; `holdfast witness list` shows the witnesses"),
+    };
+    trust.witnesses.as_ref().map(|witnesses| Quorum::new(witnesses).map_err(malformed)).transpose()
 }
 
 #[cfg(test)]

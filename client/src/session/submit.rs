@@ -63,7 +63,13 @@ impl Registry {
         if statement.kind() == StatementType::Policy {
             self.fetch_policies().await?;
         }
-        let logged = self.check_receipt("receipt", &receipt).await?;
+        let logged = match self.check_receipt("receipt", &receipt).await {
+            Err(error) if error.is_unwitnessed() => {
+                let (index, source) = (receipt.index, Box::new(error));
+                return Err(ClientError::LoggedUnwitnessed { index, source });
+            }
+            checked => checked?,
+        };
         require_same(&logged, &statement, prepared)?;
         Ok(Submitted { index: receipt.index, time: logged.get().time(), logged, receipt })
     }

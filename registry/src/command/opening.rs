@@ -80,6 +80,7 @@ pub(super) async fn node(
         memory_bytes: config.limits.memory_bytes,
         newest_rules: RuleBook::RELEASED,
         rates: config.limits.rates,
+        witnesses: config.witnesses.clone(),
         acknowledge_refused,
     };
     Ok(Node::start(parts).await?)

@@ -9,7 +9,9 @@ use holdfast_registry::telemetry::{Metrics, start_logging};
 use super::{CommandFailure, opening, say};
 
 pub(crate) fn run(flags: ServeFlags) -> Result<(), CommandFailure> {
-    let config = ServeConfig::load(flags)?;
+    let mut config = ServeConfig::load(flags)?;
+    // Only a node that serves asks witnesses.
+    config.witnesses.clear();
     start_logging(config.log_format, &config.log_level)?;
     Ok(opening::runtime(&config)?.block_on(rebuild(&config))?)
 }

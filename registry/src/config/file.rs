@@ -46,6 +46,7 @@ pub(super) struct FileSettings {
     pub(super) origin: Option<String>,
     pub(super) tls_cert: Option<PathBuf>,
     pub(super) tls_key: Option<PathBuf>,
+    pub(super) witness: Option<Vec<String>>,
     pub(super) limits: Option<FileLimits>,
     pub(super) log_format: Option<LogFormat>,
     pub(super) log_level: Option<String>,

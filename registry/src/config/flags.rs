@@ -40,6 +40,11 @@ pub struct ServeFlags {
     /// Private key in PEM
     #[arg(long, env = "HOLDFAST_TLS_KEY", value_name = "FILE")]
     pub tls_key: Option<PathBuf>,
+    /// Witness to ask for cosignatures, as 'URL VKEY' (C2SP tlog-witness); may be given several times
+    ///
+    /// In `HOLDFAST_WITNESS` several are separated by commas; in the settings file it is a list.
+    #[arg(long, env = "HOLDFAST_WITNESS", value_name = "URL VKEY", value_delimiter = ',')]
+    pub witness: Vec<String>,
     #[command(flatten)]
     #[allow(missing_docs, reason = "a doc comment here would become the heading of the flags above")]
     pub limits: LimitFlags,

@@ -3,6 +3,8 @@
 use std::path::Path;
 
 use clap::Parser;
+use holdfast_formats::key::SigningKey;
+use holdfast_formats::note::{NoteKey, SignatureType};
 
 use super::*;
 
@@ -68,4 +70,38 @@ fn external_url_is_a_base_url() -> Result<(), ConfigError> {
         assert!(config(&["--external-url", bad], "").is_err(), "{bad}");
     }
     Ok(())
+}
+
+fn witness(seed: u8, kind: SignatureType) -> String {
+    let name = format!("witness.example/w{seed}").parse().expect("it is a name");
+    NoteKey::new(name, kind, SigningKey::from_seed([seed; 32]).public()).to_string()
+}
+
+#[test]
+fn witnesses_are_a_list_in_the_file_and_flags_replace_it() -> Result<(), ConfigError> {
+    let (one, two) = (witness(1, SignatureType::Cosignature), witness(2, SignatureType::Cosignature));
+    let file = format!("witness = ['https://a.example/w/ {one}', 'http://127.0.0.1:1 {two}']\n");
+    let both = config(&[], &file)?;
+    let urls: Vec<&str> = both.witnesses.iter().map(|witness| witness.url.as_str()).collect();
+    assert_eq!(urls, ["https://a.example/w", "http://127.0.0.1:1"]);
+    assert_eq!(both.witnesses.first().map(|witness| witness.key.to_string()), Some(one.clone()));
+    let given = config(&["--witness", &format!("https://b.example {two},https://c.example {one}")], &file)?;
+    assert_eq!(given.witnesses.len(), 2);
+    assert_eq!(given.witnesses.first().map(|witness| witness.url.as_str()), Some("https://b.example"));
+    assert!(config(&[], "")?.witnesses.is_empty());
+    Ok(())
+}
+
+#[test]
+fn witnesses_that_cannot_be_asked_or_believed_are_refused() {
+    let (one, log) = (witness(1, SignatureType::Cosignature), witness(1, SignatureType::Ed25519));
+    for wrong in
+        [one.clone(), format!("ftp://a {one}"), format!("https://a {log}"), "https://a key".to_owned()]
+    {
+        let refused = config(&["--witness", &wrong], "");
+        assert!(matches!(refused, Err(ConfigError::Witness(_))), "{wrong}: {refused:?}");
+    }
+    let twice =
+        config(&["--witness", &format!("https://a {one}"), "--witness", &format!("https://b {one}")], "");
+    assert!(matches!(twice, Err(ConfigError::WitnessTwice { .. })), "{twice:?}");
 }

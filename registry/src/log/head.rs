@@ -2,6 +2,8 @@
 
 use holdfast_formats::checkpoint::{Checkpoint, sign_checkpoint_by_all};
 use holdfast_formats::digest::Sha256Digest;
+use holdfast_formats::note::NoteKey;
+use holdfast_formats::origin::Origin;
 use holdfast_formats::policy::Policy;
 use holdfast_formats::time::Timestamp;
 use holdfast_formats::tree::{TreeHash, TreeSize};
@@ -45,6 +47,7 @@ pub struct Head {
     pub(super) hash: Sha256Digest,
     time: Option<Timestamp>,
     checkpoint: String,
+    origin: Origin,
     keys: Arc<ActingKeys>,
     policy: Option<Arc<Policy>>,
     seen: Timestamp,
@@ -57,7 +60,8 @@ impl Head {
     pub(super) fn sign(state: Replayed, parts: &LogParts) -> Result<Self, ReplayError> {
         let keys = parts.keys.acting(state.policy.as_deref())?;
         let root = state.edge.root();
-        let checkpoint = Checkpoint::new(parts.keys.held().origin.clone(), state.edge.size(), root)
+        let origin = parts.keys.held().origin.clone();
+        let checkpoint = Checkpoint::new(origin.clone(), state.edge.size(), root)
             .map_err(|_| ReplayError::Halt("the tree's size and root contradict each other".to_owned()))?;
         Ok(Self {
             root,
@@ -65,6 +69,7 @@ impl Head {
             hash: state.hash,
             time: state.time,
             checkpoint: sign_checkpoint_by_all(&checkpoint, &keys.log),
+            origin,
             keys: Arc::new(keys),
             policy: state.policy,
             seen: Timestamp::from_ms(parts.clock.now_ms()),
@@ -106,6 +111,12 @@ impl Head {
     /// The keys that sign what follows from this state.
     pub fn keys(&self) -> &ActingKeys {
         &self.keys
+    }
+
+    /// What verifies the signed checkpoint: the newest of the keys that sign.
+    pub fn verifier_key(&self) -> NoteKey {
+        let newest = self.keys.log.last().expect("a policy's log keys are held, or nothing is signed");
+        NoteKey::of_log(&self.origin, newest.public())
     }
 
     /// The policy in force.

@@ -9,6 +9,7 @@
 mod append;
 mod attachments;
 mod batch;
+mod cosigned;
 mod decode;
 mod entries;
 mod head;
@@ -27,6 +28,7 @@ mod tests;
 pub use append::{Announced, AppendError, Appended, Prepared};
 pub use attachments::{AttachmentError, Attachments};
 pub use batch::rules_for;
+pub use cosigned::{Cosignature, Cosignatures};
 pub use entries::{EntriesError, Leaf};
 pub use head::Head;
 pub use keyring::{ActingKeys, Keyring};
@@ -76,6 +78,8 @@ pub struct Log {
     expecting: append::Expecting,
     entries: entries::Entries,
     prover: Prover,
+    cosignatures: Cosignatures,
+    published: watch::Receiver<Option<Arc<Head>>>,
 }
 
 /// The log's own tasks, to be awaited after every handle is dropped.
@@ -116,12 +120,14 @@ impl Log {
         let expecting = append::Expecting::default();
         let sequencer =
             sequencer::Sequencer::new(parts.clone(), writer, publish, entries.clone(), expecting.clone());
-        let publisher = publisher::Publisher::new(parts.clone(), heads.clone(), entries.clone());
+        let cosignatures = Cosignatures::none();
+        let (publishing, published) =
+            publisher::Publisher::new(parts.clone(), heads.clone(), entries.clone(), cosignatures.clone());
         let tasks = LogTasks {
             sequencer: spawn_on_own_thread(sequencer.run(pending)),
-            publisher: tokio::spawn(publisher.run()),
+            publisher: tokio::spawn(publishing.run()),
         };
-        Ok((Self { parts, heads, queue, expecting, entries, prover }, tasks))
+        Ok((Self { parts, heads, queue, expecting, entries, prover, cosignatures, published }, tasks))
     }
 
     /// The newest state: size, root, signed checkpoint.
@@ -149,6 +155,22 @@ impl Log {
     /// Proofs from tiles.
     pub fn prover(&self) -> &Prover {
         &self.prover
+    }
+
+    /// What witnesses cosigned.
+    pub const fn cosignatures(&self) -> &Cosignatures {
+        &self.cosignatures
+    }
+
+    /// The newest state of which all tiles are published; `None` before the first. It ends with the log.
+    pub fn published(&self) -> watch::Receiver<Option<Arc<Head>>> {
+        self.published.clone()
+    }
+
+    /// The newest checkpoint, with the lines of the witnesses that cosigned it already.
+    pub fn checkpoint(&self) -> String {
+        let head = self.head();
+        self.cosignatures.below(head.checkpoint(), head.size())
     }
 
     /// The node's keys. Those that sign now are the head's.

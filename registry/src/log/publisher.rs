@@ -1,4 +1,6 @@
 //! The publisher: writes tiles and then the checkpoint, at most every 200 ms. Receipts never wait for it.
+//!
+//! It alone writes `log/checkpoint`, also when witnesses cosigned it: so the published size never goes back.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +11,7 @@ use holdfast_formats::tree::{LeafIndex, TreeSize};
 use tokio::sync::watch;
 
 use super::LogParts;
+use super::cosigned::Cosignatures;
 use super::entries::{Entries, EntriesError};
 use super::head::Head;
 use crate::index::IndexError;
@@ -21,7 +24,11 @@ pub(super) struct Publisher {
     parts: LogParts,
     heads: watch::Receiver<Arc<Head>>,
     entries: Entries,
+    cosignatures: Cosignatures,
     published: TreeSize,
+    /// The checkpoint as this process wrote it last.
+    written: Option<String>,
+    announce: watch::Sender<Option<Arc<Head>>>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -37,24 +44,40 @@ enum PublishError {
 }
 
 impl Publisher {
-    pub(super) fn new(parts: LogParts, heads: watch::Receiver<Arc<Head>>, entries: Entries) -> Self {
-        Self { parts, heads, entries, published: TreeSize::ZERO }
+    /// A publisher, and what tells how far it is.
+    pub(super) fn new(
+        parts: LogParts,
+        heads: watch::Receiver<Arc<Head>>,
+        entries: Entries,
+        cosignatures: Cosignatures,
+    ) -> (Self, watch::Receiver<Option<Arc<Head>>>) {
+        let (announce, announced) = watch::channel(None);
+        let (published, written) = (TreeSize::ZERO, None);
+        (Self { parts, heads, entries, cosignatures, published, written, announce }, announced)
     }
 
     /// Runs until the sequencer ends, and publishes what it left.
     pub(super) async fn run(mut self) {
         self.published = self.found().await;
+        let mut cosigned = self.cosignatures.changes();
         loop {
+            cosigned.mark_unchanged();
             let head = Arc::clone(&self.heads.borrow_and_update());
-            if head.size() > self.published {
-                match self.publish(&head).await {
-                    Ok(()) => self.published = head.size(),
-                    Err(error) => tracing::warn!(%error, "tiles could not be published yet"),
-                }
+            if let Err(error) = self.publish(&head).await {
+                tracing::warn!(%error, "tiles could not be published yet");
             }
             tokio::time::sleep(PUBLISH_EVERY).await;
-            if self.heads.borrow().size() <= self.published && self.heads.changed().await.is_err() {
-                return;
+            if self.heads.borrow().size() > self.published {
+                continue;
+            }
+            tokio::select! {
+                changed = self.heads.changed() => {
+                    if changed.is_err() {
+                        return;
+                    }
+                }
+                // This publisher holds a sender itself, so there always is one.
+                _ = cosigned.changed() => {}
             }
         }
     }
@@ -72,14 +95,28 @@ impl Publisher {
         TreeSize::new(whole).unwrap_or(TreeSize::ZERO)
     }
 
-    async fn publish(&self, head: &Head) -> Result<(), PublishError> {
+    /// Writes what is not written yet, the checkpoint last.
+    async fn publish(&mut self, head: &Arc<Head>) -> Result<(), PublishError> {
+        let checkpoint = self.cosignatures.below(head.checkpoint(), head.size());
+        if head.size() == TreeSize::ZERO || self.written.as_ref() == Some(&checkpoint) {
+            return Ok(());
+        }
         for tile in new_tiles(self.published, head.size()) {
             let bytes = self.tile(head, tile).await?;
             let key = ObjectKey::tile(&tile.to_string()).map_err(ObjectError::from)?;
             self.parts.store.replace(&key, bytes).await?;
         }
-        let checkpoint = Bytes::from(head.checkpoint().to_owned());
-        Ok(self.parts.store.replace(&ObjectKey::checkpoint(), checkpoint).await?)
+        self.parts.store.replace(&ObjectKey::checkpoint(), Bytes::from(checkpoint.clone())).await?;
+        self.published = head.size();
+        self.written = Some(checkpoint);
+        self.announce.send_if_modified(|announced| {
+            let is_new = announced.as_ref().is_none_or(|announced| announced.size() < head.size());
+            if is_new {
+                *announced = Some(Arc::clone(head));
+            }
+            is_new
+        });
+        Ok(())
     }
 
     async fn tile(&self, head: &Head, tile: TilePath) -> Result<Bytes, PublishError> {

@@ -61,7 +61,8 @@ impl Service {
         self.require_channel(who, channel)?;
         let head = self.head_reaching(query.min_size).await?;
         let seen = require_fresh(&head, self.now(), self.inner.shared_store)?;
-        let key = LookupKey::new(channel, query, head.size(), seen.as_ms() / MOMENT_MS);
+        let cosigned = self.log().cosignatures().generation();
+        let key = LookupKey::new(channel, query, head.size(), seen.as_ms() / MOMENT_MS, cosigned);
         let answer = self.inner.lookups.get_or_make(key, self.look_up(head, channel, query, seen)).await?;
         for name in &answer.names {
             self.require_read(who, name)?;
@@ -107,6 +108,7 @@ impl Service {
             head: sign_head(&channel_head(self, &head, &choice, seen), &head.keys().head),
             checkpoint: head.checkpoint().to_owned(),
             consistency: assembly.consistency(query.min_size).await?,
+            cosigned: self.cosigned_beside(size).await?,
             policies: assembly.entries(policies.iter().map(|fact| fact.entry.index)).await?,
             lines: assembly.lines(&choice).await?,
             artifacts: assembly.artifacts(&choice, &read).await?,

@@ -14,20 +14,29 @@ use super::known_good::LookupAnswer;
 /// How many bytes of answers are kept.
 const CACHED_BYTES: u64 = 32 * 1024 * 1024;
 
-/// What an answer depends on: the question, the state of the log, and the half second it was given in.
+/// What an answer depends on: the question, the state of the log, what witnesses cosigned of it, and the half second it was
+/// given in.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct LookupKey {
     pub(super) channel: ChannelName,
     pub(super) query: String,
     pub(super) size: TreeSize,
     pub(super) moment: u64,
+    /// What witnesses cosigned by then.
+    pub(super) cosigned: u64,
 }
 
 impl LookupKey {
-    pub(super) fn new(channel: &ChannelName, query: &KnownGoodQuery, size: TreeSize, moment: u64) -> Self {
+    pub(super) fn new(
+        channel: &ChannelName,
+        query: &KnownGoodQuery,
+        size: TreeSize,
+        moment: u64,
+        cosigned: u64,
+    ) -> Self {
         // The query's own JSON is its one canonical text.
         let query = serde_json::to_string(query).unwrap_or_default();
-        Self { channel: channel.clone(), query, size, moment }
+        Self { channel: channel.clone(), query, size, moment, cosigned }
     }
 }
 

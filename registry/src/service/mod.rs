@@ -6,6 +6,7 @@ pub mod access;
 mod artifacts;
 mod assembly;
 mod channels;
+mod cosigned;
 mod exchange;
 mod failure;
 mod granted;
@@ -38,6 +39,7 @@ use crate::clock::SharedClock;
 use crate::log::Log;
 use crate::oidc::Issuers;
 use crate::telemetry::Metrics;
+use crate::witness::Witnesses;
 
 /// What the use cases share; clones share it.
 #[derive(Clone)]
@@ -50,6 +52,7 @@ struct Inner {
     blobs: Blobs,
     clock: SharedClock,
     metrics: Arc<Metrics>,
+    witnesses: Witnesses,
     /// Where the hash of the login secret is, as long as nobody logged in.
     keys_folder: PathBuf,
     shared_store: bool,
@@ -72,6 +75,8 @@ pub struct ServiceParts {
     pub clock: SharedClock,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// Who cosigns, and how that goes.
+    pub witnesses: Witnesses,
     /// Where the keys are.
     pub keys_folder: PathBuf,
     /// Where what grants have used is written now and then.
@@ -85,8 +90,17 @@ pub struct ServiceParts {
 impl Service {
     /// Puts the parts together.
     pub fn new(parts: ServiceParts) -> Self {
-        let ServiceParts { log, blobs, clock, metrics, keys_folder, usage_file, blocking, shared_store } =
-            parts;
+        let ServiceParts {
+            log,
+            blobs,
+            clock,
+            metrics,
+            witnesses,
+            keys_folder,
+            usage_file,
+            blocking,
+            shared_store,
+        } = parts;
         let started_ms = clock.now_ms();
         let manifests = manifests::Manifests::new(log.attachments());
         let (lookups, tokens) = (lookup_cache::LookupCache::new(), access::TokenCache::new());
@@ -95,6 +109,7 @@ impl Service {
             blobs,
             clock,
             metrics,
+            witnesses,
             keys_folder,
             shared_store,
             started_ms,

@@ -62,6 +62,7 @@ impl Service {
                 .map(|totals| ByteSize::new(totals.artifact_bytes).map_err(Failure::internal))
                 .transpose()?,
             channels: totals.map(|totals| count(totals.channels)).transpose()?,
+            witnesses: self.inner.witnesses.status(),
         })
     }
 }

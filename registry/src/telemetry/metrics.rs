@@ -10,6 +10,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
+use super::witnesses::WitnessMetrics;
+
 /// The media type of [`Metrics::render`].
 pub const METRICS_CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -21,6 +23,8 @@ pub struct Metrics {
     pub http: HttpMetrics,
     /// How the log grows.
     pub log: LogMetrics,
+    /// How the registry does with its witnesses.
+    pub witnesses: WitnessMetrics,
     /// Operations of the object store that failed, other than "not found".
     pub store_errors: Counter,
     refusals: Family<Refusal, Counter>,
@@ -36,7 +40,8 @@ impl Metrics {
         registry.register("refusals", "Requests refused, by error code", refusals.clone());
         let http = HttpMetrics::registered(registry.sub_registry_with_prefix("http"));
         let log = LogMetrics::registered(registry.sub_registry_with_prefix("log"));
-        Self { registry, http, log, store_errors, refusals }
+        let witnesses = WitnessMetrics::registered(registry.sub_registry_with_prefix("witness"));
+        Self { registry, http, log, witnesses, store_errors, refusals }
     }
 
     /// Lets another module add metrics of its own, before the `Arc` closes around them.

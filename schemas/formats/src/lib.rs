@@ -12,6 +12,7 @@ pub mod commit;
 pub mod digest;
 pub mod entry;
 pub mod envelope;
+pub mod fork;
 mod hex;
 pub mod id;
 pub mod id_token;

@@ -22,6 +22,7 @@ mod plan;
 mod verify;
 mod walk;
 mod warning;
+mod witnessed;
 
 pub(crate) mod standing;
 

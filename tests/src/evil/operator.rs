@@ -11,6 +11,7 @@ use holdfast_formats::envelope::{CanonicalSignature, PAYLOAD_TYPE, pre_authentic
 use holdfast_formats::key::SigningKey;
 use holdfast_formats::limits::RULE_BOOK_VERSION;
 use holdfast_formats::note::Note;
+use holdfast_formats::origin::Origin;
 use holdfast_formats::proof::TlogProof;
 use holdfast_formats::statement::{Header, Predicate, Statement};
 use holdfast_formats::time::Timestamp;
@@ -18,7 +19,6 @@ use holdfast_formats::tree::{LeafIndex, TreeHash, TreeSize};
 use holdfast_formats::wire::v1::{
     Consistency, ConsistencyProof, KnownGood, LogEntries, LoggedEntry, ProvenEntry, Receipt,
 };
-use holdfast_formats::origin::Origin;
 use holdfast_registry::log::{KeyKind, NodeKeys};
 use holdfast_verify::channel_head::sign_head;
 use holdfast_verify::merkle::{MerkleError, NodeAddress, consistency_proof, inclusion_proof, tree_root};

@@ -143,7 +143,7 @@ fn answers_that_break_off_or_are_no_http_are_refused() -> Result<()> {
             questions.clone().map(|(question, route)| {
                 Case::new(
                     format!("{name}: {question:?}"),
-                    question,
+                    question.clone(),
                     if matches!(question, Question::Pull(_)) { "" } else { "does not answer" },
                     instead(route, reply.clone()),
                 )

@@ -12,7 +12,7 @@ use holdfast_tests::{Backing, Folder, Index, TestRegistry, of};
 use object_store::ObjectStoreExt as _;
 use object_store::path::Path;
 
-fn copy(from: &FilePath, to: &FilePath) -> Result<()> {
+pub(crate) fn copy(from: &FilePath, to: &FilePath) -> Result<()> {
     std::fs::create_dir_all(to)?;
     for item in std::fs::read_dir(from)? {
         let item = item?;

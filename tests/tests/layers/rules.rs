@@ -8,7 +8,7 @@ use super::source::{PathUse, SourceFile};
 const REGISTRY_LEVELS: [&[&str]; 7] = [
     &["config", "clock", "telemetry", "randomness", "blocking"],
     &["objects", "index"],
-    &["log", "blobs", "retention", "oidc"],
+    &["log", "blobs", "retention", "oidc", "witness"],
     &["service"],
     &["http"],
     &["node"],

@@ -2,6 +2,7 @@
 
 use holdfast_formats::entry::Entry;
 use holdfast_formats::envelope::Envelope;
+use holdfast_formats::fork::ForkEvidence;
 use holdfast_formats::manifest::{
     FlagsBody, Kind, ManifestDocument, NoBody, ReleaseBody, SchemaBody, SnapshotBody,
 };
@@ -26,6 +27,7 @@ pub(crate) fn documents() -> Vec<(String, Value)> {
         document("envelope", schema_of::<Envelope>),
         document("policy", schema_of::<Policy>),
         document("trust", schema_of::<Trust>),
+        document("fork-evidence", schema_of::<ForkEvidence>),
     ];
     documents.extend(
         StatementType::ALL
@@ -51,9 +53,9 @@ macro_rules! wire_records {
 
 wire_records! {
     ArtifactList ArtifactSummary ArtifactView BlobQuery BlobStored ChunksQuery ChunksStored Consistency ConsistencyProof
-    ConsistencyQuery EntriesQuery Gate GateQuery GrantList GrantQuery HeldArtifact History HistoryQuery KnownGood KnownGoodQuery LineAnswer ListQuery LogEntries LoggedEntry
+    ConsistencyQuery Cosigned CosignedCheckpoints CosignedQuery EntriesQuery Gate GateQuery GrantList GrantQuery HeldArtifact History HistoryQuery KnownGood KnownGoodQuery LineAnswer ListQuery LogEntries LoggedEntry
     MissingAnswer MissingChunk MissingQuery OidcExchange PassedOver PlanStep PolicyChain PolicyQuery Problem ProvenEntry Receipt
-    RegistryInfo ShownGrant Status Submission
+    RegistryInfo ShownGrant Status Submission WitnessStatus
 }
 
 /// A generator whose definitions lie under `place`.

@@ -31,6 +31,7 @@ pub(crate) async fn node(folder: &TempDir) -> Node {
         memory_bytes: 64 * 1024 * 1024,
         newest_rules: RuleBook::RELEASED,
         rates: holdfast_registry::config::RequestRates::UNLIMITED,
+        witnesses: Vec::new(),
         acknowledge_refused: None,
     };
     Node::start(parts).await.expect("an empty log can be followed")

@@ -9,6 +9,7 @@ use holdfast_formats::wire::v1::ProblemCode::{
     TooLarge,
 };
 
+use super::cosigned::COSIGNED;
 use super::grants;
 use super::routes::{Access, Answer, AnswerBody, PathParameter, RequestBody, Route};
 
@@ -385,6 +386,7 @@ pub(crate) fn routes() -> impl Iterator<Item = &'static Route> {
     iter::empty()
         .chain(&NODE)
         .chain(&LOG)
+        .chain(&COSIGNED)
         .chain(&grants::GRANTS)
         .chain(&CHANNELS)
         .chain(&ARTIFACTS)

@@ -18,11 +18,13 @@ impl KnownGoodView {
             out.push(Line::heading("to undo, in this order"));
             out.extend(self.plan.iter().map(PlanView::shown));
         }
+        let witnessed = self.witnessed_size.map(|size| format!(", the first {size} witnessed"));
         out.push(Line::plain(format!(
-            "verified as of {} ({} ago), log of {} entries",
+            "verified as of {} ({} ago), log of {} entries{}",
             self.time,
             shown_duration(self.age_s * 1000),
-            self.log_size
+            self.log_size,
+            witnessed.unwrap_or_default()
         )));
         out
     }

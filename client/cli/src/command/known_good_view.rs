@@ -23,6 +23,8 @@ pub(super) struct KnownGoodView {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) cached_age_s: Option<u64>,
     pub(super) log_size: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) witnessed_size: Option<u64>,
     pub(super) lines: Vec<LineView>,
     pub(super) plan: Vec<PlanView>,
     pub(super) warnings: Vec<Reason>,
@@ -93,6 +95,7 @@ impl KnownGoodView {
             age_s: Session::now().ms_since(answer.head.time) / 1000,
             cached_age_s: cached_age.map(|age| age.as_secs()),
             log_size: answer.checkpoint.size().get(),
+            witnessed_size: answer.witnessed.as_ref().map(|witnessed| witnessed.size.get()),
             lines: answer.lines.iter().map(|line| LineView::of(line, &answer.closure)).collect(),
             plan: answer
                 .plan
@@ -231,6 +234,7 @@ pub(super) mod tests {
             age_s: 0,
             cached_age_s: None,
             log_size: 2,
+            witnessed_size: None,
             lines,
             plan: Vec::new(),
             warnings: Vec::new(),

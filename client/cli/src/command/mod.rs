@@ -40,6 +40,7 @@ mod thaw;
 mod token;
 mod trust;
 mod verify;
+mod witness;
 
 use clap::Subcommand;
 
@@ -59,6 +60,9 @@ pub(crate) enum Command {
     /// Show what this repository trusts
     #[command(subcommand)]
     Trust(trust::Args),
+    /// Demand that witnesses vouch for the log, and see how they do
+    #[command(subcommand)]
+    Witness(witness::Args),
     /// Give out tokens, end them, list them
     #[command(subcommand)]
     Token(token::Args),
@@ -90,7 +94,7 @@ pub(crate) enum Command {
     Show(show::Args),
     /// Download an artifact, every byte checked
     Pull(pull::Args),
-    /// Check an artifact, a local copy of one, or a bundle
+    /// Check an artifact, a local copy of one, a bundle, or evidence of a fork
     Verify(verify::Args),
     /// The receipt of an artifact or entry: proof that it is in the log
     Proof(proof::Args),
@@ -128,6 +132,7 @@ impl Command {
             Self::Key(args) => args.run(session).await,
             Self::Policy(args) => args.run(session).await,
             Self::Trust(args) => args.run(session),
+            Self::Witness(args) => args.run(session).await,
             Self::Token(args) => args.run(session).await,
             Self::Push(args) => args.run(session).await,
             Self::Release(args) => args.run(session).await,

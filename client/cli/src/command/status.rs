@@ -3,6 +3,7 @@
 use holdfast_formats::wire::v1::{ExitCode, Status};
 use indicatif::HumanBytes;
 
+use crate::command::witness;
 use crate::failure::Failure;
 use crate::moment::shown_duration;
 use crate::output::{Answer, Line, Variables};
@@ -51,6 +52,7 @@ fn answer(url: &str, status: &Status) -> anyhow::Result<Answer> {
         .text(format!("  log        {} entries, the newest of {newest}", status.size))
         .text(format!("  policy     {policy}"))
         .with_lines(artifacts.into_iter().chain(channels))
+        .with_lines(status.witnesses.iter().flat_map(|one| witness::lines(one, false)))
         .text(format!("  up         {}", shown_duration(status.uptime_s.as_ms())))
         .with_variables(variables))
 }

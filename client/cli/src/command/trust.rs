@@ -1,5 +1,7 @@
 //! `trust show`: what this repository starts from.
 
+use holdfast_formats::trust::TrustedWitnesses;
+
 use crate::output::{Answer, Line};
 use crate::session::Session;
 
@@ -26,7 +28,14 @@ impl Args {
             .text(format!("  threshold {} of {}", trust.root.threshold, trust.root.keys.len()))
             .with_lines(keys("log ", &trust.log_keys))
             .with_lines(keys("head", &trust.head_keys))
+            .with_lines(trust.witnesses.iter().flat_map(witnesses))
             .text(format!("  a channel head is good for {} s", trust.head_max_age_s));
         session.output().answer(&answer)
     }
+}
+
+fn witnesses(trusted: &TrustedWitnesses) -> Vec<Line> {
+    let keys = trusted.keys.iter().map(|key| Line::plain(format!("  witness   {key}")));
+    let quorum = Line::plain(format!("  quorum    {} of {}", trusted.quorum, trusted.keys.len()));
+    keys.chain([quorum]).collect()
 }

@@ -1,9 +1,12 @@
-//! `verify`: an artifact in the registry, a local copy of one, or a bundle.
+//! `verify`: an artifact in the registry, a local copy of one, a bundle, or evidence of a fork.
 
 use std::path::{Path, PathBuf};
 
-use holdfast_client::{VerifiedBundle, bundle};
+use holdfast_client::{VerifiedBundle, VerifiedFork, bundle, fork};
+use holdfast_formats::key::PublicKey;
 use holdfast_formats::reference::Reference;
+use holdfast_formats::wire::v1::ExitCode;
+use holdfast_verify::fork::ForkVerdict;
 use indicatif::HumanBytes;
 use serde_json::json;
 
@@ -20,15 +23,20 @@ DIR or FILE with --ref checks a local copy against the artifact's signed manifes
 A bundle needs no network: answer, signatures, proofs and bytes are all in the file. Whether its pins have expired is judged \
 now.
 
+Evidence of a fork (fork-….json, which a client keeps that met two signed states of one log) needs nothing but the log's \
+public keys: --log-key, else trust.json. Ends with 0 when it proves that the log lies, with 11 when it only shows two states \
+that the log would have to connect, with 4 when it is no evidence.
+
 Examples:
   holdfast verify shop/web@1.4.2
   holdfast verify dist/ --ref shop/web@1.4.2
-  holdfast verify shop-prod.bundle";
+  holdfast verify shop-prod.bundle
+  holdfast verify fork-0123456789abcdef.json --log-key ed25519:…";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct Args {
-    /// An artifact, a folder, a file or a bundle
+    /// An artifact, a folder, a file, a bundle or evidence of a fork
     #[arg(value_name = "REF|DIR|FILE")]
     what: String,
     /// The artifact that the folder or file should be
@@ -37,6 +45,9 @@ pub(crate) struct Args {
     /// Unpack a bundle here once it is verified
     #[arg(long, value_name = "DIR")]
     to: Option<PathBuf>,
+    /// A public key of the log, for evidence of a fork; may be given several times
+    #[arg(long = "log-key", value_name = "KEY")]
+    log_keys: Vec<PublicKey>,
 }
 
 impl Args {
@@ -46,8 +57,9 @@ impl Args {
             (Some(reference), _) => local(reference, path, session).await,
             (None, Ok(reference)) => remote(&reference, session).await,
             (None, Err(_)) if path.is_file() && bundle::is_bundle(path) => self.offline(path, session),
+            (None, Err(_)) if path.is_file() && fork::is_fork_evidence(path) => self.fork(path, session),
             (None, Err(_)) if path.exists() => {
-                let message = format!("{} is no bundle", path.display());
+                let message = format!("{} is neither a bundle nor evidence of a fork", path.display());
                 Err(Failure::usage(message).with_hint("say with --ref which artifact it should be").into())
             }
             (None, Err(wrong)) => {
@@ -74,6 +86,61 @@ impl Args {
         view.cautions().into_iter().for_each(|caution| session.output().warning(caution));
         session.output().answer(&bundle_answer(file, &verified, &view)?)
     }
+
+    fn fork(&self, file: &Path, session: &Session) -> anyhow::Result<()> {
+        let trust = session.places()?.trust().ok();
+        let verified = fork::verify(file, &self.log_keys, trust.as_ref())?;
+        if verified.trusted_by_itself {
+            session.output().warning(
+                "nobody said what the log's keys are, so the evidence was checked against those that it brings itself: \
+                 compare them with what the log's operator publishes, or give them with --log-key",
+            );
+        }
+        session.output().answer(&fork_answer(&verified)?)?;
+        if verified.verdict.is_proof() {
+            return Ok(());
+        }
+        let message = "this is no proof yet: ask the log for a consistency proof between the two; an honest log has one";
+        Err(Failure::new(ExitCode::Incomplete, message).into())
+    }
+}
+
+fn fork_answer(verified: &VerifiedFork) -> anyhow::Result<Answer> {
+    let VerifiedFork { evidence, verdict, trusted_by_itself } = verified;
+    let (kind, sentence) = match verdict {
+        ForkVerdict::TwoRoots { size } => (
+            "two_roots",
+            format!(
+                "it signed two roots for the same {size} entries: these two signed checkpoints cannot both be true"
+            ),
+        ),
+        ForkVerdict::Rewritten { old, new } => (
+            "rewritten",
+            format!(
+                "it signed {old} entries, and {new} entries that begin otherwise, as its own proof shows: these two signed \
+                 checkpoints cannot both be true"
+            ),
+        ),
+        ForkVerdict::Unexplained { old, new } => (
+            "unexplained",
+            format!(
+                "it signed both {old} and {new} entries, and gave no proof that the ones begin the others"
+            ),
+        ),
+    };
+    let json = json!({
+        "origin": evidence.origin, "verdict": kind, "proven": verdict.is_proof(), "found_at": evidence.found_at,
+        "trusted_by_itself": trusted_by_itself, "first": evidence.first, "second": evidence.second,
+    });
+    let notes = [("first", &evidence.first), ("second", &evidence.second)];
+    let lines = notes.into_iter().flat_map(|(which, note)| {
+        let text = note.lines().map(|line| Line::plain(format!("    {line}")));
+        std::iter::once(Line::plain(format!("  {which}:"))).chain(text).collect::<Vec<_>>()
+    });
+    Ok(Answer::new(&json)?
+        .line(Line::alarm(format!("the log {}: {sentence}", evidence.origin)))
+        .text(format!("  found at {}", evidence.found_at))
+        .with_lines(lines))
 }
 
 fn bundle_answer(file: &Path, verified: &VerifiedBundle, view: &KnownGoodView) -> anyhow::Result<Answer> {

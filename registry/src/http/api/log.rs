@@ -9,7 +9,8 @@ use holdfast_formats::limits::ATTACHMENT_BYTES_MAX;
 use holdfast_formats::statement::Action;
 use holdfast_formats::tree::LeafIndex;
 use holdfast_formats::wire::v1::{
-    Consistency, ConsistencyQuery, EntriesQuery, LogEntries, PolicyChain, PolicyQuery, Receipt, Submission,
+    Consistency, ConsistencyQuery, CosignedCheckpoints, CosignedQuery, EntriesQuery, LogEntries, PolicyChain,
+    PolicyQuery, Receipt, Submission,
 };
 
 use super::Api;
@@ -60,6 +61,14 @@ pub(super) async fn consistency(
     Parameters(query): Parameters<ConsistencyQuery>,
 ) -> Result<Json<Consistency>, Refused> {
     Ok(ok(api.service.consistency(&who, &query).await?))
+}
+
+pub(super) async fn cosigned(
+    State(api): State<Api>,
+    Bearer(who): Bearer,
+    Parameters(query): Parameters<CosignedQuery>,
+) -> Result<Json<CosignedCheckpoints>, Refused> {
+    Ok(ok(api.service.cosigned(&who, &query).await?))
 }
 
 pub(super) async fn entries(

@@ -59,6 +59,7 @@ pub fn router(service: Service, limits: ApiLimits) -> Router {
         .route("/v1/grants/oidc", post(grants::exchange))
         .route("/v1/log/checkpoint", get(log::checkpoint))
         .route("/v1/log/consistency", get(log::consistency))
+        .route("/v1/log/cosigned", get(log::cosigned))
         .route("/v1/log/entries", get(log::entries))
         .route("/v1/log/proof/{index}", get(log::proof))
         .route("/v1/log/attachments/{digest}", get(log::attachment))

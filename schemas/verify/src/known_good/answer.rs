@@ -13,6 +13,7 @@ use holdfast_formats::tree::LeafIndex;
 use holdfast_formats::wire::v1::{PassReason, PlanStep};
 
 use crate::policy_chain::PolicyChain;
+use crate::witness::Witnessed;
 
 /// What is known-good in a channel, and what the client knows of the log afterwards.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub struct KnownGoodAnswer {
     pub checkpoint: Checkpoint,
     /// Whether that state is known to extend what was seen before; only offline it may not be.
     pub extends_seen: bool,
+    /// What witnesses vouch for, where the client asks for a quorum of them: all that the answer rests on.
+    pub witnessed: Option<Witnessed>,
     /// The chain of policies, the answer's own included: what the next lookup starts from.
     pub policies: PolicyChain,
     /// One answer a line, by name.

@@ -13,6 +13,7 @@ use crate::consistency::ConsistencyError;
 use crate::evidence::EvidenceError;
 use crate::policy_chain::ChainError;
 use crate::receipt::ReceiptError;
+use crate::witness::WitnessError;
 
 /// Why an answer is refused.
 #[derive(Debug, thiserror::Error)]
@@ -76,6 +77,9 @@ pub enum AnswerError {
         /// The size last seen.
         seen: TreeSize,
     },
+    /// Witnesses.
+    #[error("the answer is not witnessed as trust.json asks")]
+    Witness(#[from] WitnessError),
     /// One entry.
     #[error("{what} is refused")]
     Entry {
@@ -222,6 +226,7 @@ impl AnswerError {
             Self::Plan(PlanError::NeedNotMet { .. }) => ExitCode::NothingQualifies,
             Self::NeedsComponent { .. } => ExitCode::Usage,
             Self::Stale { .. } | Self::Ahead { .. } => ExitCode::Unreachable,
+            Self::Witness(error) => error.exit(),
             Self::Expired { .. } => ExitCode::Ended,
         }
     }

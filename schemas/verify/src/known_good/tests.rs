@@ -10,4 +10,5 @@ mod old_states;
 mod passed;
 mod quorum;
 mod ways_back;
+mod witnessed;
 pub(crate) mod world;

@@ -22,6 +22,7 @@ use super::freshness::{self, Mode};
 use super::held::HeldArtifacts;
 use super::lines::{LinesError, wanted_lines};
 use super::warning::expiry_warning;
+use super::witnessed;
 use crate::channel_head::verify_head;
 use crate::evidence::{EvidenceError, check_place};
 use crate::grants::ShownGrants;
@@ -29,6 +30,7 @@ use crate::logged::LoggedStatement;
 use crate::policy_chain::PolicyChain;
 use crate::receipt::{ReceiptError, verify_checkpoint};
 use crate::verified::Verified;
+use crate::witness::Quorum;
 
 /// What a client knows before it asks.
 #[derive(Debug, Clone, Copy)]
@@ -41,6 +43,8 @@ pub struct TrustedState<'a> {
     pub issued: &'a BTreeMap<ArtifactName, PinNumber>,
     /// How far the head's time may lie from the client's clock.
     pub head_max_age: Seconds,
+    /// The witnesses of which so many must vouch for what the answer rests on.
+    pub witnesses: Option<&'a Quorum>,
 }
 
 /// The question that was asked.
@@ -69,6 +73,7 @@ pub fn verify_known_good(
     let (policies, checkpoint) = verify_state(answer, asked.mode, trust)?;
     let head = verify_channel_head(answer, asked, trust, &policies, &checkpoint)?;
     let extends_seen = freshness::check_extends(answer, &checkpoint, trust.seen, asked.mode)?;
+    let witnessed = witnessed::check(answer, asked, trust, &policies, &checkpoint, &head)?;
     let grants = ShownGrants::read(&answer.grants, &checkpoint, &policies)
         .map_err(|(index, source)| entry_error(&format!("the grant at entry {index}"), source))?;
     let proofs = Proofs { checkpoint: &checkpoint, policies: &policies, grants: &grants };
@@ -91,6 +96,7 @@ pub fn verify_known_good(
     Ok(Verified::new(KnownGoodAnswer {
         channel: answer.channel.clone(),
         extends_seen,
+        witnessed,
         warnings: warnings.collect(),
         plan: answer.plan.clone(),
         lines,

@@ -1,5 +1,6 @@
 //! The known-good answer: everything a client needs to check it without trusting whoever sent it.
 
+use super::witness::Cosigned;
 use crate::digest::NamedDigest;
 use crate::envelope::Base64Bytes;
 use crate::manifest::{ComponentRole, Irreversible, Undo};
@@ -102,6 +103,9 @@ record! {
         req checkpoint: String,
         /// From `min_size`; left out when nothing was asked or the size is the same.
         opt consistency: ConsistencyProof,
+        /// What witnesses cosigned, with the proofs that connect it to `checkpoint`; the largest tree first. Empty where the
+        /// registry has no witnesses.
+        req cosigned: Vec<Cosigned>,
         /// Policies after the one the client knows, oldest first.
         req policies: Vec<ProvenEntry>,
         /// The grants whose ephemeral keys signed entries of this answer, by their place.

@@ -8,6 +8,7 @@ mod known_good;
 mod log;
 mod problem;
 mod registry;
+mod witness;
 
 pub use artifact::{ArtifactList, ArtifactSummary, ArtifactView, ListQuery};
 pub use blob::{BlobQuery, BlobStored, ChunksQuery, ChunksStored, MissingAnswer, MissingQuery};
@@ -23,3 +24,4 @@ pub use log::{
 };
 pub use problem::{ExitCode, MissingChunk, Problem, ProblemCode};
 pub use registry::{RegistryInfo, Status};
+pub use witness::{Cosigned, CosignedCheckpoints, CosignedQuery, WitnessStatus};

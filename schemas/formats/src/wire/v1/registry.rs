@@ -1,5 +1,6 @@
 //! The registry itself: who it is and how it does.
 
+use super::witness::WitnessStatus;
 use crate::key::PublicKey;
 use crate::number::{ByteSize, Count, PolicyNumber, Seconds};
 use crate::origin::Origin;
@@ -52,5 +53,7 @@ record! {
         opt artifact_bytes: ByteSize,
         /// How many channels have a pin.
         opt channels: Count,
+        /// The witnesses that are asked to cosign, in the order of the settings.
+        req witnesses: Vec<WitnessStatus>,
     }
 }

@@ -28,6 +28,7 @@ use crate::known_good::{
 use crate::logged::LoggedStatement;
 use crate::merkle::{NodeAddress, ProofPlan, tree_root};
 use crate::policy_chain::PolicyChain;
+use crate::witness::Quorum;
 
 pub(crate) const EVERYTHING: KnownGoodQuery =
     KnownGoodQuery { component: None, not: None, at: None, back: None, min_size: None, policy: None };
@@ -171,6 +172,7 @@ impl World {
             head: sign_head(&self.head(&choice), &head_key()),
             checkpoint: self.checkpoint(),
             consistency: query.min_size.filter(|size| *size < self.size()).map(|size| self.consistency(size)),
+            cosigned: Vec::new(),
             policies: self.policies_after(query.policy),
             lines: choice
                 .lines
@@ -211,6 +213,7 @@ pub(crate) struct Client {
     pub(crate) policies: PolicyChain,
     pub(crate) seen: Option<(TreeSize, TreeHash)>,
     pub(crate) issued: BTreeMap<ArtifactName, PinNumber>,
+    pub(crate) witnesses: Option<Quorum>,
 }
 
 impl Client {
@@ -218,7 +221,7 @@ impl Client {
     pub(crate) fn of(world: &World) -> Self {
         let first = LoggedStatement::of_proven(&world.proven(LeafIndex::new(0).unwrap())).unwrap();
         let policies = PolicyChain::from_trust(&world.trust(), &[first]).unwrap();
-        Self { policies, seen: None, issued: BTreeMap::new() }
+        Self { policies, seen: None, issued: BTreeMap::new(), witnesses: None }
     }
 
     /// The query with what the client knows.
@@ -244,6 +247,7 @@ impl Client {
             seen: self.seen,
             issued: &self.issued,
             head_max_age: Seconds::new(300).unwrap(),
+            witnesses: self.witnesses.as_ref(),
         };
         verify_known_good(answer, &asked, &trust).map(crate::verified::Verified::into_inner)
     }
