@@ -108,7 +108,7 @@ impl Question {
     /// How long to wait for anything, in the questions whose lie is to take long.
     pub(crate) const HURRY: Duration = Duration::from_millis(400);
     /// How long to wait elsewhere.
-    pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+    pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 }
 
 /// A small file, and one that is cut into several chunks; the same each time, so that a push may be repeated.

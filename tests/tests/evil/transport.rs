@@ -141,13 +141,16 @@ fn answers_that_break_off_or_are_no_http_are_refused() -> Result<()> {
         ];
         let case = |(name, reply): (&str, Reply)| {
             questions.clone().map(|(question, route)| {
-                Case::new(
+                let is_file = matches!(question, Question::Pull(_));
+                let case = Case::new(
                     format!("{name}: {question:?}"),
                     question,
-                    if matches!(question, Question::Pull(_)) { "" } else { "does not answer" },
+                    "does not answer",
                     instead(route, reply.clone()),
                 )
-                .stale()
+                .stale();
+                // The few bytes that come may be as many as the small file has.
+                if is_file { case.exit_either() } else { case }
             })
         };
         lies.into_iter().flat_map(case).collect()
