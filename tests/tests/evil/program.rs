@@ -33,7 +33,7 @@ fn lies(world: &holdfast_tests::evil::EvilWorld) -> Vec<(&'static str, i32, &'st
     let manifest = change("/v1/artifacts/shop/web@2", |_, answer| {
         Reply::Answer(answer.edit::<ArtifactView>(|view| view.manifest.0.push(b'\n')))
     });
-    let redirect = Answer::new(307, "", Vec::new()).with("location", "http://127.0.0.1:1/\u{7}");
+    let redirect = Answer::new(307, "", Vec::new()).with("location", "http://127.0.0.1:1/");
     vec![
         (PROD, 4, "policy 3", instead(&lookup_of("shop/prod"), once)),
         ("known-good shop/prod --format env", 4, "passed over", altered(|a| a.lines[0].passed_over.clear())),
