@@ -1,7 +1,7 @@
 //! The server between a client and an honest registry. It passes on what it is asked, and lies where it is told to.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -72,7 +72,7 @@ impl EvilProxy {
     pub async fn start(upstream: &str, lie: Lie) -> anyhow::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", listener.local_addr()?);
-        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
+        let http = shared_client()?;
         let (upstream, lie, asked) = (upstream.to_owned(), Mutex::new(lie), Mutex::default());
         let (told, failed) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let shared = Arc::new(Shared { upstream, http, lie, asked, told, failed });
@@ -110,6 +110,18 @@ impl EvilProxy {
     pub fn asked(&self) -> Vec<Asked> {
         self.shared.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
+}
+
+/// One for all proxies, because making one reads every certificate of the machine. It keeps no connection: those would
+/// belong to the threads of one test.
+fn shared_client() -> anyhow::Result<reqwest::Client> {
+    static CLIENT: OnceLock<reqwest::Client> = OnceLock::new();
+    if let Some(client) = CLIENT.get() {
+        return Ok(client.clone());
+    }
+    let plain = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+    let client = plain.pool_max_idle_per_host(0).build()?;
+    Ok(CLIENT.get_or_init(|| client).clone())
 }
 
 impl Drop for EvilProxy {

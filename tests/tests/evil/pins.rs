@@ -170,9 +170,6 @@ fn t18_a_pin_of_another_channel_line_or_log_is_refused() -> Result<()> {
             pinned(world, "of another channel", PROD, "pin 5", &ana, |pin| pin.channel = of("shop/staging")),
             pinned(world, "of another line", PROD, "pin 5", &ana, |pin| pin.name = of("shop/api")),
             pinned(world, "of another number", PROD, "pin 5", &ana, |_| {}).renumbered(world),
-            pinned(world, "of the largest number", PROD, "", &ana, |pin| {
-                pin.number = PinNumber::new((1 << 53) - 1).expect("the largest");
-            }),
             pinned(world, "that does not follow the newest", PROD, "", &ana, |pin| pin.predecessor = None)
                 .passing_over(world),
             pinned(world, "of an artifact that is not in the answer", PROD, "shop/web@9", &ana, |pin| {

@@ -106,14 +106,17 @@ impl Question {
     }
 
     /// How long to wait for anything, in the questions whose lie is to take long.
-    pub(crate) const HURRY: Duration = Duration::from_millis(400);
+    pub(crate) const HURRY: Duration = Duration::from_secs(1);
     /// How long to wait elsewhere.
-    pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+    pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 }
 
-/// A small file, and one that is cut into several chunks; the same each time, so that a push may be repeated.
+/// A small file, and one that is cut into several chunks; the same for a reference, so that a push may be repeated.
 async fn push(registry: &Registry, reference: &str) -> Result<(), ClientError> {
-    let noise: Vec<u8> = (0..400_000_u32).flat_map(|i| i.wrapping_mul(40_503).to_be_bytes()).collect();
+    let seed =
+        reference.bytes().fold(1_u32, |seed, byte| seed.wrapping_mul(31).wrapping_add(u32::from(byte)));
+    let noise: Vec<u8> =
+        (0..400_000_u32).flat_map(|i| (i ^ seed).wrapping_mul(40_503).to_be_bytes()).collect();
     let folder = Folder::with("app", reference).and_then(|folder| folder.file("noise.bin", noise));
     let folder = folder.expect("a temporary folder is writable");
     let request = holdfast_client::PushRequest {

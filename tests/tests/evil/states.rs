@@ -236,7 +236,7 @@ fn t18_heads_and_checkpoints_of_something_else_are_refused() -> Result<()> {
             other_head(world, "the head of another channel", "shop/staging", |h| {
                 h.channel = of("shop/staging")
             }),
-            other_head(world, "the head of another log", "twin.example/log", |h| {
+            other_head(world, "the head of another log", "channel head", |h| {
                 h.origin = of("twin.example/log")
             }),
             other_head(world, "a head of more entries", "mixes two states", |h| {
@@ -255,7 +255,9 @@ fn t18_heads_and_checkpoints_of_something_else_are_refused() -> Result<()> {
             other_head(world, "no newest entry", "newest entry", |h| h.newest_entry = None),
             other_head(world, "another answered pin", "pin 1", |h| h.lines[0].answered = Some(number(1))),
             other_head(world, "no answered pin", "pin 4", |h| h.lines[0].answered = None),
-            other_head(world, "a newest pin that is not shown", "pin 9", |h| h.lines[0].issued = number(9)),
+            other_head(world, "a newest pin that is not shown", "passed over", |h| {
+                h.lines[0].issued = number(9)
+            }),
             other_head(world, "a line that nobody asked about", "shop/more", |h| {
                 let mut more = h.lines[0].clone();
                 more.name = of("shop/more");

@@ -16,9 +16,9 @@ use crate::case::{Case, Memory};
 use crate::question::Question;
 
 /// Cases that run at once: most wait for a deadline or a pause before another try.
-const AT_ONCE: usize = 24;
-/// No lie keeps a client longer than this.
-const LONGEST: Duration = Duration::from_secs(15);
+const AT_ONCE: usize = 12;
+/// No lie keeps a client longer than this, even on a machine that has much else to do.
+const LONGEST: Duration = Duration::from_secs(90);
 
 static TOLD: AtomicUsize = AtomicUsize::new(0);
 static REFUSED: AtomicUsize = AtomicUsize::new(0);
@@ -78,7 +78,14 @@ pub(crate) fn refuse_few_at_once(at_once: usize, table: impl FnOnce(&EvilWorld) 
         stream::iter(cases)
             .map(|case| async move {
                 TOLD.fetch_add(1, Ordering::SeqCst);
-                let outcome = tell(world, &case).await;
+                let mut outcome = tell(world, &case).await;
+                for _ in 0..4 {
+                    // A machine with much else to do may not even come to the lie before a short deadline.
+                    if case.deadline == Question::PATIENCE || outcome.is_ok() {
+                        break;
+                    }
+                    outcome = tell(world, &case).await;
+                }
                 if outcome.is_ok() {
                     REFUSED.fetch_add(1, Ordering::SeqCst);
                 }
@@ -151,7 +158,7 @@ fn check_memory(before: &BTreeMap<String, Vec<u8>>, victim: &Victim) -> Result<(
 }
 
 /// A file that waits for the rest of a download that was cut.
-fn is_partial(path: &str) -> bool {
+pub(crate) fn is_partial(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     name.starts_with(".holdfast-") && name.ends_with(".part")
 }

@@ -64,16 +64,22 @@ fn answers_to_uploads_that_are_of_something_else_are_refused() -> Result<()> {
             let lie = change("/v1/namespaces/shop/blobs", move |_, answer| Reply::Answer(answer.edit(alter)));
             Case::new(name, Question::Push("shop/lied@2"), says, lie)
         };
-        let garbled = |name: &str, route: &str, body: &str| {
+        let garbled = |name: &str, artifact: &'static str, route: &str, body: &str| {
             let reply = Reply::Answer(Answer::new(200, "application/json", body));
-            Case::new(name, Question::Push("shop/lied@3"), "malformed", instead(route, reply))
+            Case::new(name, Question::Push(artifact), "malformed", instead(route, reply))
         };
         vec![
             stored("a blob under another digest", "digest", |s| s.digests = Digests::of(b"x")),
             stored("a blob under another SHA-256", "digest", |s| s.digests.sha256 = Digests::of(b"x").sha256),
-            garbled("chunks that are not counted", "/v1/namespaces/shop/chunks?", "{\"new\":-1}"),
+            garbled(
+                "chunks that are not counted",
+                "shop/lied@3",
+                "/v1/namespaces/shop/chunks?",
+                "{\"new\":-1}",
+            ),
             garbled(
                 "a list of missing chunks that is none",
+                "shop/lied@4",
                 "/v1/namespaces/shop/chunks/missing",
                 "{\"missing\":[1]}",
             ),
