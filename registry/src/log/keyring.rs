@@ -4,6 +4,7 @@
 //! side by side and looks into its folder again when it holds none that a policy names. It never signs with another.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use holdfast_formats::key::{PublicKey, SigningKey};
@@ -34,12 +35,14 @@ impl ActingKeys {
 pub struct Keyring {
     folder: PathBuf,
     held: RwLock<Arc<NodeKeys>>,
+    /// The number of the policy for whose keys the folder was last looked into; 0 for none.
+    looked_for: AtomicU64,
 }
 
 impl Keyring {
     /// These keys of this folder.
     pub fn new(keys: NodeKeys, folder: &Path) -> Self {
-        Self { folder: folder.to_owned(), held: RwLock::new(Arc::new(keys)) }
+        Self { folder: folder.to_owned(), held: RwLock::new(Arc::new(keys)), looked_for: AtomicU64::new(0) }
     }
 
     /// What is held now.
@@ -47,19 +50,29 @@ impl Keyring {
         Arc::clone(&self.held.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The keys that sign while a policy is in force; the first ones before any is.
+    /// The keys that sign while a policy is in force; the first ones before any is. The folder is looked into again when none
+    /// is held, and once for every policy that names one which is not.
     pub(super) fn acting(&self, policy: Option<&Policy>) -> Result<ActingKeys, KeysError> {
-        let missing = match self.held().acting(policy) {
-            Ok(keys) => return Ok(keys),
-            Err(missing) => missing,
-        };
-        match NodeKeys::load(&self.folder) {
-            Ok(Some(found)) if found.origin == self.held().origin => {
-                *self.held.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(found);
-                self.held().acting(policy)
-            }
-            _ => Err(missing),
+        let held = self.held();
+        let acting = held.acting(policy);
+        let is_settled = policy.is_none_or(|policy| held.has_all_of(policy) || self.has_looked_for(policy));
+        if is_settled && acting.is_ok() {
+            return acting;
         }
+        match NodeKeys::load(&self.folder) {
+            Ok(Some(found)) if found.origin == held.origin => {
+                let found = Arc::new(found);
+                *self.held.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&found);
+                found.acting(policy)
+            }
+            _ => acting,
+        }
+    }
+
+    /// Whether the folder was looked into for this policy; from now on it was.
+    fn has_looked_for(&self, policy: &Policy) -> bool {
+        let number = policy.number.get();
+        self.looked_for.swap(number, Ordering::Relaxed) == number
     }
 
     /// The keys with which checkpoints may be signed that are there already.

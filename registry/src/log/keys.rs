@@ -203,6 +203,14 @@ impl NodeKeys {
         Ok(ActingKeys { log, head: newest(KeyKind::Head)?, registry: newest(KeyKind::Registry)? })
     }
 
+    /// Whether every key is held that a policy names.
+    pub(super) fn has_all_of(&self, policy: &Policy) -> bool {
+        KeyKind::ALL.into_iter().all(|kind| {
+            let held: Vec<PublicKey> = self.keys(kind).iter().map(SigningKey::public).collect();
+            kind.named_by(policy).iter().all(|key| held.contains(key))
+        })
+    }
+
     fn acting_of(&self, kind: KeyKind, policy: Option<&Policy>) -> Result<Vec<SigningKey>, KeysError> {
         let held = self.keys(kind);
         let Some(in_force) = policy else { return Ok(held.first().cloned().into_iter().collect()) };
