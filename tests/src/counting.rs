@@ -79,12 +79,12 @@ impl ObjectStore for CountingStore {
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.count(prefix.map_or("", |prefix| prefix.as_ref()));
+        self.count(prefix.map_or("", AsRef::as_ref));
         self.truth.list(prefix)
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
-        self.count(prefix.map_or("", |prefix| prefix.as_ref()));
+        self.count(prefix.map_or("", AsRef::as_ref));
         self.truth.list_with_delimiter(prefix).await
     }
 

@@ -160,8 +160,7 @@ fn thaw(view: &View<'_>, index: LeafIndex, by: LeafIndex) -> Result<(), IndexErr
 
 fn grant(db: &Connection, fact: &GrantFact) -> Result<(), IndexError> {
     let key = fact.grant.key.as_ref().map(|key| key.id().to_string());
-    let claims = fact.grant.oidc.as_ref().map(|oidc| oidc.claims_sha256);
-    let claims = claims.as_ref().map(|claims| claims.as_bytes());
+    let claims = fact.grant.oidc.as_ref().map(|oidc| oidc.claims_sha256.as_bytes());
     let row = params![signed(fact.index.get()), fact.grant.token_sha256.as_bytes(), claims, key, json(fact)?];
     write(db, "INSERT INTO grants VALUES (?1, ?2, ?3, ?4, ?5)", row)
 }

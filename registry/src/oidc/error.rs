@@ -6,7 +6,7 @@ pub enum OidcError {
     /// It is no token.
     #[error("the ID token cannot be read; send it as the issuer gave it")]
     Unreadable,
-    /// Anything but RS256, ES256 and EdDSA.
+    /// Anything but RS256, ES256 and `EdDSA`.
     #[error(
         "the ID token is signed by an algorithm that is not accepted; the issuer must use RS256, ES256 or EdDSA"
     )]

@@ -35,7 +35,7 @@ pub(super) enum FetchError {
     Unreachable(#[from] reqwest::Error),
 }
 
-/// What an issuer says about itself, as far as it matters here (OpenID Connect Discovery 1.0, section 3).
+/// What an issuer says about itself, as far as it matters here (`OpenID` Connect Discovery 1.0, section 3).
 #[derive(Deserialize)]
 struct Description {
     issuer: String,

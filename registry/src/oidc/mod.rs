@@ -33,8 +33,8 @@ pub struct Issuers {
 }
 
 impl Issuers {
-    /// Knows nobody yet.
-    pub fn new() -> Self {
+    /// None of them was asked yet.
+    pub fn unasked() -> Self {
         ring_provider::install();
         Self { keys: IssuerKeys::new() }
     }
@@ -58,11 +58,5 @@ impl Issuers {
         let kid = header.kid.ok_or(OidcError::KeyUnknown)?;
         let key = self.keys.find(issuer, &kid, header.alg, now).await?;
         claims::verify(token, issuer, header.alg, &key, policy, now)
-    }
-}
-
-impl Default for Issuers {
-    fn default() -> Self {
-        Self::new()
     }
 }

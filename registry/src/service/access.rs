@@ -156,10 +156,13 @@ impl Service {
         let policy = self.policy();
         let open = policy.iter().flat_map(|p| &p.namespaces).filter(|rule| rule.public_read);
         let mut prefixes = who.readable_prefixes();
-        prefixes.extend(open.map(|rule| match rule.name.is_everything() {
-            true => String::new(),
-            false => format!("{}/", rule.name),
-        }));
+        prefixes.extend(
+            open.map(
+                |rule| {
+                    if rule.name.is_everything() { String::new() } else { format!("{}/", rule.name) }
+                },
+            ),
+        );
         prefixes.sort();
         prefixes.dedup_by(|later, earlier| later.starts_with(earlier.as_str()));
         prefixes

@@ -116,7 +116,7 @@ impl Service {
             lookups,
             manifests,
             tokens,
-            issuers: Issuers::new(),
+            issuers: Issuers::unasked(),
             usage: Arc::new(usage::Usage::open(usage_file)),
             blocking,
         };

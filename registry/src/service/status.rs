@@ -41,9 +41,10 @@ impl Service {
     pub async fn status(&self, who: &Identity) -> Result<Status, Failure> {
         self.require_reader(who)?;
         let head = self.log().head();
-        let totals = match who.is_auditor() {
-            true => Some(self.log().index().scan(|view| view.totals().map_err(Failure::from)).await?),
-            false => None,
+        let totals = if who.is_auditor() {
+            Some(self.log().index().scan(|view| view.totals().map_err(Failure::from)).await?)
+        } else {
+            None
         };
         let count = |n| Count::new(n).map_err(Failure::internal);
         let uptime_ms = self.inner.clock.now_ms().saturating_sub(self.inner.started_ms);

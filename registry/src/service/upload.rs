@@ -81,7 +81,7 @@ impl Service {
             .map_err(|error| Failure::new(ProblemCode::Malformed, error.to_string()))?;
         let chunks = sent_chunks(body, frames)?;
         let counted = self.count_along(who, namespace, &record, &chunks).await?;
-        let parts = self.counted_parts(who, &record);
+        let parts = counted_parts(who, &record);
         let size = ByteSize::new(record.size)
             .map_err(|error| Failure::new(ProblemCode::Malformed, error.to_string()))?;
         let stored = BlobStored { digests: record.digests, size };
@@ -119,15 +119,15 @@ impl Service {
         }
         Ok(counted)
     }
+}
 
-    /// The chunks of a blob, where somebody counts them.
-    fn counted_parts(&self, who: &Identity, record: &BlobRecord) -> Vec<Blake3Digest> {
-        match who {
-            Identity::Bearer(grant) if grant.grant.quotas.is_some() => {
-                record.extents.iter().map(|extent| extent.chunk).collect()
-            }
-            Identity::Bearer(_) | Identity::Anonymous => Vec::new(),
+/// The chunks of a blob, where somebody counts them.
+fn counted_parts(who: &Identity, record: &BlobRecord) -> Vec<Blake3Digest> {
+    match who {
+        Identity::Bearer(grant) if grant.grant.quotas.is_some() => {
+            record.extents.iter().map(|extent| extent.chunk).collect()
         }
+        Identity::Bearer(_) | Identity::Anonymous => Vec::new(),
     }
 }
 
@@ -156,4 +156,39 @@ fn sent_chunks(body: &Bytes, mut frames: &[u8]) -> Result<Vec<SentChunk>, Failur
         frames = rest;
     }
     Ok(chunks)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use holdfast_formats::statement::{Action, Grant};
+    use holdfast_formats::time::Timestamp;
+    use holdfast_verify::facts::GrantFact;
+
+    use super::*;
+
+    fn bearer(index: &str) -> Identity {
+        let grant = Grant {
+            token_sha256: Sha256Digest::of(index.as_bytes()),
+            subject: "ci".parse().unwrap(),
+            actions: vec![Action::Publish],
+            names: vec!["*".parse().unwrap()],
+            channels: vec!["*".parse().unwrap()],
+            quotas: None,
+            expires: None,
+            key: None,
+            oidc: None,
+        };
+        let (index, time) = (index.parse().unwrap(), Timestamp::from_ms(0));
+        Identity::Bearer(Arc::new(GrantFact { index, grant, time, signers: Vec::new(), revoked: None }))
+    }
+
+    #[test]
+    fn t23_the_id_of_somebody_elses_draft_leads_to_another_draft() {
+        let id = RandomId::from_bytes([7; 16]);
+        assert_eq!(own_draft(&bearer("1"), id), own_draft(&bearer("1"), id));
+        assert_ne!(own_draft(&bearer("1"), id), own_draft(&bearer("2"), id));
+        assert_ne!(own_draft(&bearer("1"), id), own_draft(&bearer("1"), RandomId::from_bytes([8; 16])));
+    }
 }

@@ -11,6 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use holdfast_formats::digest::Blake3Digest;
 use holdfast_formats::name::Namespace;
+use holdfast_formats::number::{ByteSize, Count};
 use holdfast_formats::statement::Quotas;
 use holdfast_formats::time::Timestamp;
 use holdfast_formats::tree::LeafIndex;
@@ -84,7 +85,7 @@ impl Usage {
 
     /// Counts an entry that is about to be logged under a grant.
     pub(super) fn take_entry(&self, grant: &GrantFact, now: Timestamp) -> Result<(), Failure> {
-        let Some(max) = quota(grant, |quotas| quotas.entries_per_day.map(|count| count.get())) else {
+        let Some(max) = quota(grant, |quotas| quotas.entries_per_day.map(Count::get)) else {
             return Ok(());
         };
         let mut state = self.lock();
@@ -121,7 +122,7 @@ impl Usage {
         object_bytes: usize,
     ) -> Result<bool, Failure> {
         let Identity::Bearer(grant) = who else { return Ok(false) };
-        let Some(max) = quota(grant, |quotas| quotas.bytes_unpublished.map(|bytes| bytes.get())) else {
+        let Some(max) = quota(grant, |quotas| quotas.bytes_unpublished.map(ByteSize::get)) else {
             return Ok(false);
         };
         let bytes = (object_bytes as u64).max(OBJECT_BYTES_MIN);

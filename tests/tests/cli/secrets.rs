@@ -109,11 +109,8 @@ async fn t39_no_secret_of_a_session_is_in_a_log_an_answer_the_store_or_the_index
         Secret::bytes("the registry key", &seed(&keys.join("registry.pem"))?),
     ];
     let log = world.server.log()?;
-    assert!(
-        log.lines().count() > 200 && log.contains("TRACE"),
-        "it is talkative: {} lines",
-        log.lines().count()
-    );
+    let talks = log.lines().count() > 50 && log.contains("DEBUG") && log.contains("/v1/grants/oidc");
+    assert!(talks, "reads are in the log, too: {} lines", log.lines().count());
     files(world.data.path(), &mut said)?;
     assert!(said.iter().any(|(name, _)| name.ends_with("index.sqlite")), "the index is searched");
     assert!(said.iter().any(|(name, _)| name.contains("log/commits")), "the store is searched");
@@ -170,7 +167,7 @@ async fn answers(
 }
 
 #[test]
-fn t39_debug_output_shows_no_secret() -> Result<()> {
+fn t39_debug_output_shows_no_secret() {
     let token = Token::from_bytes([0x5a; 32]);
     let id_token: IdToken = of("c2VjcmV0.c2VjcmV0.c2VjcmV0");
     let login: LoginSecret = of(&BASE64URL_NOPAD.encode(&[0x5a; 32]));
@@ -192,5 +189,4 @@ fn t39_debug_output_shows_no_secret() -> Result<()> {
     for secret in &secrets {
         assert!(!secret.is_in(shown.as_bytes()), "{} is shown: {shown}", secret.name);
     }
-    Ok(())
 }

@@ -14,8 +14,8 @@ use holdfast_tests::{Backing, Folder, Http, Index, Person, TestRegistry, of};
 fn quotas(bytes: Option<u64>, entries: Option<u64>) -> impl FnOnce(&mut GrantDraft) + Send {
     move |grant| {
         grant.quotas = Some(Quotas {
-            bytes_unpublished: bytes.map(|bytes| ByteSize::new(bytes).unwrap()),
-            entries_per_day: entries.map(|entries| Count::new(entries).unwrap()),
+            bytes_unpublished: bytes.map(|bytes| ByteSize::new(bytes).expect("it is small")),
+            entries_per_day: entries.map(|entries| Count::new(entries).expect("it is small")),
         });
     }
 }
@@ -45,7 +45,7 @@ async fn bytes_that_nothing_published_refers_to_are_limited_until_they_are_publi
     let ana = registry.login().await?;
     let ci = limited(&registry, &ana, Some(300_000), None).await?;
     let staged = |seed: u8| -> Result<_> {
-        let folder = Folder::with("app", &noise(seed, 400_000))?;
+        let folder = Folder::with("app", noise(seed, 400_000))?;
         let source = folder.path().to_owned();
         let request = holdfast_client::PushRequest {
             artifact: of(&format!("shop/web@{seed}")),
@@ -94,14 +94,14 @@ async fn sending_the_same_again_or_publishing_something_else_gives_no_room() -> 
         body: holdfast_formats::manifest::Body::None(holdfast_formats::manifest::Kind::Build),
         about: holdfast_client::About::nothing(),
     };
-    let known = Folder::with("app", &noise(1, 500_000))?;
+    let known = Folder::with("app", noise(1, 500_000))?;
     ana.registry().push(&request(1, &known)).await?;
-    let waiting = Folder::with("app", &noise(2, 400_000))?;
+    let waiting = Folder::with("app", noise(2, 400_000))?;
     ci.registry().stage(&request(2, &waiting)).await?;
     ci.registry().stage(&request(2, &waiting)).await?;
     // A large artifact of bytes that somebody else brought is published under the grant.
     ci.registry().push(&request(3, &known)).await?;
-    let more = Folder::with("app", &noise(4, 400_000))?;
+    let more = Folder::with("app", noise(4, 400_000))?;
     let refused = ci.registry().stage(&request(4, &more)).await.unwrap_err();
     assert_eq!(refused.problem().map(|p| p.code), Some(ProblemCode::QuotaExceeded), "{refused}");
     Ok(())

@@ -33,7 +33,7 @@ async fn the_node_tells_how_it_does() -> Result<()> {
     }
     let status = ana.registry().status().await?;
     assert!(status.writable && status.halted.is_none());
-    assert_eq!(status.artifacts.map(|count| count.get()), Some(1));
+    assert_eq!(status.artifacts.map(holdfast_formats::number::Count::get), Some(1));
     Ok(())
 }
 

@@ -24,7 +24,7 @@ const VARIABLE: &str = "HOLDFAST_ID_TOKEN";
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Jobs of a CI")]
 pub(crate) struct JobArgs {
-    /// Log in as the job that this is: by the ID token of GitHub Actions, or that in HOLDFAST_ID_TOKEN (GitLab CI)
+    /// Log in as the job that this is: by the ID token of GitHub Actions, or that in `HOLDFAST_ID_TOKEN` (GitLab CI)
     #[arg(long, conflicts_with_all = ["url", "principal"])]
     pub(crate) oidc: bool,
     /// Whom the ID token is for, as the policy says; the log's name when left out
