@@ -17,6 +17,8 @@ use holdfast_formats::text::TextError;
 use holdfast_formats::tree::LeafIndex;
 use holdfast_formats::wire::v1::{Problem, ProblemCode};
 
+use crate::bundle::BundleError;
+
 /// What was being done with a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileAction {
@@ -338,14 +340,9 @@ pub enum ClientError {
         /// The key.
         key: KeyId,
     },
-    /// A bundle that is none, or is damaged.
-    #[error("{} is not a whole bundle: {rule}", .path.display())]
-    Bundle {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        rule: &'static str,
-    },
+    /// A bundle that is not used.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
     /// The log that was downloaded contradicts itself.
     #[error("entry {index} cannot be replayed")]
     Replay {

@@ -43,7 +43,7 @@ mod upload;
 
 pub use artifact::ArtifactRecord;
 pub use audit::{AuditReport, Finding};
-pub use bundle::{BundleSummary, VerifiedBundle};
+pub use bundle::{Bundle, BundleError, BundleSummary};
 pub use clock::{Clock, FixedClock, SharedClock, SystemClock};
 pub use download::Pulled;
 pub use drafts::{GrantDraft, PinDraft};

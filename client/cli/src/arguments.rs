@@ -127,6 +127,9 @@ mod tests {
             "proof shop/web@1.4.2",
             "log checkpoint",
             "pull channel:shop/prod --to out",
+            "pull --bundle shop.bundle --to out",
+            "pull --bundle shop.bundle shop/web@1 --to out",
+            "known-good shop/prod --bundle shop.bundle --max-age 1d",
             "policy edit --prepare p.json",
         ] {
             let words = std::iter::once("holdfast").chain(line.split(' '));
@@ -140,6 +143,7 @@ mod tests {
             "push shop/web dist",
             "deploy shop/prod shop/web@1 maybe",
             "pin shop/prod shop/web@1",
+            "pull --to out",
             "known-good shop",
             "",
         ] {

@@ -11,6 +11,7 @@ impl ClientError {
     pub fn exit(&self) -> ExitCode {
         match self {
             Self::Problem(problem) => problem.code.exit(),
+            Self::Bundle(error) => error.exit(),
             Self::Unreachable { .. } | Self::NotARegistry { .. } | Self::Stale { .. } | Self::Cut { .. } => {
                 ExitCode::Unreachable
             }
@@ -23,7 +24,6 @@ impl ClientError {
             | Self::Digest { .. }
             | Self::Differs { .. }
             | Self::OtherArtifact { .. }
-            | Self::Bundle { .. }
             | Self::Replay { .. } => ExitCode::Integrity,
             Self::Query { .. }
             | Self::BadUrl { .. }

@@ -22,6 +22,7 @@ mod log;
 mod logged;
 mod login;
 mod man;
+mod offline;
 mod pin;
 mod policy;
 mod proof;

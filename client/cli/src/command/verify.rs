@@ -1,13 +1,14 @@
 //! `verify`: an artifact in the registry, a local copy of one, or a bundle.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use holdfast_client::{VerifiedBundle, bundle};
+use holdfast_client::{Bundle, ClientError, bundle};
 use holdfast_formats::reference::Reference;
 use indicatif::HumanBytes;
 use serde_json::json;
 
-use super::known_good_view::KnownGoodView;
+use super::known_good_view::{KnownGoodView, Source};
+use super::offline::say_age;
 use crate::failure::Failure;
 use crate::output::{Answer, Line};
 use crate::session::Session;
@@ -34,9 +35,6 @@ pub(crate) struct Args {
     /// The artifact that the folder or file should be
     #[arg(long = "ref", value_name = "REF")]
     reference: Option<Reference>,
-    /// Unpack a bundle here once it is verified
-    #[arg(long, value_name = "DIR")]
-    to: Option<PathBuf>,
 }
 
 impl Args {
@@ -45,7 +43,7 @@ impl Args {
         match (&self.reference, self.what.parse::<Reference>()) {
             (Some(reference), _) => local(reference, path, session).await,
             (None, Ok(reference)) => remote(&reference, session).await,
-            (None, Err(_)) if path.is_file() && bundle::is_bundle(path) => self.offline(path, session),
+            (None, Err(_)) if path.is_file() && bundle::is_bundle(path) => offline(path, session).await,
             (None, Err(_)) if path.exists() => {
                 let message = format!("{} is no bundle", path.display());
                 Err(Failure::usage(message).with_hint("say with --ref which artifact it should be").into())
@@ -56,34 +54,32 @@ impl Args {
             }
         }
     }
-
-    fn offline(&self, file: &Path, session: &Session) -> anyhow::Result<()> {
-        let trust = session.places()?.trust().ok();
-        let now = Session::now();
-        let verified = match &self.to {
-            Some(target) => bundle::extract(file, trust.as_ref(), now, target)?,
-            None => bundle::verify(file, trust.as_ref(), now)?,
-        };
-        if verified.trusted_by_itself {
-            session.output().warning(
-                "there is no trust.json here, so the bundle was checked against the keys that it brings itself: \
-                 compare them with somebody else's before you rely on it",
-            );
-        }
-        let view = KnownGoodView::of(verified.answer.get(), None);
-        view.cautions().into_iter().for_each(|caution| session.output().warning(caution));
-        session.output().answer(&bundle_answer(file, &verified, &view)?)
-    }
 }
 
-fn bundle_answer(file: &Path, verified: &VerifiedBundle, view: &KnownGoodView) -> anyhow::Result<Answer> {
-    let size = HumanBytes(verified.bytes);
-    let sentence = format!("{} holds: answer, proofs and {} file(s), {size}", file.display(), verified.files);
+async fn offline(file: &Path, session: &Session) -> anyhow::Result<()> {
+    let opened = match session.places()?.trust() {
+        Ok(_) => session.registry()?.open_bundle(file).await?,
+        Err(ClientError::NoTrust { .. }) => Bundle::open_by_itself(file, Session::now())?,
+        // A trust.json that cannot be read is no reason to believe a bundle more easily.
+        Err(error) => return Err(error.into()),
+    };
+    say_age(&opened, session);
+    let view = KnownGoodView::of(opened.answer().get(), Source::Bundle(file));
+    view.cautions().into_iter().for_each(|caution| session.output().warning(caution));
+    session.output().answer(&bundle_answer(file, &opened, &view)?)
+}
+
+fn bundle_answer(file: &Path, bundle: &Bundle, view: &KnownGoodView) -> anyhow::Result<Answer> {
+    let (files, size) = (bundle.files(), HumanBytes(bundle.bytes()));
+    let sentence = format!("{} holds: answer, proofs and {files} file(s), {size}", file.display());
     let json = json!({
-        "bundle": file.display().to_string(), "files": verified.files, "bytes": verified.bytes,
-        "trusted_by_itself": verified.trusted_by_itself, "answer": view,
+        "bundle": file.display().to_string(), "question": bundle.question(), "files": files, "bytes": bundle.bytes(),
+        "trusted_by_itself": bundle.is_trusted_by_itself(), "answer": view,
     });
-    Ok(Answer::new(&json)?.line(Line::heading(sentence)).with_lines(view.lines()))
+    Ok(Answer::new(&json)?
+        .line(Line::heading(sentence))
+        .text(format!("it answers: known-good {}", bundle.question()))
+        .with_lines(view.lines()))
 }
 
 async fn remote(reference: &Reference, session: &Session) -> anyhow::Result<()> {
