@@ -343,6 +343,11 @@ pub enum ClientError {
     /// A bundle that is not used.
     #[error(transparent)]
     Bundle(#[from] BundleError),
+    /// Another monitor has the place.
+    #[error(
+        "another `holdfast monitor` follows this log from here; end it, give it these channels too, or use another --home"
+    )]
+    MonitorRuns,
     /// The log that was downloaded contradicts itself.
     #[error("entry {index} cannot be replayed")]
     Replay {

@@ -22,6 +22,7 @@ mod error;
 pub mod keys;
 mod login;
 mod lookup;
+pub mod monitor;
 mod places;
 mod progress;
 mod pull;

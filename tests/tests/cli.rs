@@ -8,6 +8,8 @@ mod commands;
 mod exits;
 #[path = "cli/keys.rs"]
 mod keys;
+#[path = "cli/monitor.rs"]
+mod monitor;
 #[path = "cli/servers.rs"]
 mod servers;
 #[path = "cli/terminal.rs"]

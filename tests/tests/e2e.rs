@@ -18,6 +18,8 @@ mod composed;
 mod consistency;
 #[path = "e2e/five_lines.rs"]
 mod five_lines;
+#[path = "e2e/monitor.rs"]
+mod monitor;
 #[path = "e2e/pipeline.rs"]
 mod pipeline;
 #[path = "e2e/policy.rs"]

@@ -126,6 +126,7 @@ mod tests {
             "verify shop.bundle",
             "proof shop/web@1.4.2",
             "log checkpoint",
+            "monitor shop/prod shop/canary --once --silence 5m --webhook https://alerts.example/x",
             "pull channel:shop/prod --to out",
             "pull --bundle shop.bundle --to out",
             "pull --bundle shop.bundle shop/web@1 --to out",
@@ -144,6 +145,7 @@ mod tests {
             "deploy shop/prod shop/web@1 maybe",
             "pin shop/prod shop/web@1",
             "pull --to out",
+            "monitor",
             "known-good shop",
             "",
         ] {

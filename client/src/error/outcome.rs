@@ -47,7 +47,7 @@ impl ClientError {
             | Self::SignedAlready { .. } => ExitCode::Usage,
             Self::Expired { .. } => ExitCode::Ended,
             Self::NothingQualifies { .. } => ExitCode::NothingQualifies,
-            Self::AlreadySetUp { .. } => ExitCode::Conflict,
+            Self::AlreadySetUp { .. } | Self::MonitorRuns => ExitCode::Conflict,
             Self::NotLogged { .. } => ExitCode::NotFound,
             Self::File { source, .. } if source.kind() == io::ErrorKind::NotFound => ExitCode::Usage,
             Self::File { .. } | Self::Encode { .. } => ExitCode::Internal,

@@ -4,6 +4,7 @@
 //! Owns files and their lock; everything read back is verified again by whoever uses it. Every file is replaced whole.
 
 mod answers;
+mod monitor;
 mod pins;
 
 use std::fs::{File, OpenOptions};

@@ -22,6 +22,7 @@ mod log;
 mod logged;
 mod login;
 mod man;
+mod monitor;
 mod offline;
 mod pin;
 mod policy;
@@ -98,6 +99,8 @@ pub(crate) enum Command {
     Bundle(bundle::Args),
     /// Download the whole log and judge every entry again
     Audit(audit::Args),
+    /// Follow channels: alerts on what is new, on a fork and on silence
+    Monitor(monitor::Args),
     /// Read the log
     #[command(subcommand)]
     Log(log::Args),
@@ -147,6 +150,7 @@ impl Command {
             Self::Proof(args) => args.run(session).await,
             Self::Bundle(args) => args.run(session).await,
             Self::Audit(args) => args.run(session).await,
+            Self::Monitor(args) => args.run(session).await,
             Self::Log(args) => args.run(session).await,
             Self::Attest(args) => args.run(session).await,
             Self::Tag(args) => args.run(session).await,
