@@ -18,6 +18,7 @@ use holdfast_formats::tree::LeafIndex;
 use holdfast_formats::wire::v1::{Problem, ProblemCode};
 
 use crate::bundle::BundleError;
+use crate::evidence::PackError;
 
 /// What was being done with a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -348,6 +349,9 @@ pub enum ClientError {
         "another `holdfast monitor` follows this log from here; end it, give it these channels too, or use another --home"
     )]
     MonitorRuns,
+    /// An evidence pack that is not made, or not believed.
+    #[error(transparent)]
+    Pack(#[from] PackError),
     /// The log that was downloaded contradicts itself.
     #[error("entry {index} cannot be replayed")]
     Replay {

@@ -19,6 +19,7 @@ mod download;
 mod drafts;
 mod entries;
 mod error;
+pub mod evidence;
 pub mod keys;
 mod login;
 mod lookup;

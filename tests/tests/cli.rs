@@ -4,6 +4,8 @@
 mod bundles;
 #[path = "cli/commands.rs"]
 mod commands;
+#[path = "cli/evidence.rs"]
+mod evidence;
 #[path = "cli/exits.rs"]
 mod exits;
 #[path = "cli/keys.rs"]

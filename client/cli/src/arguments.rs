@@ -126,6 +126,8 @@ mod tests {
             "verify shop.bundle",
             "proof shop/web@1.4.2",
             "log checkpoint",
+            "audit",
+            "audit export --since 90d --out evidence",
             "monitor shop/prod shop/canary --once --silence 5m --webhook https://alerts.example/x",
             "pull channel:shop/prod --to out",
             "pull --bundle shop.bundle --to out",
@@ -146,6 +148,7 @@ mod tests {
             "pin shop/prod shop/web@1",
             "pull --to out",
             "monitor",
+            "audit export --since 90d",
             "known-good shop",
             "",
         ] {

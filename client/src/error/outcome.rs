@@ -12,6 +12,7 @@ impl ClientError {
         match self {
             Self::Problem(problem) => problem.code.exit(),
             Self::Bundle(error) => error.exit(),
+            Self::Pack(error) => error.exit(),
             Self::Unreachable { .. } | Self::NotARegistry { .. } | Self::Stale { .. } | Self::Cut { .. } => {
                 ExitCode::Unreachable
             }

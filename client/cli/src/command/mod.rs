@@ -2,6 +2,7 @@
 
 mod attest;
 mod audit;
+mod audit_export;
 mod bundle;
 mod completion;
 mod deny;
@@ -91,7 +92,7 @@ pub(crate) enum Command {
     Show(show::Args),
     /// Download an artifact, every byte checked
     Pull(pull::Args),
-    /// Check an artifact, a local copy of one, or a bundle
+    /// Check an artifact, a local copy of one, a bundle, or an evidence pack
     Verify(verify::Args),
     /// The receipt of an artifact or entry: proof that it is in the log
     Proof(proof::Args),

@@ -1,12 +1,13 @@
-//! `verify`: an artifact in the registry, a local copy of one, or a bundle.
+//! `verify`: an artifact in the registry, a local copy of one, a bundle, or an evidence pack.
 
 use std::path::Path;
 
-use holdfast_client::{Bundle, ClientError, bundle};
+use holdfast_client::{Bundle, ClientError, bundle, evidence};
 use holdfast_formats::reference::Reference;
 use indicatif::HumanBytes;
 use serde_json::json;
 
+use super::audit_export;
 use super::known_good_view::{KnownGoodView, Source};
 use super::offline::say_age;
 use crate::failure::Failure;
@@ -18,18 +19,22 @@ REF reads every byte of the artifact from the registry and checks it; nothing is
 
 DIR or FILE with --ref checks a local copy against the artifact's signed manifest.
 
+An evidence pack (`holdfast audit export`) needs no network: every entry, proof, signature and file is checked against the \
+trust.json here.
+
 A bundle needs no network: answer, signatures, proofs and bytes are all in the file. Whether its pins have expired is judged \
 now.
 
 Examples:
   holdfast verify shop/web@1.4.2
   holdfast verify dist/ --ref shop/web@1.4.2
-  holdfast verify shop-prod.bundle";
+  holdfast verify shop-prod.bundle
+  holdfast verify evidence";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct Args {
-    /// An artifact, a folder, a file or a bundle
+    /// An artifact, a folder, a file, a bundle or an evidence pack
     #[arg(value_name = "REF|DIR|FILE")]
     what: String,
     /// The artifact that the folder or file should be
@@ -44,8 +49,9 @@ impl Args {
             (Some(reference), _) => local(reference, path, session).await,
             (None, Ok(reference)) => remote(&reference, session).await,
             (None, Err(_)) if path.is_file() && bundle::is_bundle(path) => offline(path, session).await,
+            (None, Err(_)) if path.is_dir() && evidence::is_pack(path) => pack(path, session),
             (None, Err(_)) if path.exists() => {
-                let message = format!("{} is no bundle", path.display());
+                let message = format!("{} is neither a bundle nor an evidence pack", path.display());
                 Err(Failure::usage(message).with_hint("say with --ref which artifact it should be").into())
             }
             (None, Err(wrong)) => {
@@ -54,6 +60,13 @@ impl Args {
             }
         }
     }
+}
+
+/// There is no pack without a trust.json to hold it against: it proves nothing by itself.
+fn pack(folder: &Path, session: &Session) -> anyhow::Result<()> {
+    let pack = evidence::verify(folder, session.registry()?.trust())?;
+    let sentence = format!("{} holds: evidence of {}", folder.display(), pack.log);
+    session.output().answer(&audit_export::answer(&pack, sentence)?)
 }
 
 async fn offline(file: &Path, session: &Session) -> anyhow::Result<()> {
