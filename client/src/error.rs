@@ -20,6 +20,9 @@ use holdfast_formats::wire::v1::{Problem, ProblemCode};
 
 pub use file_action::FileAction;
 
+use crate::bundle::BundleError;
+use crate::evidence::PackError;
+
 use crate::keys::SignerError;
 
 /// What a check of something that the registry sent found wrong. Boxed by its kind, because each check has its own error.
@@ -357,14 +360,17 @@ pub enum ClientError {
         /// The key.
         key: KeyId,
     },
-    /// A bundle that is none, or is damaged.
-    #[error("{} is not a whole bundle: {rule}", .path.display())]
-    Bundle {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        rule: &'static str,
-    },
+    /// A bundle that is not used.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    /// Another monitor has the place.
+    #[error(
+        "another `holdfast monitor` follows this log from here; end it, give it these channels too, or use another --home"
+    )]
+    MonitorRuns,
+    /// An evidence pack that is not made, or not believed.
+    #[error(transparent)]
+    Pack(#[from] PackError),
     /// The log that was downloaded contradicts itself.
     #[error("entry {index} cannot be replayed")]
     Replay {

@@ -153,7 +153,11 @@ impl Registry {
         Ok(Some(Lookup { answer, wire, query, cached_age: Some(age) }))
     }
 
-    fn issued(&self, channel: &ChannelName) -> Result<BTreeMap<ArtifactName, PinNumber>, ClientError> {
+    /// The newest pin of each line of a channel that this machine saw.
+    pub(crate) fn issued(
+        &self,
+        channel: &ChannelName,
+    ) -> Result<BTreeMap<ArtifactName, PinNumber>, ClientError> {
         let pins = self.state().issued_pins()?;
         let lines = pins.get(channel).into_iter().flat_map(StrictMap::iter);
         Ok(lines.map(|(name, number)| (name.clone(), *number)).collect())

@@ -1,13 +1,19 @@
 //! The real binaries: exit codes, what they say, and what becomes of a server that is mistreated.
 
+#[path = "cli/bundles.rs"]
+mod bundles;
 #[path = "cli/commands.rs"]
 mod commands;
+#[path = "cli/evidence.rs"]
+mod evidence;
 #[path = "cli/exits.rs"]
 mod exits;
 #[path = "cli/jobs.rs"]
 mod jobs;
 #[path = "cli/keys.rs"]
 mod keys;
+#[path = "cli/monitor.rs"]
+mod monitor;
 #[path = "cli/policies.rs"]
 mod policies;
 #[path = "cli/secrets.rs"]

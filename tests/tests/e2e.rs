@@ -8,6 +8,8 @@ mod access;
 mod artifacts;
 #[path = "e2e/audit.rs"]
 mod audit;
+#[path = "e2e/bundles.rs"]
+mod bundles;
 #[path = "e2e/channels.rs"]
 mod channels;
 #[path = "e2e/composed.rs"]
@@ -18,6 +20,8 @@ mod consistency;
 mod five_lines;
 #[path = "e2e/matrix.rs"]
 mod matrix;
+#[path = "e2e/monitor.rs"]
+mod monitor;
 #[path = "e2e/namespaces.rs"]
 mod namespaces;
 #[path = "e2e/oidc.rs"]

@@ -6,6 +6,10 @@ use holdfast_formats::trust::TrustedPolicy;
 use holdfast_formats::wire::v1::ExitCode;
 
 use super::*;
+use crate::error::ClientError;
+use crate::places::Places;
+use crate::progress::Quiet;
+use crate::session::{OpenOptions, Registry};
 
 fn trust(origin: &str) -> Trust {
     let key = SigningKey::from_seed([3; 32]).public();
@@ -41,7 +45,8 @@ fn bundle(files: &[&[u8]]) -> Vec<u8> {
     let query =
         KnownGoodQuery { component: None, not: None, at: None, back: None, min_size: None, policy: None };
     let header = serde_json::to_vec(&Header { trust: trust("example/log"), channel, query, answer }).unwrap();
-    let mut bytes = [FIRST_LINE, &(header.len() as u64).to_be_bytes(), &header].concat();
+    let length = (header.len() as u64).to_be_bytes();
+    let mut bytes = [FIRST_LINE, &length, Blake3Digest::of(&header).as_bytes(), &header].concat();
     for file in files {
         bytes.extend_from_slice(Blake3Digest::of(file).as_bytes());
         bytes.extend_from_slice(&(file.len() as u64).to_be_bytes());
@@ -54,15 +59,27 @@ fn check(bytes: &[u8], trust: Option<&Trust>) -> ClientError {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("b");
     std::fs::write(&path, bytes).unwrap();
-    verify(&path, trust, Timestamp::from_ms(1_795_000_000_000)).unwrap_err()
+    let now = Timestamp::from_ms(1_795_000_000_000);
+    let Some(trust) = trust else { return Bundle::open_by_itself(&path, now).unwrap_err() };
+    let home = Places::under(folder.path());
+    home.write_trust(trust).unwrap();
+    let registry = Registry::open(&home, OpenOptions::new()).unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().build().unwrap();
+    runtime.block_on(registry.open_bundle(&path)).unwrap_err()
 }
 
 fn read_files(bytes: &[u8]) -> Result<usize, ClientError> {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("b");
-    std::fs::write(&path, bytes).unwrap();
-    read::files(&path)
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), bytes).unwrap();
+    let mut reader = reader::Reader::open(file.path())?;
+    reader.header()?;
+    let wanted = WANTED.iter().map(|file| (Blake3Digest::of(file), file.len() as u64)).collect();
+    let (_, places) = reader.files(&wanted, &Quiet)?;
+    Ok(places.len())
 }
+
+/// Two files of a closure.
+const WANTED: [&[u8]; 2] = [b"first", b"second"];
 
 #[test]
 fn t32_a_bundle_whose_answer_nobody_signed_is_refused_whatever_trust_it_brings() {
@@ -76,29 +93,48 @@ fn t8_a_file_that_does_not_hash_to_its_address_is_refused() {
     let mut bytes = bundle(&[b"first", b"second"]);
     assert_eq!(read_files(&bytes).unwrap(), 2);
     *bytes.last_mut().unwrap() ^= 1;
-    assert!(matches!(read_files(&bytes), Err(ClientError::Digest { .. })));
+    assert!(matches!(read_files(&bytes), Err(ClientError::Bundle(BundleError::Broken { .. }))));
 }
 
 #[test]
 fn a_bundle_that_is_cut_anywhere_is_refused() {
     let bytes = bundle(&[b"first", b"second"]);
-    let whole_without_second = bytes.len() - (32 + 8 + 6);
-    for cut in 1..bytes.len() {
-        if cut != whole_without_second && cut != whole_without_second - (32 + 8 + 5) {
-            assert!(read_files(&bytes[..cut]).is_err(), "{cut}");
-        }
+    for cut in 0..bytes.len() {
+        assert!(read_files(&bytes[..cut]).is_err(), "{cut}");
+    }
+}
+
+#[test]
+fn t8_a_bundle_of_which_any_byte_changed_is_refused() {
+    let bytes = bundle(&WANTED);
+    for at in 0..bytes.len() {
+        let mut damaged = bytes.clone();
+        damaged[at] ^= 0x20;
+        assert!(read_files(&damaged).is_err(), "byte {at}");
+    }
+}
+
+#[test]
+fn what_the_closure_does_not_name_is_refused_and_so_is_a_file_that_comes_twice() {
+    for files in [
+        vec![b"first".as_slice()],
+        vec![b"first", b"first", b"second"],
+        vec![b"first", b"second", b"third"],
+        vec![b"first", b"second", b""],
+    ] {
+        assert!(read_files(&bundle(&files)).is_err(), "{files:?}");
     }
 }
 
 #[test]
 fn a_length_beyond_the_file_takes_no_memory_and_is_refused() {
-    let mut bytes = bundle(&[b"first"]);
-    let at = bytes.len() - 5 - 8;
+    let mut bytes = bundle(&[b"second"]);
+    let at = bytes.len() - 6 - 8;
     bytes[at..at + 8].copy_from_slice(&u64::MAX.to_be_bytes());
-    assert!(matches!(read_files(&bytes), Err(ClientError::Bundle { .. })));
-    let mut header = [FIRST_LINE, &u64::MAX.to_be_bytes()].concat();
+    assert!(matches!(read_files(&bytes), Err(ClientError::Bundle(BundleError::Broken { .. }))));
+    let mut header = [FIRST_LINE, &u64::MAX.to_be_bytes(), [0; 32].as_slice()].concat();
     header.extend_from_slice(b"{}");
-    assert!(matches!(check(&header, None), ClientError::Bundle { .. }));
+    assert!(matches!(check(&header, None), ClientError::Bundle(BundleError::Broken { .. })));
 }
 
 #[test]
@@ -106,7 +142,7 @@ fn only_a_bundle_looks_like_one() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("b");
     for (bytes, wanted) in
-        [(bundle(&[]), true), (b"holdfast/bundle/v2\n".to_vec(), false), (b"x".to_vec(), false)]
+        [(bundle(&[]), true), (b"holdfast/bundle/v1\n".to_vec(), false), (b"x".to_vec(), false)]
     {
         std::fs::write(&path, bytes).unwrap();
         assert_eq!(is_bundle(&path), wanted);

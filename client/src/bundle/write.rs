@@ -85,6 +85,7 @@ fn begin(out: &Path, header: &Header) -> Result<NamedTempFile, ClientError> {
     let mut file = tempfile::Builder::new().prefix(".holdfast-").tempfile_in(folder).map_err(failed)?;
     file.write_all(FIRST_LINE).map_err(failed)?;
     file.write_all(&(json.len() as u64).to_be_bytes()).map_err(failed)?;
+    file.write_all(Blake3Digest::of(&json).as_bytes()).map_err(failed)?;
     file.write_all(&json).map_err(failed)?;
     Ok(file)
 }

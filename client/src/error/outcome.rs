@@ -13,6 +13,8 @@ impl ClientError {
         match self {
             Self::Problem(problem) => problem.code.exit(),
             Self::Signer(error) => error.exit(),
+            Self::Bundle(error) => error.exit(),
+            Self::Pack(error) => error.exit(),
             Self::LoggedUnwitnessed { source, .. } => source.exit(),
             Self::Unreachable { .. }
             | Self::NotARegistry { .. }
@@ -29,7 +31,6 @@ impl ClientError {
             | Self::Digest { .. }
             | Self::Differs { .. }
             | Self::OtherArtifact { .. }
-            | Self::Bundle { .. }
             | Self::Replay { .. } => ExitCode::Integrity,
             Self::Query { .. }
             | Self::BadUrl { .. }
@@ -56,7 +57,7 @@ impl ClientError {
             | Self::SignedAlready { .. } => ExitCode::Usage,
             Self::Expired { .. } => ExitCode::Ended,
             Self::NothingQualifies { .. } => ExitCode::NothingQualifies,
-            Self::AlreadySetUp { .. } => ExitCode::Conflict,
+            Self::AlreadySetUp { .. } | Self::MonitorRuns => ExitCode::Conflict,
             Self::NotLogged { .. } => ExitCode::NotFound,
             Self::File { source, .. } if source.kind() == io::ErrorKind::NotFound => ExitCode::Usage,
             Self::File { .. } | Self::Encode { .. } => ExitCode::Internal,

@@ -5,6 +5,7 @@
 
 mod answers;
 mod forks;
+mod monitor;
 mod pins;
 
 use std::fs::{File, OpenOptions};

@@ -6,7 +6,7 @@
 mod address;
 mod request;
 
-use std::sync::{Arc, Once};
+use std::sync::{Arc, Once, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -39,7 +39,7 @@ const LOGIN_HEADER: HeaderName = HeaderName::from_static("holdfast-login");
 /// A connection to one registry.
 #[derive(Debug, Clone)]
 pub(crate) struct Transport {
-    http: reqwest::Client,
+    http: Arc<OnceLock<reqwest::Client>>,
     address: Arc<Address>,
     token: Option<Token>,
     /// No wait is longer than this, whatever it is for.
@@ -59,14 +59,28 @@ impl Transport {
         if token.is_some() {
             address.require_private()?;
         }
+        Ok(Self {
+            http: Arc::new(OnceLock::new()),
+            address: Arc::new(address),
+            token,
+            longest: Duration::MAX,
+        })
+    }
+
+    /// The HTTP client, made when something is asked for the first time: it needs the system's certificates, and a rescue
+    /// system on which somebody only opens a bundle may have none.
+    fn http(&self) -> Result<&reqwest::Client, ClientError> {
+        if let Some(http) = self.http.get() {
+            return Ok(http);
+        }
         install_crypto();
         let http = reqwest::Client::builder()
             .user_agent(concat!("holdfast/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT_DEADLINE)
             .build()
-            .map_err(|e| ClientError::Unreachable { url: address.to_string(), source: e.into() })?;
-        Ok(Self { http, address: Arc::new(address), token, longest: Duration::MAX })
+            .map_err(|e| self.unreachable(e))?;
+        Ok(self.http.get_or_init(|| http))
     }
 
     /// The same, but it never waits longer than this for anything.
@@ -152,7 +166,7 @@ impl Transport {
 
     async fn send(&self, request: &Request<'_>) -> Result<Response, ClientError> {
         let url = self.address.join(request.path);
-        let mut builder = self.http.request(request.method.clone(), url);
+        let mut builder = self.http()?.request(request.method.clone(), url);
         if let Some(token) = &self.token {
             builder = builder.header(AUTHORIZATION, secret(&format!("Bearer {}", token.expose())));
         }

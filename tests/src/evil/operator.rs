@@ -54,10 +54,10 @@ pub struct OperatorKeys {
 
 impl OperatorKeys {
     fn load(folder: &Path) -> anyhow::Result<Self> {
-        let held = NodeKeys::load(folder)?.context("a registry has keys")?;
-        let first = |kind| held.keys(kind).first().cloned().context("no kind is empty");
-        let (log, head) = (first(KeyKind::Log)?, first(KeyKind::Head)?);
-        Ok(Self { origin: held.origin.clone(), log, head, registry: first(KeyKind::Registry)? })
+        let keys = NodeKeys::load(folder)?.context("a registry has keys")?;
+        let first = |kind| keys.keys(kind).first().cloned().context("no kind is empty");
+        let (log, registry) = (first(KeyKind::Log)?, first(KeyKind::Registry)?);
+        Ok(Self { origin: keys.origin.clone(), log, head: first(KeyKind::Head)?, registry })
     }
 }
 
@@ -162,7 +162,7 @@ impl Operator {
 
     /// The root at a size.
     pub fn root(&self, size: TreeSize) -> TreeHash {
-        tree_root(size, &|node| self.node(node)).unwrap_or_else(|error| unreachable!("{error}"))
+        tree_root(size, &|node| Ok(self.node(node))).unwrap_or_else(|error| unreachable!("{error}"))
     }
 
     /// The signed checkpoint of a size.
@@ -223,19 +223,19 @@ impl Operator {
     }
 
     fn path(&self, index: LeafIndex) -> Vec<TreeHash> {
-        inclusion_proof(index, self.size(), &|node| self.node(node))
+        inclusion_proof(index, self.size(), &|node| Ok(self.node(node)))
             .unwrap_or_else(|error: MerkleError| unreachable!("{error}"))
     }
 
     fn extends(&self, from: TreeSize, to: TreeSize) -> Vec<TreeHash> {
-        consistency_proof(from, to, &|node| self.node(node))
+        consistency_proof(from, to, &|node| Ok(self.node(node)))
             .unwrap_or_else(|error: MerkleError| unreachable!("{error}"))
     }
 
-    fn node(&self, node: NodeAddress) -> Result<TreeHash, MerkleError> {
+    fn node(&self, node: NodeAddress) -> TreeHash {
         let width = 1 << node.level();
         let first = usize::try_from(node.index()).unwrap_or(usize::MAX).saturating_mul(width);
-        Ok(perfect(self.leaves.get(first..first + width).unwrap_or_default()))
+        perfect(self.leaves.get(first..first + width).unwrap_or_default())
     }
 }
 

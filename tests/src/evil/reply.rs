@@ -6,6 +6,10 @@ use holdfast_formats::wire::v1::Problem;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+fn line(name: &str, value: &str) -> String {
+    format!("{name}: {value}\r\n")
+}
+
 /// One request as it came.
 #[derive(Debug, Clone)]
 pub struct Asked {
@@ -84,13 +88,13 @@ impl Answer {
     pub fn head(&self, length: Option<u64>) -> Vec<u8> {
         let mut head = format!("HTTP/1.1 {} X\r\nconnection: close\r\n", self.status);
         if !self.media_type.is_empty() {
-            head.push_str(&format!("content-type: {}\r\n", self.media_type));
+            head += &line("content-type", &self.media_type);
         }
         for (name, value) in &self.header {
-            head.push_str(&format!("{name}: {value}\r\n"));
+            head += &line(name, value);
         }
         if let Some(length) = length {
-            head.push_str(&format!("content-length: {length}\r\n"));
+            head += &line("content-length", &length.to_string());
         }
         head.push_str("\r\n");
         head.into_bytes()

@@ -59,24 +59,6 @@ fn a_prepared_pin_is_signed_and_submitted_as_a_file() -> Result<()> {
 }
 
 #[test]
-fn a_bundle_is_verified_without_the_registry() -> Result<()> {
-    let world = World::pinned()?;
-    world.good("bundle shop/prod -o shop.bundle")?;
-    let World { server, home, data: _data } = world;
-    server.kill()?;
-    let program = holdfast_tests::Program::at(home.path());
-    let verified = program.run("verify shop.bundle")?;
-    assert_eq!(verified.exit, Some(0), "{verified:?}");
-    assert!(verified.stdout.contains("shop/web@1"));
-    let mut bytes = std::fs::read(home.path().join("shop.bundle"))?;
-    let middle = bytes.len() / 2;
-    bytes[middle] ^= 1;
-    std::fs::write(home.path().join("shop.bundle"), bytes)?;
-    assert_eq!(program.run("verify shop.bundle")?.exit, Some(4));
-    Ok(())
-}
-
-#[test]
 fn a_rollback_is_recorded_step_by_step() -> Result<()> {
     let world = World::pinned()?;
     let one = |version: u32| -> Result<()> {

@@ -1,10 +1,9 @@
-//! Not trusting the registry: receipts, bundles, audits, and a memory of what was seen.
+//! Not trusting the registry: receipts, audits, and a memory of what was seen.
 
 use anyhow::Result;
-use holdfast_client::bundle;
 use holdfast_formats::statement::DeployPhase;
 use holdfast_formats::wire::v1::{ExitCode, KnownGoodQuery};
-use holdfast_tests::{Index, Person, TestRegistry, entries_of, held, of, release_of};
+use holdfast_tests::{Index, Person, TestRegistry, of};
 
 const ANYTHING: KnownGoodQuery =
     KnownGoodQuery { component: None, not: None, at: None, back: None, min_size: None, policy: None };
@@ -67,67 +66,6 @@ async fn receipts_stay_valid_while_the_log_grows() -> Result<()> {
     assert_eq!(logged.get().index(), early.index);
     assert_eq!(ana.registry().artifact(&of("shop/web@3")).await?.artifact(), &pinned);
     assert!(registry.node()?.log().head().size().get() > early.index.get() + 20);
-    Ok(())
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_bundle_is_verified_and_unpacked_without_the_registry() -> Result<()> {
-    let (mut registry, ana) = busy().await?;
-    let parts = vec![held("web", holdfast_formats::manifest::ComponentRole::Code, "shop/web@1", 1)];
-    let release = ana.release("shop/release@1", release_of(parts)).await?.artifact;
-    ana.pin("shop/offline", &release).await?;
-    let folder = tempfile::tempdir()?;
-    let file = folder.path().join("shop.bundle");
-    ana.registry().bundle(&of("shop/offline"), &ANYTHING, &file).await?;
-    registry.stop().await?;
-
-    let now = registry.clock().timestamp();
-    let trust = ana.registry().trust().clone();
-    assert!(bundle::is_bundle(&file));
-    let verified = bundle::verify(&file, Some(&trust), now)?;
-    assert!(!verified.trusted_by_itself);
-    assert_eq!(verified.answer.get().lines[0].artifact, release);
-    assert!(bundle::verify(&file, None, now)?.trusted_by_itself);
-    let out = folder.path().join("out");
-    bundle::extract(&file, Some(&trust), now, &out)?;
-    let files = entries_of(&out)?;
-    assert!(files.values().any(|(_, bytes)| bytes == b"shop/web@1"), "{:?}", files.keys());
-
-    let other = TestRegistry::start().await?;
-    let stranger = other.login().await?;
-    let refused = bundle::verify(&file, Some(stranger.registry().trust()), now).unwrap_err();
-    assert_eq!(refused.exit(), ExitCode::Integrity, "{refused}");
-    Ok(())
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_bundle_with_any_byte_changed_is_refused() -> Result<()> {
-    let (registry, ana) = busy().await?;
-    let folder = tempfile::tempdir()?;
-    let file = folder.path().join("shop.bundle");
-    ana.registry().bundle(&of("shop/prod"), &ANYTHING, &file).await?;
-    let whole = std::fs::read(&file)?;
-    let (trust, now) = (ana.registry().trust().clone(), registry.clock().timestamp());
-    // The trust.json inside is for readers who have none of their own; these have, and it counts for nothing.
-    let place = |text: &[u8]| whole.windows(text.len()).position(|window| window == text);
-    let suggested =
-        place(b"{\"trust\":").expect("it is there")..place(b",\"channel\":").expect("it is there");
-    let step = (whole.len() / 60).max(1);
-    let places = (0..whole.len()).step_by(step).chain([whole.len() - 1]);
-    for at in places.filter(|at| !suggested.contains(at)) {
-        let mut damaged = whole.clone();
-        damaged[at] ^= 0x40;
-        std::fs::write(&file, &damaged)?;
-        assert!(
-            bundle::verify(&file, Some(&trust), now).is_err(),
-            "byte {at} of {} is not covered",
-            whole.len()
-        );
-    }
-    for cut in [0, 1, whole.len() / 2, whole.len() - 1] {
-        std::fs::write(&file, &whole[..cut])?;
-        assert!(bundle::verify(&file, Some(&trust), now).is_err(), "cut at {cut}");
-    }
     Ok(())
 }
 

@@ -3,13 +3,13 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use holdfast_client::{ClientError, bundle, fork};
+use holdfast_client::{ClientError, fork};
 use holdfast_formats::checkpoint::Checkpoint;
 use holdfast_formats::key::SigningKey;
 use holdfast_formats::note::{Note, NoteKey};
 use holdfast_formats::tree::TreeSize;
 use holdfast_formats::wire::v1::{ExitCode, KnownGoodQuery, WitnessStatus};
-use holdfast_tests::{Backing, Folder, Mood, Person, TestRegistry, TestWitness, of};
+use holdfast_tests::{Backing, Folder, Mood, Person, TestClock, TestRegistry, TestWitness, of};
 use holdfast_verify::fork::ForkVerdict;
 
 use crate::forks::copy;
@@ -279,15 +279,15 @@ async fn a_bundle_carries_what_witnesses_vouch_for() -> Result<()> {
     ana.publish_and_pin("shop/prod", "shop/web@1").await?;
     let file = registry.home().join("bundle");
     ana.registry().bundle(&of("shop/prod"), &EVERYTHING, &file).await?;
-    let (trust, now) = (ana.places().trust()?, registry.clock().timestamp());
-    let later = now.plus_ms(24 * 3600 * 1000);
-    let verified = bundle::verify(&file, Some(&trust), later)?;
-    let vouched = verified.answer.get().witnessed.clone().context("it was demanded")?;
+    let later = TestClock::at(registry.clock().timestamp().plus_ms(24 * 3600 * 1000));
+    let bob = ana.without_memory(later.clone())?.trusting(&[&one, &two], 2)?;
+    let opened = bob.registry().open_bundle(&file).await?;
+    let vouched = opened.answer().get().witnessed.clone().context("it was demanded")?;
     assert_eq!(vouched.by.len(), 2);
 
     let stranger = TestWitness::start("w3.example", 3, registry.clock()).await?;
-    let demanding = ana.without_memory(registry.clock().clone())?.trusting(&[&stranger], 3)?;
-    let refused = bundle::verify(&file, Some(&demanding.places().trust()?), later).unwrap_err();
+    let demanding = ana.without_memory(later)?.trusting(&[&stranger], 3)?;
+    let refused = demanding.registry().open_bundle(&file).await.unwrap_err();
     assert_eq!(refused.exit(), ExitCode::Unreachable, "{refused}");
     assert!(words(&refused).contains("w3.example has cosigned nothing"), "{}", words(&refused));
     Ok(())

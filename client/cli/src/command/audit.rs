@@ -4,6 +4,7 @@ use holdfast_client::{AuditReport, Finding};
 use holdfast_formats::wire::v1::ExitCode;
 use serde_json::json;
 
+use super::audit_export::Export;
 use crate::failure::Failure;
 use crate::output::{Answer, Line};
 use crate::session::Session;
@@ -16,11 +17,17 @@ Example:
   holdfast audit";
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = AFTER_HELP)]
-pub(crate) struct Args {}
+#[command(after_help = AFTER_HELP, args_conflicts_with_subcommands = true)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    export: Option<Export>,
+}
 
 impl Args {
     pub(crate) async fn run(self, session: &Session) -> anyhow::Result<()> {
+        if let Some(export) = self.export {
+            return export.run(session).await;
+        }
         let registry = session.registry()?;
         let report = registry.audit().await?;
         session.output().answer(&answer(registry.origin().as_str(), &report)?)?;

@@ -11,8 +11,8 @@ use crate::output::Answer;
 use crate::session::Session;
 
 const AFTER_HELP: &str = "\
-Put it where it can be reached when nothing else can. `holdfast verify FILE` needs no network; `holdfast verify FILE --to DIR` \
-unpacks it.
+Put it where it can be reached when nothing else can, with a copy of .holdfast/trust.json. `holdfast verify FILE`, \
+`holdfast known-good CHANNEL --bundle FILE` and `holdfast pull --bundle FILE --to DIR` need no network at all.
 
 Examples:
   holdfast bundle shop/prod -o shop-prod.bundle

@@ -1,13 +1,16 @@
 //! `known-good`: what to go back to, in which order, and why nothing newer.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
+use holdfast_client::Registry;
 use holdfast_formats::name::{ArtifactName, ChannelName};
 use holdfast_formats::wire::v1::{Excluded, ExitCode, KnownGoodQuery, PlanStep};
-use holdfast_verify::known_good::is_one_way;
+use holdfast_verify::known_good::{KnownGoodAnswer, is_one_way};
 
 use super::known_good_variables::variables;
-use super::known_good_view::KnownGoodView;
+use super::known_good_view::{KnownGoodView, Source};
+use super::offline::say_age;
 use super::show::oci_ref;
 use crate::failure::Failure;
 use crate::moment::{Moment, parse_duration};
@@ -22,13 +25,17 @@ With --format env (also dotenv, github, tf-external): HOLDFAST_CHANNEL, HOLDFAST
 HOLDFAST_COMPONENTS, and for each component HOLDFAST_<NAME>_REF, _DIGEST, _ROLE, _STAGE, _UNDO. With several lines: \
 HOLDFAST_LINES, and for each line HOLDFAST_LINE_<NAME>_REF, _DIGEST, _PIN.
 
+With --bundle the file answers, by .holdfast/trust.json and what this machine saw; it must have been made with the same \
+channel and options. Its age is always said, and its pins expire as of now.
+
 Ends with 10 when nothing qualifies, 7 when the way back passes an irreversible step, 8 when the registry does not answer.
 
 Examples:
   holdfast known-good shop/prod
   holdfast known-good shop/prod --not current --component shop/release
   eval \"$(holdfast known-good shop/prod --format env)\"
-  holdfast known-good shop/prod --max-age 1d";
+  holdfast known-good shop/prod --max-age 1d
+  holdfast known-good shop/prod --bundle shop-prod.bundle";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER_HELP)]
@@ -50,6 +57,9 @@ pub(crate) struct Args {
     /// While the registry is down, take the last verified answer if it is no older
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     max_age: Option<Duration>,
+    /// Answer from a bundle, without any network; --max-age then limits how old it may be
+    #[arg(long, value_name = "FILE")]
+    bundle: Option<PathBuf>,
     /// Answer although the way back passes a step that cannot be undone
     #[arg(long)]
     accept_irreversible: bool,
@@ -58,12 +68,29 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) async fn run(self, session: &Session) -> anyhow::Result<()> {
         let registry = session.registry()?;
+        if let Some(file) = &self.bundle {
+            let bundle = registry.open_bundle(file).await?;
+            bundle.require_answer_to(&self.channel, &self.query())?;
+            self.max_age.map_or(Ok(()), |max| bundle.require_age(max))?;
+            say_age(&bundle, session);
+            return self.answer(bundle.answer().get(), Source::Bundle(file), &registry, session);
+        }
         let lookup = registry.known_good(&self.channel, &self.query(), self.max_age).await?;
-        let good = lookup.answer.get();
+        let source = lookup.cached_age.map_or(Source::Registry, Source::Memory);
+        self.answer(lookup.answer.get(), source, &registry, session)
+    }
+
+    fn answer(
+        &self,
+        good: &KnownGoodAnswer,
+        source: Source<'_>,
+        registry: &Registry,
+        session: &Session,
+    ) -> anyhow::Result<()> {
         if !self.accept_irreversible {
             refuse_irreversible(&good.plan)?;
         }
-        let view = KnownGoodView::of(good, lookup.cached_age);
+        let view = KnownGoodView::of(good, source);
         let mut answer = Answer::new(&view)?
             .with_lines(view.lines())
             .with_oci_refs(good.lines.iter().map(|line| oci_ref(&registry.url(), &line.artifact)).collect());

@@ -1,5 +1,6 @@
 //! A verified known-good answer as programs and people read it.
 
+use std::path::Path;
 use std::time::Duration;
 
 use holdfast_formats::digest::Digests;
@@ -14,6 +15,17 @@ use serde::Serialize;
 use crate::moment::shown_duration;
 use crate::session::Session;
 
+/// Where an answer comes from.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Source<'a> {
+    /// From the registry, just now.
+    Registry,
+    /// From this machine's memory, verified so long ago.
+    Memory(Duration),
+    /// From a bundle.
+    Bundle(&'a Path),
+}
+
 /// The answer, lines first.
 #[derive(Debug, Serialize)]
 pub(super) struct KnownGoodView {
@@ -22,6 +34,8 @@ pub(super) struct KnownGoodView {
     pub(super) age_s: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) cached_age_s: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) bundle: Option<String>,
     pub(super) log_size: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) witnessed_size: Option<u64>,
@@ -87,13 +101,19 @@ pub(super) struct PlanView {
 }
 
 impl KnownGoodView {
-    /// The view of a verified answer; `cached_age` when it was remembered.
-    pub(super) fn of(answer: &KnownGoodAnswer, cached_age: Option<Duration>) -> Self {
+    /// The view of a verified answer.
+    pub(super) fn of(answer: &KnownGoodAnswer, source: Source<'_>) -> Self {
+        let (cached_age, bundle) = match source {
+            Source::Registry => (None, None),
+            Source::Memory(age) => (Some(age), None),
+            Source::Bundle(file) => (None, Some(file.display().to_string())),
+        };
         Self {
             channel: answer.channel.to_string(),
             time: answer.head.time.to_string(),
             age_s: Session::now().ms_since(answer.head.time) / 1000,
             cached_age_s: cached_age.map(|age| age.as_secs()),
+            bundle,
             log_size: answer.checkpoint.size().get(),
             witnessed_size: answer.witnessed.as_ref().map(|witnessed| witnessed.size.get()),
             lines: answer.lines.iter().map(|line| LineView::of(line, &answer.closure)).collect(),
@@ -233,6 +253,7 @@ pub(super) mod tests {
             time: String::new(),
             age_s: 0,
             cached_age_s: None,
+            bundle: None,
             log_size: 2,
             witnessed_size: None,
             lines,

@@ -2,12 +2,14 @@
 
 mod attest;
 mod audit;
+mod audit_export;
 mod bundle;
 mod completion;
 mod deny;
 mod deploy;
 mod describing;
 mod entry_line;
+mod fork_evidence;
 mod freeze;
 mod gate;
 mod history;
@@ -23,6 +25,8 @@ mod logged;
 mod login;
 mod login_job;
 mod man;
+mod monitor;
+mod offline;
 mod pin;
 mod policy;
 mod proof;
@@ -94,7 +98,7 @@ pub(crate) enum Command {
     Show(show::Args),
     /// Download an artifact, every byte checked
     Pull(pull::Args),
-    /// Check an artifact, a local copy of one, a bundle, or evidence of a fork
+    /// Check an artifact, a local copy of one, a bundle, an evidence pack, or evidence of a fork
     Verify(verify::Args),
     /// The receipt of an artifact or entry: proof that it is in the log
     Proof(proof::Args),
@@ -102,6 +106,8 @@ pub(crate) enum Command {
     Bundle(bundle::Args),
     /// Download the whole log and judge every entry again
     Audit(audit::Args),
+    /// Follow channels: alerts on what is new, on a fork and on silence
+    Monitor(monitor::Args),
     /// Read the log
     #[command(subcommand)]
     Log(log::Args),
@@ -152,6 +158,7 @@ impl Command {
             Self::Proof(args) => args.run(session).await,
             Self::Bundle(args) => args.run(session).await,
             Self::Audit(args) => args.run(session).await,
+            Self::Monitor(args) => args.run(session).await,
             Self::Log(args) => args.run(session).await,
             Self::Attest(args) => args.run(session).await,
             Self::Tag(args) => args.run(session).await,

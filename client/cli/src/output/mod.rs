@@ -8,6 +8,8 @@ mod variables;
 
 use std::io::{self, IsTerminal as _, Write as _};
 
+use serde::Serialize;
+
 pub(crate) use answer::{Answer, Line};
 pub(crate) use format::Format;
 pub(crate) use variables::{Variables, component_variable};
@@ -67,6 +69,26 @@ impl Output {
                 write_out(&variables.render(self.format)?)
             }
         }
+    }
+
+    /// Refuses forms in which no events can be written.
+    pub(crate) fn require_events(&self) -> anyhow::Result<()> {
+        match self.format {
+            Format::Plain | Format::Json => Ok(()),
+            other => Err(not_available(other)),
+        }
+    }
+
+    /// Writes one event of a stream as it comes: a line for people, or one JSON object on a line. That nobody reads it is
+    /// an error here: the event is not delivered.
+    pub(crate) fn event(&self, line: &Line, json: &impl Serialize) -> io::Result<()> {
+        let text = match self.format {
+            Format::Json => format!("{}\n", json_escaped(&serde_json::to_string(json)?)),
+            _ => rendered(std::slice::from_ref(line), self.colour_out),
+        };
+        let mut out = io::stdout().lock();
+        out.write_all(text.as_bytes())?;
+        out.flush()
     }
 
     /// Writes bytes for another program, exactly as they are: completions, man pages, signed notes.
