@@ -42,7 +42,7 @@ mod transport;
 mod upload;
 
 pub use artifact::ArtifactRecord;
-pub use audit::{AuditReport, Finding};
+pub use audit::{AuditReport, AuditRequest, Compared, Finding, FindingKind, PolicyLine};
 pub use bundle::{BundleSummary, VerifiedBundle};
 pub use clock::{Clock, FixedClock, SharedClock, SystemClock};
 pub use download::Pulled;

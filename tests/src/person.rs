@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use holdfast_client::{
-    About, ClientError, Draft, GrantDraft, LoginRequest, Lookup, OpenOptions, PinDraft, Places, PushRequest,
-    Pushed, Quiet, Registry, ReleaseDraft, ReleaseRequest, Submitted, keys, login,
+    About, AuditReport, AuditRequest, ClientError, Draft, GrantDraft, LoginRequest, Lookup, OpenOptions,
+    PinDraft, Places, PushRequest, Pushed, Quiet, Registry, ReleaseDraft, ReleaseRequest, Submitted, keys,
+    login,
 };
 use holdfast_formats::key::SigningKey;
 use holdfast_formats::manifest::{Body, Kind};
@@ -81,6 +82,11 @@ impl Person {
     /// The same person and the same memory, in a new process.
     pub fn again(self) -> anyhow::Result<Self> {
         Self::open(self.home, self.clock, self.token)
+    }
+
+    /// Audits the log as the registry hands it out, from where the last audit of this person ended.
+    pub async fn audit(&self) -> Result<AuditReport, ClientError> {
+        self.registry.audit(&AuditRequest::of_registry()).await
     }
 
     /// The client library.

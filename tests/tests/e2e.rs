@@ -8,6 +8,8 @@ mod access;
 mod artifacts;
 #[path = "e2e/audit.rs"]
 mod audit;
+#[path = "e2e/audit_store.rs"]
+mod audit_store;
 #[path = "e2e/channels.rs"]
 mod channels;
 #[path = "e2e/composed.rs"]

@@ -11,9 +11,11 @@ impl ClientError {
     pub fn exit(&self) -> ExitCode {
         match self {
             Self::Problem(problem) => problem.code.exit(),
-            Self::Unreachable { .. } | Self::NotARegistry { .. } | Self::Stale { .. } | Self::Cut { .. } => {
-                ExitCode::Unreachable
-            }
+            Self::Unreachable { .. }
+            | Self::StoreUnreachable { .. }
+            | Self::NotARegistry { .. }
+            | Self::Stale { .. }
+            | Self::Cut { .. } => ExitCode::Unreachable,
             Self::AnswerTooLarge { .. }
             | Self::Malformed { .. }
             | Self::Untrue { .. }
@@ -35,6 +37,7 @@ impl ClientError {
             | Self::FileExists { .. }
             | Self::Key { .. }
             | Self::FileMalformed { .. }
+            | Self::StoreLocation { .. }
             | Self::Source { .. }
             | Self::SourceName { .. }
             | Self::Target { .. }
@@ -47,10 +50,10 @@ impl ClientError {
             | Self::SignedAlready { .. } => ExitCode::Usage,
             Self::Expired { .. } => ExitCode::Ended,
             Self::NothingQualifies { .. } => ExitCode::NothingQualifies,
-            Self::AlreadySetUp { .. } => ExitCode::Conflict,
+            Self::AlreadySetUp { .. } | Self::AuditRunning { .. } => ExitCode::Conflict,
             Self::NotLogged { .. } => ExitCode::NotFound,
             Self::File { source, .. } if source.kind() == io::ErrorKind::NotFound => ExitCode::Usage,
-            Self::File { .. } | Self::Encode { .. } => ExitCode::Internal,
+            Self::File { .. } | Self::Encode { .. } | Self::AuditState { .. } => ExitCode::Internal,
         }
     }
 

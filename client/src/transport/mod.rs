@@ -201,7 +201,7 @@ fn secret(text: &str) -> HeaderValue {
 }
 
 /// Installs the process's TLS provider, unless whoever embeds this library has done so.
-fn install_crypto() {
+pub(crate) fn install_crypto() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         // An error means that one is installed already, which is as good.
