@@ -44,6 +44,16 @@ impl KeysAtHand {
             self.set(keys);
         }
     }
+
+    /// The keys of policies that are read ahead, so that what follows need not wait until they are judged.
+    fn learn<'p>(&self, policies: impl IntoIterator<Item = &'p Policy>) {
+        for policy in policies {
+            let principals = policy.principals.iter().filter_map(|principal| principal.key.as_ref());
+            for key in principals.chain(&policy.root.keys).chain(&policy.registry_keys) {
+                self.add(key.clone());
+            }
+        }
+    }
 }
 
 /// Which signatures are verified.
@@ -198,14 +208,29 @@ impl Content {
     }
 }
 
+/// Decodes the leaves of a page, each with its payload where that is an attachment and was given.
+pub(super) fn decode_page(
+    leaves: impl IntoIterator<Item = (Vec<u8>, Option<Vec<u8>>)>,
+    at_hand: &KeysAtHand,
+    how: Signatures,
+) -> Piece {
+    let keys = at_hand.get();
+    let leaves = leaves.into_iter();
+    let entries: Vec<_> = leaves.map(|(leaf, attached)| decode(&leaf, attached, &keys, how)).collect();
+    at_hand.learn(entries.iter().filter_map(policy_of));
+    Piece::page(entries)
+}
+
 /// Decodes a commit; an error says why it is none.
-pub(super) fn decode_commit(bytes: &[u8], keys: &KnownKeys, how: Signatures) -> Result<Piece, String> {
+pub(super) fn decode_commit(bytes: &[u8], at_hand: &KeysAtHand, how: Signatures) -> Result<Piece, String> {
+    let keys = at_hand.get();
     let mut commit = Commit::parse(bytes).map_err(|e| e.to_string())?;
     let leaves = std::mem::take(&mut commit.entries);
-    let entries: Vec<Decoded> = leaves.iter().map(|leaf| decode(leaf, None, keys, how)).collect();
+    let entries: Vec<Decoded> = leaves.iter().map(|leaf| decode(leaf, None, &keys, how)).collect();
     let ahead = keys.get(&commit.header.writer).map(|key| commit.verify(key).is_ok());
     let header = commit.header.clone();
     let ends = Some(CommitEnd { number: header.number, hash: commit.hash, root: header.root });
+    at_hand.learn(entries.iter().filter_map(policy_of));
     let brought = entries.iter().filter_map(policy_of).cloned().collect();
     Ok(Piece { begins: Some(CommitHead { header, brought, commit, ahead }), entries, ends })
 }

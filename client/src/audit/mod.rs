@@ -224,4 +224,6 @@ impl Audit {
 }
 
 #[cfg(test)]
+mod store_tests;
+#[cfg(test)]
 mod tests;

@@ -9,7 +9,7 @@ use holdfast_formats::entry::{Entry, EntryPayload};
 use holdfast_formats::key::SigningKey;
 use holdfast_formats::tree::{TreeHash, TreeSize};
 use holdfast_formats::wire::v1::ExitCode;
-use holdfast_tests::{Person, TestRegistry};
+use holdfast_tests::{Backing, Person, TestRegistry};
 use holdfast_verify::merkle::Edge;
 
 /// A registry in a folder that has stopped, whoever trusts it, and how many commits there are.
@@ -228,6 +228,33 @@ async fn a_store_without_its_registry_is_audited_and_the_report_says_that_nobody
     let nowhere = AuditRequest { offline: true, ..AuditRequest::of_store("/nowhere/at/all") };
     let refused = left.ana.registry().audit(&nowhere).await.unwrap_err();
     assert_eq!(refused.exit(), ExitCode::Usage, "{refused}");
+    Ok(())
+}
+
+/// On the bucket that the environment names, else on a folder.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_is_read_from_where_its_registry_keeps_it() -> Result<()> {
+    let mut registry = match Backing::from_environment()? {
+        bucket @ Backing::Bucket(_) => TestRegistry::on(bucket).await?,
+        _ => TestRegistry::in_directory().await?,
+    };
+    let location = match registry.backing() {
+        Backing::Bucket(location) => location.to_string(),
+        _ => registry.home().join("objects").display().to_string(),
+    };
+    let ana = registry.login().await?;
+    ana.publish_and_pin("shop/prod", "shop/web@1").await?;
+    registry.stop().await?;
+    let request = AuditRequest { offline: true, ..AuditRequest::of_store(location) };
+    let first = ana.registry().audit(&request).await?;
+    assert_eq!(first.findings, []);
+    assert_eq!((first.artifacts, first.channels), (1, 1));
+    registry.try_start().await?;
+    ana.publish("shop/web@2", "more").await?;
+    registry.stop().await?;
+    let second = ana.registry().audit(&request).await?;
+    assert_eq!((second.findings.len(), second.resumed_from), (0, first.size));
+    assert!(second.size > first.size);
     Ok(())
 }
 

@@ -1,7 +1,5 @@
 //! Reading a log from the store that its registry writes to: the commits, which are the truth, and what they name.
 
-use std::sync::Arc;
-
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt as _, TryStreamExt as _};
 use holdfast_formats::digest::Sha256Digest;
@@ -102,13 +100,12 @@ impl Commits {
 
 /// Decodes what was read; the first slot that holds no commit ends it.
 fn decode_run((slot, objects): Run, keys: &KeysAtHand, how: Signatures) -> Part {
-    let keys: Arc<_> = keys.get();
     let mut part = Part::empty();
     for (number, object) in (slot..).zip(objects) {
         let why = match object {
             Object::Missing => return part,
             Object::TooLarge => "it is larger than any commit".to_owned(),
-            Object::Here(bytes) => match decode_commit(&bytes, &keys, how) {
+            Object::Here(bytes) => match decode_commit(&bytes, keys, how) {
                 Ok(piece) => {
                     part.pieces.push(piece);
                     continue;

@@ -26,6 +26,9 @@ pub(super) use commits::{Commits, commit_key};
 pub(super) use group::Groups;
 pub(super) use objects::{Object, Objects};
 
+/// Most parts that are decoded at a time, whatever the cores.
+const DECODING_MAX: usize = 6;
+
 /// An attachment that was asked for.
 type Fetched = (Sha256Digest, Option<Vec<u8>>);
 
@@ -83,7 +86,7 @@ impl Source {
     }
 }
 
-/// How many parts are decoded at a time.
+/// How many parts are decoded at a time: some are ready whenever judging asks for more, and slots are left for others.
 fn decoding_at_once() -> usize {
-    available_parallelism().map_or(1, NonZeroUsize::get)
+    available_parallelism().map_or(1, NonZeroUsize::get).saturating_mul(2).min(DECODING_MAX)
 }

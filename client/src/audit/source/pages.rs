@@ -7,7 +7,7 @@ use holdfast_formats::tree::TreeSize;
 use holdfast_formats::wire::v1::{LoggedEntry, ProblemCode};
 
 use super::{Fetched, Part, decoding_at_once};
-use crate::audit::decode::{KeysAtHand, Piece, Signatures, decode};
+use crate::audit::decode::{KeysAtHand, Signatures, decode_page};
 use crate::blocking;
 use crate::error::ClientError;
 use crate::session::Registry;
@@ -39,7 +39,7 @@ impl Registry {
                 async move {
                     let (first, page) = page?;
                     let how = if first < from.get() { Signatures::Skip } else { Signatures::Verify };
-                    Ok(blocking::run(move || decode_page(page, &keys, how)).await)
+                    Ok(blocking::run(move || decoded(page, &keys, how)).await)
                 }
             })
             .buffered(decoding_at_once())
@@ -89,9 +89,7 @@ fn is_lost(error: &ClientError) -> bool {
     code || matches!(error, ClientError::AnswerTooLarge { .. })
 }
 
-fn decode_page(page: Vec<LoggedEntry>, keys: &KeysAtHand, how: Signatures) -> Part {
-    let keys = keys.get();
-    let read = |logged: LoggedEntry| decode(&logged.entry.0, logged.payload.map(|bytes| bytes.0), &keys, how);
-    let entries = page.into_iter().map(read).collect();
-    Part { pieces: vec![Piece::page(entries)], finding: None }
+fn decoded(page: Vec<LoggedEntry>, keys: &KeysAtHand, how: Signatures) -> Part {
+    let leaves = page.into_iter().map(|logged| (logged.entry.0, logged.payload.map(|bytes| bytes.0)));
+    Part { pieces: vec![decode_page(leaves, keys, how)], finding: None }
 }
