@@ -31,8 +31,8 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct Args {
-    /// Read the log from here instead of asking the registry: the folder of a local store, s3://bucket/prefix (with the
-    /// registry's environment variables), or https://… of a static mirror
+    /// Read the log from here instead of asking the registry: the folder of a local store, a bucket (with the registry's own
+    /// environment variables), or a static mirror
     #[arg(long, value_name = "DIR|s3://…|https://…")]
     store: Option<String>,
     /// Take the first SIZE entries on trust: they are replayed for facts and roots, but their signatures are not checked and
