@@ -178,6 +178,36 @@ pub enum ClientError {
         /// What is wrong with it.
         rule: String,
     },
+    /// The state that an audit keeps failed.
+    #[error("the state of the audit in {} cannot be used: is the disk full? --fresh begins anew", .path.display())]
+    AuditState {
+        /// The file.
+        path: PathBuf,
+        /// What happened.
+        source: CheckError,
+    },
+    /// Another process audits the same log.
+    #[error("another audit of this log is running; wait for it ({})", .path.display())]
+    AuditRunning {
+        /// The file that it holds.
+        path: PathBuf,
+    },
+    /// A store that cannot be named so.
+    #[error("{location:?} is no store to read a log from: {rule}")]
+    StoreLocation {
+        /// What was given.
+        location: String,
+        /// What is wrong with it.
+        rule: String,
+    },
+    /// A store that could not be read.
+    #[error("the store {location} cannot be read; check credentials, address and network")]
+    StoreUnreachable {
+        /// Where.
+        location: String,
+        /// What happened.
+        source: CheckError,
+    },
     /// Something that cannot be pushed.
     #[error("{} cannot be pushed: {rule}", .path.display())]
     Source {

@@ -6,8 +6,8 @@ use std::future::Future;
 use std::path::PathBuf;
 
 use holdfast_client::{
-    ArtifactRecord, Draft, LoginRequest, PinDraft, Places, Prepared, PushRequest, Registry, ReleaseRequest,
-    Tokens, login,
+    ArtifactRecord, AuditRequest, Draft, LoginRequest, PinDraft, Places, Prepared, PushRequest, Registry,
+    ReleaseRequest, Tokens, login,
 };
 use holdfast_formats::name::ChannelName;
 use holdfast_formats::reference::Reference;
@@ -54,7 +54,7 @@ fn everything_that_reads_can_be_spawned() {
     let _ = |r: Registry, at: LeafIndex| spawnable(&async move { r.receipt(at).await.map(drop) });
     let _ = |r: Registry, at: LeafIndex| spawnable(&async move { r.entries(at, 1).await.map(drop) });
     let _ = |r: Registry| spawnable(&async move { r.grants(Tokens::All).await.map(drop) });
-    let _ = |r: Registry| spawnable(&async move { r.audit().await.map(drop) });
+    let _ = |r: Registry| spawnable(&async move { r.audit(&AuditRequest::of_registry()).await.map(drop) });
     let _ = |r: Registry| spawnable(&async move { r.sync().await.map(drop) });
     let _ = |r: Registry| spawnable(&async move { r.policy().await.map(drop) });
     let _ = |r: Registry| spawnable(&async move { r.status().await.map(drop) });

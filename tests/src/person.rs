@@ -5,8 +5,8 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use holdfast_client::keys::{self, Signer};
 use holdfast_client::{
-    About, ClientError, Draft, GrantDraft, LoginRequest, Lookup, OpenOptions, PinDraft, Places, PushRequest,
-    Pushed, Quiet, Registry, ReleaseDraft, ReleaseRequest, Submitted, login,
+    About, AuditReport, AuditRequest, ClientError, Draft, GrantDraft, LoginRequest, Lookup, OpenOptions,
+    PinDraft, Places, PushRequest, Pushed, Quiet, Registry, ReleaseDraft, ReleaseRequest, Submitted, login,
 };
 use holdfast_formats::key::SigningKey;
 use holdfast_formats::manifest::{Body, Kind};
@@ -101,6 +101,11 @@ impl Person {
         trust.url = url.parse()?;
         std::fs::write(self.places.trust_file(), trust.to_bytes()?)?;
         self.again()
+    }
+
+    /// Audits the log as the registry hands it out, from where the last audit of this person ended.
+    pub async fn audit(&self) -> Result<AuditReport, ClientError> {
+        self.registry.audit(&AuditRequest::of_registry()).await
     }
 
     /// The client library.

@@ -1,5 +1,7 @@
 //! The real binaries: exit codes, what they say, and what becomes of a server that is mistreated.
 
+#[path = "cli/audits.rs"]
+mod audits;
 #[path = "cli/bundles.rs"]
 mod bundles;
 #[path = "cli/commands.rs"]

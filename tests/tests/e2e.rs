@@ -8,6 +8,8 @@ mod access;
 mod artifacts;
 #[path = "e2e/audit.rs"]
 mod audit;
+#[path = "e2e/audit_store.rs"]
+mod audit_store;
 #[path = "e2e/bundles.rs"]
 mod bundles;
 #[path = "e2e/channels.rs"]

@@ -1,85 +1,229 @@
-//! Auditing: download the whole log, judge every entry again, and compare what follows with what the registry answers.
+//! Auditing: read the whole log, judge every entry again, and compare what follows with what the registry answers.
 //!
-//! Owns the order of an audit and its report. The rules are the rule book's, the same code that the registry runs; the
-//! facts are rebuilt from entry 0, and nothing that the registry derived is believed.
+//! Owns the order of an audit. The rules are the rule book's, the same code that the registry runs; facts are rebuilt from
+//! entries and nothing else, and kept on disk, so that the next audit goes on where this one ended. Nothing that the
+//! registry derived is believed.
 
-mod attachments;
 mod compare;
+mod decode;
+mod extends;
+mod finding;
+mod html;
+mod kept;
+mod published;
 mod replay;
+mod report;
+mod source;
 
-use holdfast_formats::tree::{LeafIndex, TreeHash, TreeSize};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures::future;
+use holdfast_formats::tree::TreeSize;
+use holdfast_verify::facts::FactsError;
+use holdfast_verify::ledger::Ledger;
 
 use crate::blocking;
 use crate::error::ClientError;
 use crate::progress::{Activity, Running};
 use crate::session::Registry;
+pub use finding::{Finding, FindingKind};
+pub use html::to_html;
+use kept::{DiskTables, Kept, Opened};
 use replay::Replay;
+pub use report::{AuditReport, Compared, PolicyLine};
+use source::{Commits, Groups, Objects, Source};
 
-/// Entries fetched at once.
-const PAGE: u32 = 256;
+/// What is judged is made durable at least so often.
+const DURABLE_EVERY: Duration = Duration::from_secs(2);
 
-/// One thing that is not as it must be.
+/// What is audited, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// The entry that it is about.
-    pub index: Option<LeafIndex>,
-    /// What is wrong.
-    pub what: String,
+pub struct AuditRequest {
+    /// Where the log is read from: a folder, `s3://bucket/prefix` or `https://…`; the registry when nothing is said.
+    pub store: Option<String>,
+    /// Entries before this size are taken on trust: they are replayed for facts and roots, their signatures are not
+    /// verified, and nothing about them is reported. Such an audit keeps nothing.
+    pub from: Option<TreeSize>,
+    /// Begins anew instead of going on from what is kept.
+    pub fresh: bool,
+    /// Does not ask the registry at all; the log must come from a store.
+    pub offline: bool,
 }
 
-/// What an audit came to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AuditReport {
-    /// The size of the log that was audited.
-    pub size: TreeSize,
-    /// The root, recomputed from the entries.
-    pub root: TreeHash,
-    /// How many entries were judged.
-    pub entries: u64,
-    /// How many artifacts there are.
-    pub artifacts: u64,
-    /// How many channels have a pin, each compared with what the registry answers.
-    pub channels: u64,
-    /// What is not as it must be. Empty: everything is.
-    pub findings: Vec<Finding>,
+impl AuditRequest {
+    /// The log as the registry hands it out, from where the last audit ended.
+    pub const fn of_registry() -> Self {
+        Self { store: None, from: None, fresh: false, offline: false }
+    }
+
+    /// The log as it lies in a store.
+    pub fn of_store(location: impl Into<String>) -> Self {
+        Self { store: Some(location.into()), ..Self::of_registry() }
+    }
+}
+
+/// An audit under way.
+struct Audit {
+    registry: Registry,
+    source: Source,
+    kept: Arc<Kept>,
+    /// Taken out while another thread judges.
+    replay: Option<Replay>,
+    /// Where it went on.
+    resumed: TreeSize,
+    from: TreeSize,
+    durable: Option<Instant>,
+    /// What is true of this moment only, and is looked for again by every audit.
+    passing: Vec<Finding>,
+    notes: Vec<String>,
+    compared: Compared,
+    /// How far the store's tiles are published.
+    published: Option<TreeSize>,
 }
 
 impl Registry {
-    /// Audits the whole log. Needs a token that may read everything (`audit` and `read`).
-    pub async fn audit(&self) -> Result<AuditReport, ClientError> {
-        let view = self.sync().await?;
-        let _running = Running::begin(self.progress(), Activity::Audit, view.size.get());
-        let mut replay = self.replay_to(Replay::new(self.origin().clone()), view.size).await?;
-        replay.compare_root(view.size, view.root);
-        let replay = self.compare_channels(replay).await?;
-        Ok(replay.report())
-    }
-
-    /// Fetches and judges entries up to a size.
-    async fn replay_to(&self, mut replay: Replay, size: TreeSize) -> Result<Replay, ClientError> {
-        while replay.size() < size {
-            let from = replay.size().next_index();
-            let left = u32::try_from(size.get() - replay.size().get()).unwrap_or(PAGE);
-            let page = self.raw_entries(from, Some(PAGE.min(left))).await?;
-            let count = page.entries.len() as u64;
-            if count == 0 || count > u64::from(PAGE.min(left)) {
-                return Err(ClientError::malformed(
-                    "page of entries",
-                    "it is empty, or longer than asked for",
-                ));
-            }
-            let mut entries = page.entries;
-            while !entries.is_empty() {
-                let (covered, attachments) = self.attachments(&entries).await?;
-                let later = entries.split_off(covered);
-                replay = blocking::run(move || replay.page(&entries, &attachments).map(|()| replay)).await?;
-                entries = later;
-            }
-            self.progress().advance(count);
+    /// Audits the log. Over the registry it needs a token that may read everything (`audit` and `read`).
+    pub async fn audit(&self, request: &AuditRequest) -> Result<AuditReport, ClientError> {
+        let mut audit = Audit::open(self, request).await?;
+        let _running = Running::begin(self.progress(), Activity::Audit, 0);
+        let follows = match audit.source.clone() {
+            Source::Registry(_) => audit.read_from_registry().await?,
+            Source::Store(commits) => audit.read_from_store(&commits).await?,
+        };
+        if request.offline {
+            audit.compared.not_asked = Some("the audit was offline".to_owned());
+        } else if follows {
+            audit.compare().await?;
         }
-        Ok(replay)
+        audit.finish().await
     }
 }
 
+impl Audit {
+    async fn open(registry: &Registry, request: &AuditRequest) -> Result<Self, ClientError> {
+        let source = match &request.store {
+            Some(location) => Source::Store(Commits { objects: Objects::at(location)? }),
+            None => Source::Registry(registry.clone()),
+        };
+        let name = if request.store.is_some() { "audit-store" } else { "audit" };
+        let (path, fresh, from) = (registry.state().file(name), request.fresh, request.from);
+        let opened = blocking::run(move || match from {
+            Some(_) => Kept::scratch(path.parent().unwrap_or(&path)),
+            None if fresh => Kept::fresh(&path),
+            None => Kept::open(&path),
+        });
+        let Opened { kept, position, findings, discarded } = opened.await?;
+        let resumed = position.size();
+        let from = from.unwrap_or(TreeSize::ZERO);
+        let mut notes = Vec::new();
+        if let Some(why) = discarded {
+            notes.push(format!("what was kept of an earlier audit was not whole and was put away: {why}"));
+        }
+        if from > TreeSize::ZERO {
+            notes.push(format!(
+                "the first {from} entries were taken on trust: no signature of theirs was verified, and nothing is reported about them"
+            ));
+        }
+        Ok(Self {
+            registry: registry.clone(),
+            source,
+            kept: Arc::new(kept),
+            replay: Some(Replay::new(registry.trust().clone(), from, position, findings)),
+            resumed,
+            from,
+            durable: None,
+            passing: Vec::new(),
+            notes,
+            compared: Compared::nothing(),
+            published: None,
+        })
+    }
+
+    fn replay(&self) -> &Replay {
+        self.replay.as_ref().expect("it is out only while `advance` waits for it")
+    }
+
+    fn replay_mut(&mut self) -> &mut Replay {
+        self.replay.as_mut().expect("it is out only while `advance` waits for it")
+    }
+
+    /// Judges entries: up to a size where a registry is asked, to its end where a store is read.
+    async fn advance(&mut self, to: TreeSize) -> Result<(), ClientError> {
+        let (source, from) = (self.source.clone(), self.from);
+        let replay = self.replay();
+        let mut groups = Groups::of(&source, replay.position(), to, replay.at_hand(), from);
+        let mut next = groups.next().await;
+        let mut tiles = Vec::new();
+        loop {
+            let group = match next {
+                Ok(Some(group)) if !self.replay().is_stopped() => group,
+                ended => {
+                    let findings = self.check_tiles(tiles).await?;
+                    self.keep(findings).await?;
+                    return ended.map(drop);
+                }
+            };
+            let before = self.replay().size();
+            let durable = self.durable.is_none_or(|last| last.elapsed() >= DURABLE_EVERY);
+            let (kept, replay) = (Arc::clone(&self.kept), self.replay.take());
+            let judging = blocking::run(move || {
+                let mut replay = replay.expect("it is there whenever nobody judges");
+                let outcome = replay.group(&kept, group, durable);
+                (replay, outcome)
+            });
+            let checking = self.check_tiles(tiles);
+            let ((replay, outcome), read, checked) = future::join3(judging, groups.next(), checking).await;
+            self.replay = Some(replay);
+            outcome?;
+            if durable {
+                self.durable = Some(Instant::now());
+            }
+            for finding in checked? {
+                self.replay_mut().find(finding);
+            }
+            tiles = self.replay_mut().take_tiles();
+            self.registry.progress().advance(self.replay().size().get() - before.get());
+            next = read;
+        }
+    }
+
+    /// Makes durable what was judged, and these findings with it.
+    async fn keep(&mut self, findings: Vec<Finding>) -> Result<(), ClientError> {
+        let (kept, replay) = (Arc::clone(&self.kept), self.replay.take());
+        let (replay, outcome) = blocking::run(move || {
+            let mut replay = replay.expect("it is there whenever nobody judges");
+            for finding in findings {
+                replay.find(finding);
+            }
+            let outcome = replay.keep(&kept);
+            (replay, outcome)
+        })
+        .await;
+        self.replay = Some(replay);
+        outcome
+    }
+
+    /// Asks the facts as they are now.
+    async fn facts<R: Send + 'static>(
+        &self,
+        ask: impl for<'t> FnOnce(&Ledger<DiskTables<'t>>) -> Result<R, FactsError> + Send + 'static,
+    ) -> Result<R, ClientError> {
+        let kept = Arc::clone(&self.kept);
+        let position = self.replay().position();
+        let (size, time) = (position.size(), position.time);
+        blocking::run(move || {
+            kept.look(|transaction| {
+                let tables = transaction.tables();
+                let answer = Ledger::open(&tables, size, time).and_then(|facts| ask(&facts));
+                answer.map_err(|error| transaction.facts_failed(error))
+            })
+        })
+        .await
+    }
+}
+
+#[cfg(test)]
+mod store_tests;
 #[cfg(test)]
 mod tests;

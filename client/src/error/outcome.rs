@@ -17,6 +17,7 @@ impl ClientError {
             Self::Pack(error) => error.exit(),
             Self::LoggedUnwitnessed { source, .. } => source.exit(),
             Self::Unreachable { .. }
+            | Self::StoreUnreachable { .. }
             | Self::NotARegistry { .. }
             | Self::Stale { .. }
             | Self::Unwitnessed { .. }
@@ -42,6 +43,7 @@ impl ClientError {
             | Self::FileExists { .. }
             | Self::Key { .. }
             | Self::FileMalformed { .. }
+            | Self::StoreLocation { .. }
             | Self::Source { .. }
             | Self::SourceName { .. }
             | Self::Target { .. }
@@ -57,10 +59,10 @@ impl ClientError {
             | Self::SignedAlready { .. } => ExitCode::Usage,
             Self::Expired { .. } => ExitCode::Ended,
             Self::NothingQualifies { .. } => ExitCode::NothingQualifies,
-            Self::AlreadySetUp { .. } | Self::MonitorRuns => ExitCode::Conflict,
+            Self::AlreadySetUp { .. } | Self::MonitorRuns | Self::AuditRunning { .. } => ExitCode::Conflict,
             Self::NotLogged { .. } => ExitCode::NotFound,
             Self::File { source, .. } if source.kind() == io::ErrorKind::NotFound => ExitCode::Usage,
-            Self::File { .. } | Self::Encode { .. } => ExitCode::Internal,
+            Self::File { .. } | Self::Encode { .. } | Self::AuditState { .. } => ExitCode::Internal,
         }
     }
 

@@ -44,6 +44,11 @@ impl State {
         Self { folder: places.join(digest.get(..16).unwrap_or(&digest)) }
     }
 
+    /// A file of the log's folder that somebody else keeps.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
     /// Waits until no other process works here. Blocks; call it from a blocking thread.
     pub(crate) fn lock(&self) -> Result<Lock, ClientError> {
         let path = self.folder.join("lock");

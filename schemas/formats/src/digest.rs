@@ -79,7 +79,7 @@ impl Sha256Digest {
 
 record! {
     /// Both digests of the same bytes.
-    #[derive(Copy, Hash)]
+    #[derive(Copy, Hash, PartialOrd, Ord)]
     pub struct Digests {
         /// The address.
         req blake3: Blake3Digest,

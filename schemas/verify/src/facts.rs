@@ -1,6 +1,6 @@
 //! What the rule book may know when it judges: facts that follow from earlier entries, and the effects that make new ones.
 //!
-//! Two keepers of facts exist: the registry's index and the auditor's [`crate::ledger::Ledger`]. Both apply the same
+//! Two keepers of facts exist: the registry's index and the auditor's [`crate::ledger::Ledger`], in memory or on disk. Both apply the same
 //! [`Effect`]s and answer the same questions, so that they cannot come to different conclusions.
 
 use std::sync::Arc;
@@ -31,14 +31,31 @@ use crate::signature::distrusted;
 pub struct FactsError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
 
 /// A policy and its place in the log.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PolicyFact {
     /// Its entry.
     pub entry: EntryRef,
     /// The rules.
+    #[serde(with = "shared")]
     pub policy: Arc<Policy>,
     /// When it came into force.
     pub time: Timestamp,
+}
+
+/// A shared policy is written like one that is not.
+mod shared {
+    use std::sync::Arc;
+
+    use holdfast_formats::policy::Policy;
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(policy: &Arc<Policy>, to: S) -> Result<S::Ok, S::Error> {
+        policy.as_ref().serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Arc<Policy>, D::Error> {
+        Policy::deserialize(from).map(Arc::new)
+    }
 }
 
 /// A published artifact.

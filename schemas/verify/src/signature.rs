@@ -3,6 +3,7 @@
 //! Nothing here decides what a key may do; that is [`crate::judge`]. All of it may run outside the sequencer and in
 //! parallel: a key that is known here and no longer counts at the entry's own place is left out there.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use holdfast_formats::envelope::{CanonicalSignature, EnvelopeSignature, pre_authentication_encoding};
@@ -56,6 +57,21 @@ impl KnownKeys {
         Ok(self)
     }
 
+    /// Adds one key.
+    pub fn insert(&mut self, key: PublicKey) {
+        self.0.insert(key.id(), key);
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The key with this id.
     pub fn get(&self, id: &KeyId) -> Option<&PublicKey> {
         self.0.get(id)
@@ -105,17 +121,63 @@ pub fn verify_envelope(
     Ok(found.into_iter().map(|(keyid, sig)| CanonicalSignature { keyid, sig }).collect())
 }
 
-/// Verifies the signatures of a logged entry: every one must be by a known key and verify.
+/// What verifying the signatures of an entry ahead of judging came to: by key id, because a key's id is its digest, so
+/// that whichever policy makes the key known later, it is the same key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VerifiedAhead(Vec<(KeyId, bool)>);
+
+impl VerifiedAhead {
+    /// Nothing was verified.
+    pub const fn nothing() -> Self {
+        Self(Vec::new())
+    }
+
+    /// Whether the key of a signature was not at hand.
+    pub fn is_missing(&self, signature: &CanonicalSignature) -> bool {
+        !self.0.iter().any(|(keyid, _)| *keyid == signature.keyid)
+    }
+
+    /// Whether the signature by this key verified; `None` when that was not tried.
+    fn holds(&self, keyid: KeyId) -> Option<bool> {
+        self.0.iter().find(|(of, _)| *of == keyid).map(|(_, holds)| *holds)
+    }
+}
+
+/// Verifies the signatures of a logged entry whose keys are at hand, whether or not they will be known at its place:
+/// [`verify_entry`] decides that, and verifies what was left out.
+pub fn verify_ahead(
+    payload_type: &str,
+    payload: &[u8],
+    signatures: &[CanonicalSignature],
+    keys: &KnownKeys,
+) -> VerifiedAhead {
+    let message = pre_authentication_encoding(payload_type, payload);
+    let verify = |signature: &CanonicalSignature| {
+        let key = keys.get(&signature.keyid)?;
+        Some((signature.keyid, key.verify(&message, &signature.sig).is_ok()))
+    };
+    VerifiedAhead(signatures.iter().filter_map(verify).collect())
+}
+
+/// Verifies the signatures of a logged entry: every one must be by a known key and verify, now or ahead. An entry has one
+/// signature a key.
 pub fn verify_entry(
     payload_type: &str,
     payload: &[u8],
     signatures: &[CanonicalSignature],
     keys: &KnownKeys,
+    ahead: &VerifiedAhead,
 ) -> Result<(), Refusal> {
-    let message = pre_authentication_encoding(payload_type, payload);
+    let message = OnceCell::new();
     for signature in signatures {
         let key = keys.get(&signature.keyid).ok_or(Refusal::SignatureUnknown { key: signature.keyid })?;
-        key.verify(&message, &signature.sig).map_err(|_| Refusal::SignatureBad { key: signature.keyid })?;
+        let holds = ahead.holds(signature.keyid).unwrap_or_else(|| {
+            let message = message.get_or_init(|| pre_authentication_encoding(payload_type, payload));
+            key.verify(message, &signature.sig).is_ok()
+        });
+        if !holds {
+            return Err(Refusal::SignatureBad { key: signature.keyid });
+        }
     }
     Ok(())
 }

@@ -162,7 +162,8 @@ impl Operator {
 
     /// The root at a size.
     pub fn root(&self, size: TreeSize) -> TreeHash {
-        tree_root(size, &|node| Ok(self.node(node))).unwrap_or_else(|error| unreachable!("{error}"))
+        tree_root(size, &|node| Ok(self.node(node)))
+            .unwrap_or_else(|error: MerkleError| unreachable!("{error}"))
     }
 
     /// The signed checkpoint of a size.

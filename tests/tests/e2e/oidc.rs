@@ -200,7 +200,7 @@ async fn a_job_publishes_and_deploys_with_the_key_that_it_made_for_itself() -> R
     let late = blind.publish("shop/web@2", "too late").await.unwrap_err();
     assert!(!late.to_string().is_empty() && world.ana.list().await? == ["shop/web@1"], "{late}");
     assert_eq!(world.ana.answer("shop/prod").await?, ["shop/web@1"]);
-    let report = world.ana.registry().audit().await?;
+    let report = world.ana.audit().await?;
     assert!(report.findings.is_empty(), "{:?}: entry {}", report.findings, receipt.index);
     Ok(())
 }

@@ -61,7 +61,7 @@ async fn what_a_pipeline_signs_with_an_ephemeral_key_is_answered_and_verified() 
     ana.say(Revoke { grant: EntryIndex { index: grant }, reason: of("the run is over") }).await?;
     let lookup = ana.known_good("shop/prod").await?;
     assert!(lookup.wire.grants[0].revoke.is_some(), "the answer shows that the token has ended");
-    assert_eq!(ana.registry().audit().await?.findings, []);
+    assert_eq!(ana.audit().await?.findings, []);
     Ok(())
 }
 

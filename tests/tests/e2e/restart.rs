@@ -82,7 +82,7 @@ async fn t09_an_old_index_catches_up() -> Result<()> {
     }
     registry.try_start().await?;
     assert_eq!(ana.answer("shop/prod").await?, ["shop/web@2"]);
-    assert!(ana.registry().audit().await?.findings.is_empty());
+    assert!(ana.audit().await?.findings.is_empty());
     Ok(())
 }
 
@@ -133,7 +133,7 @@ async fn t09_a_write_ahead_log_that_is_gone_or_damaged_is_made_up_for() -> Resul
         registry.try_start().await?;
         assert_eq!(ana.answer("shop/prod").await?, [reference], "the write-ahead log is {damage}");
     }
-    assert_eq!(ana.registry().audit().await?.findings, []);
+    assert_eq!(ana.audit().await?.findings, []);
     Ok(())
 }
 

@@ -199,7 +199,7 @@ async fn t08_tiles_that_were_changed_convince_nobody_and_are_written_again() -> 
     }
     registry.try_start().await?;
     assert_eq!(ana.answer("shop/prod").await?, ["shop/web@1"], "proofs come from the log");
-    assert!(ana.registry().audit().await?.findings.is_empty());
+    assert!(ana.audit().await?.findings.is_empty());
     registry.stop().await?;
     let width = |path: &Path| path.filename().and_then(|name| name.parse::<u32>().ok());
     let bundles = kept.iter().filter(|(path, _)| path.as_ref().contains("/entries/"));

@@ -46,7 +46,7 @@ async fn all_there(ana: &Person, acknowledged: &BTreeSet<String>) -> Result<()> 
         let record = ana.registry().artifact(&holdfast_tests::of(reference)).await?;
         ana.registry().verify_artifact(&record).await?;
     }
-    let report = ana.registry().audit().await?;
+    let report = ana.audit().await?;
     assert!(report.findings.is_empty(), "{:?}", report.findings);
     Ok(())
 }

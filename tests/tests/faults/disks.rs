@@ -61,7 +61,7 @@ async fn t06_a_full_disk_refuses_writes_and_answers_on_until_there_is_room_again
     let record = ana.registry().artifact(&of("shop/web@1")).await?;
     assert_eq!(record.artifact(), &artifact);
     assert_eq!(ana.registry().verify_artifact(&record).await?.files, 1);
-    assert_eq!(ana.registry().audit().await?.findings, []);
+    assert_eq!(ana.audit().await?.findings, []);
 
     Disk::free(folder.path())?;
     let mut waited = 0;
@@ -73,7 +73,7 @@ async fn t06_a_full_disk_refuses_writes_and_answers_on_until_there_is_room_again
     }
     let two = ana.publish_and_pin("shop/prod", "shop/web@2").await?;
     assert_eq!(ana.answer("shop/prod").await?, ["shop/web@2"]);
-    assert_eq!(ana.registry().audit().await?.findings, []);
+    assert_eq!(ana.audit().await?.findings, []);
     assert_ne!(artifact, two);
     let (status, _) = tokio::task::block_in_place(|| server.terminate(Duration::from_secs(20)))?;
     assert!(status.success(), "it lived through all of it: {status}");

@@ -69,7 +69,7 @@ async fn t36_a_refused_entry_halts_the_log_until_a_person_says_so() -> Result<()
     registry.acknowledge(index);
     registry.try_start().await?;
     ana.publish("shop/web@2", "2").await.context("also with a new index")?;
-    let findings = ana.registry().audit().await?.findings;
+    let findings = ana.audit().await?.findings;
     assert_eq!(findings.len(), 1, "auditors report it for ever: {findings:?}");
     Ok(())
 }

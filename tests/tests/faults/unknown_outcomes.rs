@@ -39,7 +39,7 @@ async fn t14_a_commit_of_unknown_outcome_becomes_one_success_and_one_commit() ->
     let size = registry.node()?.log().head().size();
     registry.restart(Index::Removed).await?;
     assert_eq!(registry.node()?.log().head().size(), size);
-    assert!(ana.registry().audit().await?.findings.is_empty());
+    assert!(ana.audit().await?.findings.is_empty());
     Ok(())
 }
 
@@ -55,7 +55,7 @@ async fn t14_several_lost_answers_in_a_row_change_nothing() -> Result<()> {
     ana.freeze("shop/prod").await?;
     ana.freeze("shop/canary").await?;
     assert_eq!(registry.node()?.log().head().size().get(), before + 2);
-    assert!(ana.registry().audit().await?.findings.is_empty());
+    assert!(ana.audit().await?.findings.is_empty());
     Ok(())
 }
 
@@ -105,7 +105,7 @@ async fn t15_a_commit_that_lands_late_lands_in_no_other_slot() -> Result<()> {
     let (here, there) = (here?, there?);
     assert_eq!(there.status(), 201);
     tokio::time::sleep(Duration::from_millis(700)).await;
-    let report = ana.registry().audit().await?;
+    let report = ana.audit().await?;
     assert!(report.findings.is_empty(), "{:?}", report.findings);
     assert_eq!(report.size, node.node()?.log().head().size());
     assert_eq!(report.root, node.node()?.log().head().root());

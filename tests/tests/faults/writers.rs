@@ -44,7 +44,7 @@ async fn t11_100_writers_on_two_nodes_are_all_logged_once_in_one_order() -> Resu
     let ends = [first.node()?.log(), second.node()?.log()].map(|log| (log.head().size(), log.head().root()));
     assert_eq!(ends[0], ends[1]);
     assert_eq!(ends[0].0.get(), before + WRITERS as u64);
-    assert!(ana.registry().audit().await?.findings.is_empty());
+    assert!(ana.audit().await?.findings.is_empty());
     first.restart(Index::Removed).await?;
     assert_eq!(first.node()?.log().head().root(), ends[0].1);
     Ok(())

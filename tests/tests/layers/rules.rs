@@ -39,7 +39,9 @@ fn forbidden(file: &SourceFile) -> Vec<&'static str> {
         }
         "holdfast_verify" => [&["holdfast_registry", "holdfast_client", "clap"], &IMPURE[..]].concat(),
         "holdfast_client" => {
-            vec!["holdfast_registry", "holdfast_cli", "clap", "object_store", "rusqlite", "axum"]
+            let buckets: &[&str] =
+                if file.top_module() == Some("audit") { &[] } else { &["object_store", "redb"] };
+            [&["holdfast_registry", "holdfast_cli", "clap", "rusqlite", "axum"], buckets].concat()
         }
         "holdfast_cli" => vec!["holdfast_registry", "object_store", "rusqlite", "axum"],
         "holdfast_registry" => {

@@ -1,7 +1,8 @@
-use holdfast_formats::statement::{DeployPhase, Direction, EntryRef};
+use holdfast_formats::statement::{Artifact, DeployPhase, Direction, EntryRef};
 use holdfast_formats::tree::TreeHash;
 
 use super::*;
+use crate::facts::{Effect, Facts as _};
 
 fn at(index: u64) -> LeafIndex {
     LeafIndex::new(index).unwrap()
@@ -38,7 +39,7 @@ fn deploy(index: u64) -> Effect {
 
 fn ledger(effects: impl IntoIterator<Item = Effect>) -> Ledger {
     let mut ledger = Ledger::empty();
-    effects.into_iter().for_each(|effect| ledger.apply(&effect));
+    effects.into_iter().for_each(|effect| ledger.apply(&effect).unwrap());
     ledger
 }
 
@@ -74,8 +75,8 @@ fn deploys_come_newest_first_down_to_an_entry_and_within_a_limit() {
 fn an_entry_counts_whether_or_not_it_had_an_effect_and_time_never_goes_back() {
     let mut ledger = Ledger::empty();
     let payload = Sha256Digest::of(b"x");
-    ledger.note_entry(at(0), payload, Timestamp::from_ms(9));
-    ledger.note_entry(at(1), payload, Timestamp::from_ms(7));
+    ledger.note_entry(at(0), payload, Timestamp::from_ms(9)).unwrap();
+    ledger.note_entry(at(1), payload, Timestamp::from_ms(7)).unwrap();
     assert_eq!(ledger.size().unwrap().get(), 2);
     assert_eq!(ledger.newest_time().unwrap(), Some(Timestamp::from_ms(9)));
     assert_eq!(ledger.entry_of_payload(&payload).unwrap(), Some(at(0)));

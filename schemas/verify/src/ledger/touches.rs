@@ -1,44 +1,31 @@
 //! Which entries touch which channel, as [`crate::facts::Facts::newest_touching`] says.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use holdfast_formats::name::ChannelName;
 use holdfast_formats::statement::DenyScope;
 use holdfast_formats::tree::LeafIndex;
 
-use crate::facts::{DenyFact, Effect};
+use super::Ledger;
+use super::tables::{Table as _, Tables};
+use crate::facts::{DenyFact, Effect, FactsError};
 
-/// The newest entry of each channel, and what ends of denies and freezes need to know.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Touches {
-    newest: BTreeMap<ChannelName, LeafIndex>,
-    /// The channels that have a line.
-    with_lines: BTreeSet<ChannelName>,
-    /// Where a deny or freeze reached.
-    reached: BTreeMap<LeafIndex, Vec<ChannelName>>,
-}
-
-impl Touches {
-    pub(super) const fn none() -> Self {
-        Self { newest: BTreeMap::new(), with_lines: BTreeSet::new(), reached: BTreeMap::new() }
-    }
-
-    pub(super) fn newest(&self, channel: &ChannelName) -> Option<LeafIndex> {
-        self.newest.get(channel).copied()
-    }
-
-    pub(super) fn note(&mut self, effect: &Effect) {
+impl<T: Tables> Ledger<T> {
+    /// Notes what an effect touches; called before it is applied.
+    pub(super) fn touch_by(&mut self, effect: &Effect) -> Result<(), FactsError> {
         match effect {
             Effect::Pin(fact) => {
-                self.with_lines.insert(fact.channel.clone());
-                self.touch(fact.entry.index, vec![fact.channel.clone()]);
+                self.channels.insert(&(), &fact.channel, &fact.channel)?;
+                self.touch(fact.entry.index, std::slice::from_ref(&fact.channel))
             }
-            Effect::Deploy(fact) => self.touch(fact.index, vec![fact.channel.clone()]),
-            Effect::Rollback(fact) => self.touch(fact.index, vec![fact.channel.clone()]),
-            Effect::Freeze(fact) => self.begin(fact.index, vec![fact.channel.clone()]),
-            Effect::Deny(fact) => self.begin(fact.index, self.reached_by(fact)),
+            Effect::Deploy(fact) => self.touch(fact.index, std::slice::from_ref(&fact.channel)),
+            Effect::Rollback(fact) => self.touch(fact.index, std::slice::from_ref(&fact.channel)),
+            Effect::Freeze(fact) => self.begin(fact.index, std::slice::from_ref(&fact.channel)),
+            Effect::Deny(fact) => {
+                let reached = self.reached_by(fact)?;
+                self.begin(fact.index, &reached)
+            }
             Effect::Lift { deny: begun, by } | Effect::Thaw { freeze: begun, by } => {
-                self.touch(*by, self.reached.get(begun).cloned().unwrap_or_default());
+                let reached = self.reached.get(&(), begun)?.unwrap_or_default();
+                self.touch(*by, &reached)
             }
             Effect::Policy(_)
             | Effect::Artifact(_)
@@ -46,26 +33,28 @@ impl Touches {
             | Effect::Tag(_)
             | Effect::Grant(_)
             | Effect::Revoke { .. }
-            | Effect::Scrub { .. } => {}
+            | Effect::Scrub { .. } => Ok(()),
         }
     }
 
-    fn reached_by(&self, deny: &DenyFact) -> Vec<ChannelName> {
-        let reached = |channel: &&ChannelName| {
+    /// A deny reaches the channels that have a line.
+    fn reached_by(&self, deny: &DenyFact) -> Result<Vec<ChannelName>, FactsError> {
+        if let Some(channel) = &deny.channel {
+            return Ok(vec![channel.clone()]);
+        }
+        let mut reached = self.channels.oldest(&(), None, usize::MAX)?;
+        reached.retain(|channel| {
             deny.scope == DenyScope::Everywhere || channel.namespace() == deny.name.namespace()
-        };
-        match &deny.channel {
-            Some(channel) => vec![channel.clone()],
-            None => self.with_lines.iter().filter(reached).cloned().collect(),
-        }
+        });
+        Ok(reached)
     }
 
-    fn begin(&mut self, index: LeafIndex, channels: Vec<ChannelName>) {
-        self.reached.insert(index, channels.clone());
-        self.touch(index, channels);
+    fn begin(&mut self, index: LeafIndex, channels: &[ChannelName]) -> Result<(), FactsError> {
+        self.reached.insert(&(), &index, &channels.to_vec())?;
+        self.touch(index, channels)
     }
 
-    fn touch(&mut self, index: LeafIndex, channels: Vec<ChannelName>) {
-        self.newest.extend(channels.into_iter().map(|channel| (channel, index)));
+    fn touch(&mut self, index: LeafIndex, channels: &[ChannelName]) -> Result<(), FactsError> {
+        channels.iter().try_for_each(|channel| self.touched.insert(&(), channel, &index))
     }
 }

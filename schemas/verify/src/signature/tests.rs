@@ -95,10 +95,37 @@ fn a_signature_of_another_size_is_refused() {
 fn a_logged_signature_by_an_unknown_key_or_over_other_bytes_is_refused() {
     let message = pre_authentication_encoding(PAYLOAD_TYPE, b"x");
     let by = |seed: u8| CanonicalSignature { keyid: key(seed).public().id(), sig: key(seed).sign(&message) };
-    assert_eq!(verify_entry(PAYLOAD_TYPE, b"x", &[by(10)], &keys()), Ok(()));
-    let unknown = verify_entry(PAYLOAD_TYPE, b"x", &[by(77)], &keys());
+    let nothing = VerifiedAhead::nothing();
+    assert_eq!(verify_entry(PAYLOAD_TYPE, b"x", &[by(10)], &keys(), &nothing), Ok(()));
+    let unknown = verify_entry(PAYLOAD_TYPE, b"x", &[by(77)], &keys(), &nothing);
     assert_eq!(unknown, Err(Refusal::SignatureUnknown { key: key(77).public().id() }));
     let other = Digests::of(b"y").sha256.to_string();
-    let wrong = verify_entry(PAYLOAD_TYPE, other.as_bytes(), &[by(10)], &keys());
+    let wrong = verify_entry(PAYLOAD_TYPE, other.as_bytes(), &[by(10)], &keys(), &nothing);
     assert_eq!(wrong, Err(Refusal::SignatureBad { key: key(10).public().id() }));
+}
+
+#[test]
+fn what_was_verified_ahead_counts_only_for_keys_that_are_known_at_the_place() {
+    let message = pre_authentication_encoding(PAYLOAD_TYPE, b"x");
+    let by = |seed: u8| CanonicalSignature { keyid: key(seed).public().id(), sig: key(seed).sign(&message) };
+    let forged = CanonicalSignature { sig: key(11).sign(&message), ..by(10) };
+    let ahead = |signature: &CanonicalSignature| {
+        verify_ahead(PAYLOAD_TYPE, b"x", std::slice::from_ref(signature), &keys())
+    };
+    let judge = |signature: CanonicalSignature, known: &KnownKeys| {
+        let ahead = ahead(&signature);
+        verify_entry(PAYLOAD_TYPE, b"x", &[signature], known, &ahead)
+    };
+    assert_eq!(judge(by(10), &keys()), Ok(()));
+    let id = key(10).public().id();
+    assert_eq!(judge(forged, &keys()), Err(Refusal::SignatureBad { key: id }));
+    // It verified, but the policy in force at its place does not name the key any more.
+    assert_eq!(judge(by(10), &KnownKeys::none()), Err(Refusal::SignatureUnknown { key: id }));
+    // A key that only a grant made known was not at hand, and is verified now.
+    let mut later = keys();
+    later.insert(key(77).public());
+    assert!(ahead(&by(77)).is_missing(&by(77)));
+    assert_eq!(judge(by(77), &later), Ok(()));
+    let wrong = CanonicalSignature { sig: key(10).sign(&message), ..by(77) };
+    assert_eq!(judge(wrong, &later), Err(Refusal::SignatureBad { key: key(77).public().id() }));
 }

@@ -42,7 +42,7 @@ fn a_tag_moves_among_the_published_versions_of_its_name() {
     let tag = |tag: &str, digests| Tag { name: of("shop/web"), tag: of(tag), target: TagTarget { digests } };
     for artifact in [&one, &two, &one] {
         world.say(tag("latest", artifact.digests), &[&ana()]).unwrap();
-        let points_to = world.ledger.tag(&of("shop/web"), &of("latest")).unwrap().target;
+        let points_to = world.ledger.tag(&of("shop/web"), &of("latest")).unwrap().unwrap().target;
         assert_eq!(points_to, artifact.digests);
     }
     let elsewhere = world.say(tag("latest", other.digests), &[&ana()]).unwrap_err();

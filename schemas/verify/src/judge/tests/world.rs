@@ -107,9 +107,9 @@ impl World {
         let entry = Entry { time: self.now, rules, payload: EntryPayload::place(&payload), signatures };
         let leaf = TreeHash::leaf(&entry.encode().unwrap());
         for effect in judgement.effects(leaf) {
-            self.ledger.apply(&effect);
+            self.ledger.apply(&effect).unwrap();
         }
-        self.ledger.note_entry(index, Sha256Digest::of(&payload), self.now);
+        self.ledger.note_entry(index, Sha256Digest::of(&payload), self.now).unwrap();
         self.size += 1;
         Ok(index)
     }

@@ -145,9 +145,9 @@ impl World {
         let index = self.append(&envelope.payload.0, judgement.counted.clone());
         let leaf = TreeHash::leaf(&self.leaves.last().unwrap().bytes);
         for effect in judgement.effects(leaf) {
-            self.ledger.apply(&effect);
+            self.ledger.apply(&effect).unwrap();
         }
-        self.ledger.note_entry(index, Sha256Digest::of(&envelope.payload.0), self.now);
+        self.ledger.note_entry(index, Sha256Digest::of(&envelope.payload.0), self.now).unwrap();
         index
     }
 
@@ -169,7 +169,7 @@ impl World {
             .collect();
         signatures.sort();
         let index = self.append(&envelope.payload.0, signatures);
-        self.ledger.note_entry(index, Sha256Digest::of(&envelope.payload.0), self.now);
+        self.ledger.note_entry(index, Sha256Digest::of(&envelope.payload.0), self.now).unwrap();
         index
     }
 

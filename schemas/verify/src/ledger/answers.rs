@@ -1,0 +1,151 @@
+//! The questions of the rule book and the lookups, answered from the tables.
+
+use holdfast_formats::digest::{Digests, Sha256Digest};
+use holdfast_formats::key::KeyId;
+use holdfast_formats::name::{ArtifactName, ChannelName};
+use holdfast_formats::number::PinNumber;
+use holdfast_formats::reference::ArtifactRef;
+use holdfast_formats::text::Label;
+use holdfast_formats::time::Timestamp;
+use holdfast_formats::tree::{LeafIndex, TreeSize};
+
+use super::Ledger;
+use super::tables::{Table, TableValue, Tables};
+use crate::facts::{
+    ArtifactFact, AttestFact, DenyFact, DeployFact, Facts, FactsError, FreezeFact, GrantFact, PinFact,
+    PolicyFact, RollbackFact,
+};
+
+/// The records of entries, in the order of the entries; one that went missing is left out.
+fn all_of<V: TableValue>(
+    table: &impl Table<(), LeafIndex, V>,
+    indices: &[LeafIndex],
+) -> Result<Vec<V>, FactsError> {
+    indices.iter().filter_map(|index| table.get(&(), index).transpose()).collect()
+}
+
+fn one_of<V: TableValue>(
+    table: &impl Table<(), LeafIndex, V>,
+    index: Option<LeafIndex>,
+) -> Result<Option<V>, FactsError> {
+    index.map_or(Ok(None), |index| table.get(&(), &index))
+}
+
+impl<T: Tables> Facts for Ledger<T> {
+    fn size(&self) -> Result<TreeSize, FactsError> {
+        Ok(self.size)
+    }
+
+    fn newest_time(&self) -> Result<Option<Timestamp>, FactsError> {
+        Ok(self.newest_time)
+    }
+
+    fn policy(&self) -> Result<Option<PolicyFact>, FactsError> {
+        Ok(self.policy.clone())
+    }
+
+    fn policy_at(&self, index: LeafIndex) -> Result<Option<PolicyFact>, FactsError> {
+        Ok(self.policies.newest(&(), None, Some(&index), 1)?.pop())
+    }
+
+    fn entry_of_payload(&self, payload: &Sha256Digest) -> Result<Option<LeafIndex>, FactsError> {
+        self.payloads.get(&(), payload)
+    }
+
+    fn artifact(&self, artifact: &ArtifactRef) -> Result<Option<ArtifactFact>, FactsError> {
+        self.artifacts.get(&(), artifact)
+    }
+
+    fn artifact_by_digest(
+        &self,
+        name: &ArtifactName,
+        digests: &Digests,
+    ) -> Result<Option<ArtifactFact>, FactsError> {
+        match self.artifacts_by_digest.get(name, digests)? {
+            Some(oldest) => self.artifacts.get(&(), &oldest),
+            None => Ok(None),
+        }
+    }
+
+    fn lines(&self, channel: &ChannelName) -> Result<Vec<ArtifactName>, FactsError> {
+        self.lines.oldest(channel, None, usize::MAX)
+    }
+
+    fn pin(&self, index: LeafIndex) -> Result<Option<PinFact>, FactsError> {
+        self.pins.get(&(), &index)
+    }
+
+    fn newest_touching(&self, channel: &ChannelName) -> Result<Option<LeafIndex>, FactsError> {
+        self.touched.get(&(), channel)
+    }
+
+    fn pins(
+        &self,
+        channel: &ChannelName,
+        name: &ArtifactName,
+        below: Option<PinNumber>,
+        limit: usize,
+    ) -> Result<Vec<PinFact>, FactsError> {
+        let line = (channel.clone(), name.clone());
+        all_of(&self.pins, &self.pins_of.newest(&line, None, below.as_ref(), limit)?)
+    }
+
+    fn deny(&self, index: LeafIndex) -> Result<Option<DenyFact>, FactsError> {
+        self.denies.get(&(), &index)
+    }
+
+    fn denies_of(&self, digests: &Digests) -> Result<Vec<DenyFact>, FactsError> {
+        all_of(&self.denies, &self.denies_of.oldest(digests, None, usize::MAX)?)
+    }
+
+    fn freeze(&self, index: LeafIndex) -> Result<Option<FreezeFact>, FactsError> {
+        self.freezes.get(&(), &index)
+    }
+
+    fn freezes(&self, channel: &ChannelName) -> Result<Vec<FreezeFact>, FactsError> {
+        all_of(&self.freezes, &self.freezes_of.oldest(channel, None, usize::MAX)?)
+    }
+
+    fn deploy(&self, index: LeafIndex) -> Result<Option<DeployFact>, FactsError> {
+        self.deploys.get(&(), &index)
+    }
+
+    fn deploys(
+        &self,
+        channel: &ChannelName,
+        name: &ArtifactName,
+        after: Option<LeafIndex>,
+        limit: usize,
+    ) -> Result<Vec<DeployFact>, FactsError> {
+        let line = (channel.clone(), name.clone());
+        all_of(&self.deploys, &self.deploys_of.newest(&line, after.as_ref(), None, limit)?)
+    }
+
+    fn attest(&self, index: LeafIndex) -> Result<Option<AttestFact>, FactsError> {
+        self.attests.get(&(), &index)
+    }
+
+    fn grant(&self, index: LeafIndex) -> Result<Option<GrantFact>, FactsError> {
+        self.grants.get(&(), &index)
+    }
+
+    fn grant_by_token(&self, token: &Sha256Digest) -> Result<Option<GrantFact>, FactsError> {
+        one_of(&self.grants, self.grants_by_token.get(&(), token)?)
+    }
+
+    fn grant_by_claims(&self, claims: &Sha256Digest) -> Result<Option<GrantFact>, FactsError> {
+        one_of(&self.grants, self.grants_by_claims.get(&(), claims)?)
+    }
+
+    fn grant_by_key(&self, key: &KeyId) -> Result<Option<GrantFact>, FactsError> {
+        one_of(&self.grants, self.grants_by_key.get(&(), key)?)
+    }
+
+    fn rollback(&self, index: LeafIndex) -> Result<Option<RollbackFact>, FactsError> {
+        self.rollbacks.get(&(), &index)
+    }
+
+    fn newest_rollback(&self, rollback_id: &Label) -> Result<Option<RollbackFact>, FactsError> {
+        one_of(&self.rollbacks, self.rollbacks_by_id.get(&(), rollback_id)?)
+    }
+}
