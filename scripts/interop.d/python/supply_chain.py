@@ -48,7 +48,7 @@ def spdx(document):
             found = validate_full_spdx_document(parse_file(file.name))
         except SPDXParsingError as error:
             return str(error)
-    return "; ".join(message.validation_message for message in found)
+    return "; ".join(sorted({message.validation_message for message in found}))
 
 
 def cyclonedx(document):
