@@ -12,6 +12,7 @@ mod latency;
 mod load;
 mod node;
 mod report;
+mod signatures;
 
 use std::process::ExitCode;
 
@@ -39,6 +40,8 @@ enum Command {
     Load(load::LoadArguments),
     /// Serve a body of some size from a bare route
     Bare(bare::BareArguments),
+    /// Say of signatures on standard input whether we take them
+    Signatures,
     /// Append 4 KiB and sync, again and again
     Fsync(disk::FsyncArguments),
 }
@@ -63,6 +66,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             Command::Deny(arguments) => denies::run(arguments).await,
             Command::Load(arguments) => load::run(arguments).await,
             Command::Bare(arguments) => bare::run(arguments).await,
+            Command::Signatures => signatures::run(),
             Command::Fsync(arguments) => disk::run(&arguments),
         }
     })

@@ -1,7 +1,7 @@
 # Sourced by scripts/interop: files that went in and came out, hashed by other programs.
 
 # Digests that the artifact's signed manifest has, by path: "PATH BLAKE3 SHA256" lines.
-manifest_digests() { holdfast show "$1" --format json | "$tools/python/bin/python" "$judges/python/digests.py"; }
+manifest_digests() { holdfast show "$1" --format json | python digests; }
 
 judge_files() {
     local path blake3 sha256 count=0

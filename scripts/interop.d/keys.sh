@@ -7,8 +7,10 @@ judge_keys() {
     for program in ssh-agent ssh-add ssh-keygen openssl; do
         command -v "$program" >/dev/null || fail "$program is not installed (Debian: openssh-client, openssl)"
     done
+    world keys
     judge_agent
     judge_openssl
+    stop_registry
 }
 
 # rotate_to FILE: the root key, and with it the owner's, becomes the one in FILE.

@@ -2,6 +2,7 @@
 
 judge_bucket() {
     local moto port
+    stop_registry
     "$tools/python/bin/python" "$judges/python/bucket.py" >"$work/moto.txt" 2>"$work/moto.log" &
     moto=$!
     started_pids+=("$moto")

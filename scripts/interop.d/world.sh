@@ -5,8 +5,11 @@ while read -r name; do [[ $name == HOLDFAST_TEST_* ]] || unset "$name"; done < <
 registry="" registry_port=""
 started_pids=()
 
+build_command=(cargo build --locked --release -p holdfast-registry -p holdfast-cli -p holdfast-benches)
 build_binaries() {
-    (cd "$root" && cargo build --locked --release -p holdfast-registry -p holdfast-cli -p holdfast-benches)
+    build_began=$EPOCHSECONDS
+    (cd "$root" && "${build_command[@]}")
+    build_ended=$EPOCHSECONDS
     PATH=$target/release:$PATH
 }
 

@@ -47,6 +47,30 @@ fn reading_commands_answer_in_plain_and_in_json() -> Result<()> {
 }
 
 #[test]
+fn t19_an_envelope_that_is_about_something_else_is_not_attested() -> Result<()> {
+    let world = World::pinned()?;
+    let shown: serde_json::Value = serde_json::from_str(&world.good("show shop/web@1 --format json")?)?;
+    let of_file = &shown["manifest"]["files"][0]["digests"]["sha256"];
+    let statement = |digest: &str| {
+        serde_json::json!({
+            "_type": "https://in-toto.io/Statement/v1",
+            "subject": [{"name": "app", "digest": {"sha256": digest}}],
+            "predicateType": "https://slsa.dev/provenance/v1",
+            "predicate": {},
+        })
+        .to_string()
+    };
+    let write = |name: &str, digest: &str| std::fs::write(world.home.path().join(name), statement(digest));
+    write("of-the-file.json", of_file.as_str().context("a file has a SHA-256")?)?;
+    write("of-another.json", &"0".repeat(64))?;
+    world.good("attest shop/web@1 of-the-file.json")?;
+    let refusal = world.bad(4, "attest shop/web@1 of-another.json")?;
+    assert!(refusal.contains("something else"), "{refusal}");
+    assert_eq!(world.good("show shop/web@1")?.matches("attested by entry").count(), 1);
+    Ok(())
+}
+
+#[test]
 fn a_prepared_pin_is_signed_and_submitted_as_a_file() -> Result<()> {
     let world = World::new()?;
     world.good("push shop/web@1 dist")?;

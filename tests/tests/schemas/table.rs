@@ -4,9 +4,9 @@ use std::iter;
 
 use holdfast_formats::wire::v1::ProblemCode::{
     Conflict, ContentMissing, Corrupt, Denied, DigestMismatch, EvidenceMissing, Forbidden, Frozen, Gone,
-    Halted, Malformed, NameTaken, NoSpace, NotFound, NothingQualifies, QuotaExceeded, RangeNotSatisfiable,
-    ReadOnly, SignatureInvalid, StalePredecessor, StatementInvalid, StatementUnsupported, ThresholdNotMet,
-    TooLarge,
+    Halted, Malformed, NameTaken, NoSpace, NoSuchRoute, NotFound, NothingQualifies, QuotaExceeded,
+    RangeNotSatisfiable, ReadOnly, SignatureInvalid, StalePredecessor, StatementInvalid,
+    StatementUnsupported, ThresholdNotMet, TooLarge,
 };
 
 use super::cosigned::COSIGNED;
@@ -246,7 +246,7 @@ const CHANNELS: [Route; 3] = [
         pattern: "/v1/channels/{*path}",
         parameters: &[CHANNEL],
         query: Some("KnownGoodQuery"),
-        problems: &[Malformed, NotFound, NothingQualifies, Corrupt, Halted],
+        problems: &[Malformed, NotFound, NoSuchRoute, NothingQualifies, Corrupt, Halted],
         ..get(
             "/v1/channels/{channel}/known-good",
             "known_good",
@@ -258,7 +258,7 @@ const CHANNELS: [Route; 3] = [
         pattern: "/v1/channels/{*path}",
         parameters: &[CHANNEL],
         query: Some("HistoryQuery"),
-        problems: &[Malformed, NotFound, Corrupt],
+        problems: &[Malformed, NotFound, NoSuchRoute, Corrupt],
         ..get(
             "/v1/channels/{channel}/history",
             "history",
@@ -270,7 +270,7 @@ const CHANNELS: [Route; 3] = [
         pattern: "/v1/channels/{*path}",
         parameters: &[CHANNEL],
         query: Some("GateQuery"),
-        problems: &[Malformed, NotFound],
+        problems: &[Malformed, NotFound, NoSuchRoute],
         ..get(
             "/v1/channels/{channel}/gate",
             "gate",
@@ -295,7 +295,7 @@ const ARTIFACTS: [Route; 3] = [
     Route {
         pattern: "/v1/artifacts/{*path}",
         parameters: &[REF],
-        problems: &[Malformed, NotFound, Gone, Corrupt],
+        problems: &[Malformed, NotFound, NoSuchRoute, Gone, Corrupt],
         ..get(
             "/v1/artifacts/{ref}",
             "artifact",
@@ -306,7 +306,7 @@ const ARTIFACTS: [Route; 3] = [
     Route {
         pattern: "/v1/artifacts/{*path}",
         parameters: &[REF, DIGEST],
-        problems: &[Malformed, Denied, NotFound, Gone, Corrupt, RangeNotSatisfiable],
+        problems: &[Malformed, Denied, NotFound, NoSuchRoute, Gone, Corrupt, RangeNotSatisfiable],
         ..get(
             "/v1/artifacts/{ref}/blobs/{blake3}",
             "blob",

@@ -1,6 +1,7 @@
 //! The commands: one file each, which holds what it takes, what its help says, and what it does.
 
 mod attest;
+mod attested;
 mod audit;
 mod audit_export;
 mod bundle;
