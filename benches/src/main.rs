@@ -5,6 +5,7 @@ mod append;
 mod bare;
 mod denies;
 mod disk;
+mod doors;
 mod entries;
 mod fill;
 mod grow;
@@ -12,6 +13,7 @@ mod latency;
 mod load;
 mod node;
 mod report;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -39,6 +41,10 @@ enum Command {
     Load(load::LoadArguments),
     /// Serve a body of some size from a bare route
     Bare(bare::BareArguments),
+    /// Serve one node through the registry's accept loop and through a plain one
+    Doors(doors::DoorsArguments),
+    /// Verify one known-good answer, or one signature, again and again
+    Verify(verify::VerifyArguments),
     /// Append 4 KiB and sync, again and again
     Fsync(disk::FsyncArguments),
 }
@@ -63,6 +69,8 @@ fn run(command: Command) -> anyhow::Result<()> {
             Command::Deny(arguments) => denies::run(arguments).await,
             Command::Load(arguments) => load::run(arguments).await,
             Command::Bare(arguments) => bare::run(arguments).await,
+            Command::Doors(arguments) => doors::run(arguments).await,
+            Command::Verify(arguments) => verify::run(arguments).await,
             Command::Fsync(arguments) => disk::run(&arguments),
         }
     })

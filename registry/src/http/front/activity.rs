@@ -41,6 +41,20 @@ pub(super) enum Verdict {
     Expired(&'static str),
 }
 
+/// What a connection is to us when another one wants its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// No whole request head has come yet.
+    Stranger,
+    /// For a while now it has asked for nothing, or taken nothing of what it asked for.
+    KeepsUsWaiting,
+    /// It is being answered, or was a moment ago.
+    Busy,
+}
+
+/// A client that goes on asking pauses for less.
+const A_WHILE: Duration = Duration::from_secs(1);
+
 impl Activity {
     pub(super) fn new() -> Arc<Self> {
         Arc::new(Self {
@@ -97,11 +111,26 @@ impl Activity {
         self.verdict_at(self.now_ms(), limits)
     }
 
+    pub(super) fn standing(&self) -> Standing {
+        self.standing_at(self.now_ms())
+    }
+
+    fn standing_at(&self, now_ms: u64) -> Standing {
+        if !self.had_request.load(Ordering::Relaxed) {
+            return Standing::Stranger;
+        }
+        let is_idle = self.requests_running.load(Ordering::Relaxed) == 0;
+        let is_owed = self.responses_owed.load(Ordering::Relaxed) > 0;
+        let moments =
+            [(true, &self.blocked_since_ms), (is_owed, &self.owed_since_ms), (is_idle, &self.idle_since_ms)];
+        let keeps_waiting = moments
+            .into_iter()
+            .any(|(counts, moment)| counts && since(moment, now_ms).is_some_and(|waited| waited >= A_WHILE));
+        if keeps_waiting { Standing::KeepsUsWaiting } else { Standing::Busy }
+    }
+
     fn verdict_at(&self, now_ms: u64, limits: &FrontLimits) -> Verdict {
-        let since = |moment: &AtomicU64| match moment.load(Ordering::Relaxed) {
-            NEVER => None,
-            ms => Some(Duration::from_millis(now_ms.saturating_sub(ms))),
-        };
+        let since = |moment: &AtomicU64| since(moment, now_ms);
         let is_owed = self.responses_owed.load(Ordering::Relaxed) > 0;
         let owed_since = is_owed.then(|| since(&self.owed_since_ms)).flatten();
         let blocked = left(since(&self.blocked_since_ms).max(owed_since), limits.stall);
@@ -128,6 +157,13 @@ impl Activity {
 
     fn now_ms(&self) -> u64 {
         u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(NEVER - 1)
+    }
+}
+
+fn since(moment: &AtomicU64, now_ms: u64) -> Option<Duration> {
+    match moment.load(Ordering::Relaxed) {
+        NEVER => None,
+        ms => Some(Duration::from_millis(now_ms.saturating_sub(ms))),
     }
 }
 
@@ -231,5 +267,23 @@ mod tests {
         running.handed_over();
         drop(running);
         assert!(expires_between(&activity, 74, 76));
+    }
+
+    #[test]
+    fn who_asks_has_a_better_standing_than_who_pauses_and_a_stranger_has_none() {
+        let activity = Activity::new();
+        let in_a_while = activity.now_ms() + 2_000;
+        assert_eq!(activity.standing_at(in_a_while), Standing::Stranger);
+        let mut running = activity.request_started(true);
+        assert_eq!(activity.standing_at(in_a_while), Standing::Busy, "we keep it waiting");
+        running.handed_over();
+        assert_eq!(activity.standing_at(in_a_while), Standing::KeepsUsWaiting, "it takes nothing");
+        running.asked_for();
+        activity.blocked();
+        assert_eq!(activity.standing_at(in_a_while), Standing::KeepsUsWaiting, "its socket takes nothing");
+        activity.unblocked();
+        drop(running);
+        assert_eq!(activity.standing(), Standing::Busy, "it may ask again at once");
+        assert_eq!(activity.standing_at(in_a_while), Standing::KeepsUsWaiting);
     }
 }

@@ -100,7 +100,11 @@ pub(super) struct CountedBody {
 }
 
 impl CountedBody {
-    pub(super) fn new(body: axum::body::Body, metrics: Arc<Metrics>, running: Running) -> Self {
+    pub(super) fn new(body: axum::body::Body, metrics: Arc<Metrics>, mut running: Running) -> Self {
+        // An HTTP/2 client that grants no window at all never lets us ask for the first piece.
+        if !body.is_end_stream() {
+            running.handed_over();
+        }
         Self { body, metrics, running }
     }
 }

@@ -67,25 +67,32 @@ impl Door {
     }
 
     /// Serves one connection until either side ends it, a deadline passes, or `draining` turns true and it is idle.
-    pub(super) async fn serve<S>(self: Arc<Self>, stream: S, draining: watch::Receiver<bool>)
-    where
+    pub(super) async fn serve<S>(
+        self: Arc<Self>,
+        stream: S,
+        activity: Arc<Activity>,
+        draining: watch::Receiver<bool>,
+    ) where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let Some(tls) = &self.tls else {
-            return self.serve_http(stream, draining).await;
+            return self.serve_http(stream, activity, draining).await;
         };
         match timeout(self.limits.head_deadline, tls.accept(stream)).await {
-            Ok(Ok(stream)) => self.serve_http(stream, draining).await,
+            Ok(Ok(stream)) => self.serve_http(stream, activity, draining).await,
             Ok(Err(error)) => tracing::debug!(error = %error, "TLS handshake failed"),
             Err(_) => self.expired("the TLS handshake did not end in time"),
         }
     }
 
-    async fn serve_http<S>(self: &Arc<Self>, stream: S, mut draining: watch::Receiver<bool>)
-    where
+    async fn serve_http<S>(
+        self: &Arc<Self>,
+        stream: S,
+        activity: Arc<Activity>,
+        mut draining: watch::Receiver<bool>,
+    ) where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let activity = Activity::new();
         let stream = TokioIo::new(WatchedStream::new(stream, Arc::clone(&activity)));
         // HTTP/2 answers each request in a task of its own, which must own what it uses.
         let (door, requests) = (Arc::clone(self), Arc::clone(&activity));

@@ -10,7 +10,9 @@ mod connection;
 mod limits;
 mod listener;
 mod observe;
+mod open_files;
 mod request_id;
+mod seats;
 mod stream;
 mod tls;
 
@@ -22,5 +24,6 @@ pub use body::BodyError;
 pub use limits::FrontLimits;
 pub use listener::{BindError, Listener};
 pub use observe::observed;
+pub use open_files::connections_within_open_files;
 pub use request_id::RequestId;
 pub use tls::{TlsAcceptor, TlsError};
