@@ -24,6 +24,8 @@ pub(super) struct Activity {
     idle_since_ms: AtomicU64,
     /// When the first byte of a head came that is not whole yet.
     head_since_ms: AtomicU64,
+    /// Bytes that came since the last request began and stand against no byte of a body.
+    unasked_bytes: AtomicU64,
     /// Since when the socket has taken no bytes.
     blocked_since_ms: AtomicU64,
     /// Responses of which a piece was handed over and the next not asked for.
@@ -52,6 +54,9 @@ pub(super) enum Standing {
     Busy,
 }
 
+/// What is received and not read yet counts too, and windows leave room for 1 MiB of that.
+const UNASKED_BYTES_MAX: u64 = 2 * 1024 * 1024;
+
 /// A client that goes on asking pauses for less.
 const A_WHILE: Duration = Duration::from_secs(1);
 
@@ -64,6 +69,7 @@ impl Activity {
             is_http2: AtomicBool::new(false),
             idle_since_ms: AtomicU64::new(0),
             head_since_ms: AtomicU64::new(0),
+            unasked_bytes: AtomicU64::new(0),
             blocked_since_ms: AtomicU64::new(NEVER),
             responses_owed: AtomicU32::new(0),
             owed_since_ms: AtomicU64::new(NEVER),
@@ -75,17 +81,30 @@ impl Activity {
         self.had_request.store(true, Ordering::Relaxed);
         self.is_http2.store(is_http2, Ordering::Relaxed);
         self.head_since_ms.store(NEVER, Ordering::Relaxed);
+        self.unasked_bytes.store(0, Ordering::Relaxed);
         self.requests_running.fetch_add(1, Ordering::Relaxed);
         Running { activity: Arc::clone(self), is_owed: false }
     }
 
     /// Bytes came. Between two requests of HTTP/1 they begin a head; HTTP/2 also answers pings, so there it says nothing.
-    pub(super) fn received(&self) {
-        let between =
-            self.requests_running.load(Ordering::Relaxed) == 0 && !self.is_http2.load(Ordering::Relaxed);
+    ///
+    /// False when too many came with which HTTP/2 asks for nothing: pings, settings and the like keep a processor busy.
+    pub(super) fn received(&self, bytes: u64) -> bool {
+        let (had_request, is_http2) =
+            (self.had_request.load(Ordering::Relaxed), self.is_http2.load(Ordering::Relaxed));
+        let between = self.requests_running.load(Ordering::Relaxed) == 0 && !is_http2;
         if between && self.head_since_ms.load(Ordering::Relaxed) == NEVER {
             self.head_since_ms.store(self.now_ms(), Ordering::Relaxed);
         }
+        let unasked = self.unasked_bytes.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
+        unasked <= UNASKED_BYTES_MAX || (had_request && !is_http2)
+    }
+
+    /// So many bytes of a body were read or sent: what came was for them. Who reads much must often grant a window.
+    pub(super) fn moved(&self, bytes: u64) {
+        let less = |unasked: u64| Some(unasked.saturating_sub(bytes));
+        // The closure always gives a value.
+        drop(self.unasked_bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less));
     }
 
     /// The client takes no more bytes for now.
@@ -179,6 +198,16 @@ pub(super) struct Running {
 }
 
 impl Running {
+    /// The connection's.
+    pub(super) fn activity(&self) -> Arc<Activity> {
+        Arc::clone(&self.activity)
+    }
+
+    /// So many bytes of the response were sent.
+    pub(super) fn moved(&self, bytes: u64) {
+        self.activity.moved(bytes);
+    }
+
     /// A piece of the response was handed over, and more will follow: from now on it is the client that keeps us waiting.
     ///
     /// An HTTP/2 client can do so while its socket flows, by granting no window.
@@ -239,8 +268,7 @@ mod tests {
     fn half_a_second_head_expires_sooner_than_an_idle_connection() {
         let (half, idle, http2) = (Activity::new(), Activity::new(), Activity::new());
         drop((half.request_started(false), idle.request_started(false), http2.request_started(true)));
-        half.received();
-        http2.received();
+        assert!(half.received(1) && http2.received(1));
         assert!(expires_between(&half, 9, 11));
         assert!(expires_between(&idle, 74, 76));
         assert!(expires_between(&http2, 74, 76), "a ping is no head");
@@ -285,5 +313,19 @@ mod tests {
         drop(running);
         assert_eq!(activity.standing(), Standing::Busy, "it may ask again at once");
         assert_eq!(activity.standing_at(in_a_while), Standing::KeepsUsWaiting);
+    }
+
+    #[test]
+    fn bytes_with_which_http2_asks_for_nothing_are_limited_and_bodies_that_are_read_are_not() {
+        let activity = Activity::new();
+        let _running = activity.request_started(true);
+        for _ in 0..10 {
+            assert!(activity.received(UNASKED_BYTES_MAX));
+            activity.moved(UNASKED_BYTES_MAX);
+        }
+        assert!(activity.received(UNASKED_BYTES_MAX));
+        assert!(!activity.received(1));
+        let _next = activity.request_started(true);
+        assert!(activity.received(1), "it asks again");
     }
 }

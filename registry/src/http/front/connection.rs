@@ -129,7 +129,8 @@ impl Door {
         request: Request<Incoming>,
         running: Running,
     ) -> Result<Response<CountedBody>, Infallible> {
-        let request = request.map(|body| TimedBody::new(body, &self.limits, Arc::clone(&self.metrics)));
+        let (activity, metrics) = (running.activity(), Arc::clone(&self.metrics));
+        let request = request.map(|body| TimedBody::new(body, &self.limits, activity, metrics));
         // A router is always ready; the clone is one reference count.
         let response = self.router.clone().call(request).await?;
         Ok(response.map(|body| CountedBody::new(body, Arc::clone(&self.metrics), running)))

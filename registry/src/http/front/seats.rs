@@ -123,12 +123,12 @@ mod tests {
         assert!(hall.tasks.join_next().await.expect("one ended").expect_err("by force").is_cancelled());
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn whoever_has_asked_goes_only_after_a_while_of_silence() {
         let mut hall = Hall::new();
         drop(hall.enter().request_started(false));
         assert!(!hall.seats.give_up_one(), "it has just asked");
-        tokio::time::advance(std::time::Duration::from_secs(2)).await;
+        tokio::time::sleep(std::time::Duration::from_millis(1_100)).await;
         assert!(hall.seats.give_up_one());
     }
 

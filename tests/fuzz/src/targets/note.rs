@@ -11,7 +11,7 @@ pub(crate) fn run(data: &[u8]) {
     let key = SigningKey::from_seed(seed).public();
     let name: KeyName = "registry.example/log".parse().expect("a name");
     let known = [SignatureType::Ed25519, SignatureType::Cosignature]
-        .map(|kind| NoteKey::new(name.clone(), kind, key));
+        .map(|kind| NoteKey::new(name.clone(), kind, key.clone()));
     if let Ok(verified) = note.verify(&known) {
         assert!(verified.text() == read && !verified.signers().is_empty());
     }

@@ -99,8 +99,8 @@ const FLOODS: [(&str, Flood, bool); 8] = [
     ("endless headers", endless_headers, true),
     ("packed headers", packed_headers, false),
     ("empty continuations", empty_continuations, true),
-    ("pings", pings, false),
-    ("settings", settings, false),
+    ("pings", pings, true),
+    ("settings", settings, true),
     ("unread answers", unread_answers, false),
 ];
 
