@@ -42,7 +42,7 @@ enum Command {
     /// Serve a body of some size from a bare route
     Bare(bare::BareArguments),
     /// Serve one node through the registry's accept loop and through a plain one
-    Doors(doors::DoorsArguments),
+    Doors(Box<doors::DoorsArguments>),
     /// Verify one known-good answer, or one signature, again and again
     Verify(verify::VerifyArguments),
     /// Append 4 KiB and sync, again and again
@@ -69,7 +69,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             Command::Deny(arguments) => denies::run(arguments).await,
             Command::Load(arguments) => load::run(arguments).await,
             Command::Bare(arguments) => bare::run(arguments).await,
-            Command::Doors(arguments) => doors::run(arguments).await,
+            Command::Doors(arguments) => doors::run(*arguments).await,
             Command::Verify(arguments) => verify::run(arguments).await,
             Command::Fsync(arguments) => disk::run(&arguments),
         }

@@ -103,8 +103,8 @@ impl Activity {
     /// So many bytes of a body were read or sent: what came was for them. Who reads much must often grant a window.
     pub(super) fn moved(&self, bytes: u64) {
         let less = |unasked: u64| Some(unasked.saturating_sub(bytes));
-        // The closure always gives a value.
-        drop(self.unasked_bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less));
+        let updated = self.unasked_bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+        debug_assert!(updated.is_ok(), "the closure always gives a value");
     }
 
     /// The client takes no more bytes for now.

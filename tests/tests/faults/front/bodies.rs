@@ -35,7 +35,7 @@ async fn endless(address: SocketAddr, head: String) -> Result<(usize, String)> {
     let stream = connect(address, head).await?;
     let (mut reader, mut writer) = stream.into_split();
     let sending = tokio::spawn(async move {
-        let piece = [b"10000\r\n".as_slice(), &[b' '; 0x1_0000], b"\r\n"].concat();
+        let piece = [b"10000\r\n".as_slice(), &b" ".repeat(0x1_0000), b"\r\n"].concat();
         let mut sent = 0;
         while sent <= 4 * READ_BYTES_MAX && writer.write_all(&piece).await.is_ok() {
             sent += piece.len();

@@ -64,11 +64,9 @@ async fn t34_chunks_that_are_framed_wrongly_end_the_connection() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn t34_pipelined_requests_are_answered_one_after_the_other_in_order() -> Result<()> {
     let world = World::start(&[]).await?;
-    let mut all = String::new();
-    for n in 0..500 {
-        all.push_str(&format!("GET /healthz HTTP/1.1\r\nhost: x\r\nx-request-id: n{n}.\r\n\r\n"));
-    }
-    all.push_str(HIDDEN);
+    let one = |n: u32| format!("GET /healthz HTTP/1.1\r\nhost: x\r\nx-request-id: n{n}.\r\n\r\n");
+    let all: Vec<String> = (0..500).map(one).chain([HIDDEN.to_owned()]).collect();
+    let all = all.concat();
     let answer = exchange(world.server.address(), all).await?;
     let ids: Vec<&str> = answer.lines().filter_map(|line| line.strip_prefix("x-request-id: n")).collect();
     let expected: Vec<String> = (0..500).map(|n| format!("{n}.")).collect();
