@@ -2,6 +2,7 @@
 //! parsing of an answer beyond its status and length.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
@@ -12,15 +13,23 @@ use tokio::net::TcpStream;
 use crate::latency::Latencies;
 use crate::report::figure;
 
+/// Numbers far apart, so that neighbours do not lie in one tile.
+const SPREAD: usize = 7_919;
+/// Prepared at most.
+const REQUESTS_MAX: usize = 1_000;
+
 /// The arguments of `load`.
 #[derive(Args)]
 pub(crate) struct LoadArguments {
     /// Where the server listens
     #[arg(long)]
     port: u16,
-    /// What to ask for
+    /// What to ask for; `{}` in it stands for a number that changes from request to request
     #[arg(long)]
     path: String,
+    /// The numbers are below this one
+    #[arg(long, default_value_t = 1)]
+    numbers: usize,
     /// A file with one header line to send along, such as the token's
     #[arg(long)]
     header_file: Option<PathBuf>,
@@ -37,11 +46,15 @@ pub(crate) async fn run(arguments: LoadArguments) -> anyhow::Result<()> {
         Some(file) => std::fs::read_to_string(file)?.trim_end().to_owned() + "\r\n",
         None => String::new(),
     };
-    let request = format!("GET {} HTTP/1.1\r\nHost: 127.0.0.1\r\n{header}\r\n", arguments.path);
+    let request = |n: usize| {
+        let path = arguments.path.replace("{}", &(n * SPREAD % arguments.numbers).to_string());
+        format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{header}\r\n")
+    };
+    let requests: Arc<[String]> = (0..arguments.numbers.clamp(1, REQUESTS_MAX)).map(request).collect();
     let until = Duration::from_secs_f64(arguments.seconds);
     let started = Instant::now();
     let workers: Vec<_> = (0..arguments.connections)
-        .map(|_| tokio::spawn(ask_again_and_again(arguments.port, request.clone(), started, until)))
+        .map(|_| tokio::spawn(ask_again_and_again(arguments.port, Arc::clone(&requests), started, until)))
         .collect();
     let mut all = Vec::new();
     let mut bytes = 0;
@@ -56,7 +69,7 @@ pub(crate) async fn run(arguments: LoadArguments) -> anyhow::Result<()> {
 
 async fn ask_again_and_again(
     port: u16,
-    request: String,
+    requests: Arc<[String]>,
     started: Instant,
     until: Duration,
 ) -> anyhow::Result<(Vec<Duration>, usize)> {
@@ -64,7 +77,7 @@ async fn ask_again_and_again(
     stream.set_nodelay(true)?;
     let mut buffer = Vec::with_capacity(64 * 1024);
     let (mut latencies, mut bytes) = (Vec::with_capacity(1 << 16), 0);
-    while started.elapsed() < until {
+    for request in requests.iter().cycle().take_while(|_| started.elapsed() < until) {
         let before = Instant::now();
         stream.write_all(request.as_bytes()).await?;
         bytes = read_answer(&mut stream, &mut buffer).await?;

@@ -5,6 +5,7 @@ mod append;
 mod bare;
 mod denies;
 mod disk;
+mod doors;
 mod entries;
 mod fill;
 mod grow;
@@ -13,6 +14,7 @@ mod load;
 mod node;
 mod report;
 mod signatures;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -42,6 +44,10 @@ enum Command {
     Bare(bare::BareArguments),
     /// Say of signatures on standard input whether we take them
     Signatures,
+    /// Serve one node through the registry's accept loop and through a plain one
+    Doors(Box<doors::DoorsArguments>),
+    /// Verify one known-good answer, or one signature, again and again
+    Verify(verify::VerifyArguments),
     /// Append 4 KiB and sync, again and again
     Fsync(disk::FsyncArguments),
 }
@@ -67,6 +73,8 @@ fn run(command: Command) -> anyhow::Result<()> {
             Command::Load(arguments) => load::run(arguments).await,
             Command::Bare(arguments) => bare::run(arguments).await,
             Command::Signatures => signatures::run(),
+            Command::Doors(arguments) => doors::run(*arguments).await,
+            Command::Verify(arguments) => verify::run(arguments).await,
             Command::Fsync(arguments) => disk::run(&arguments),
         }
     })

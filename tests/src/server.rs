@@ -99,6 +99,16 @@ impl Server {
         self.end_by(Signal::TERM, within)
     }
 
+    /// The same by SIGINT, as a person at a terminal does.
+    pub fn interrupt(self, within: Duration) -> anyhow::Result<(ExitStatus, Duration)> {
+        self.end_by(Signal::INT, within)
+    }
+
+    /// Asks it to end, and does not wait.
+    pub fn ask_to_end(&self) -> anyhow::Result<()> {
+        Ok(kill_process(Pid::from_child(&self.child), Signal::TERM)?)
+    }
+
     /// Ends it at once, as a crash does.
     pub fn kill(self) -> anyhow::Result<()> {
         self.end_by(Signal::KILL, Duration::from_secs(10)).map(|_| ())
@@ -137,7 +147,8 @@ fn greeting(stdout: ChildStdout) -> anyhow::Result<(SocketAddr, Vec<String>)> {
     let mut said = Vec::new();
     for line in BufReader::new(stdout).lines() {
         let line = line?;
-        if let Some(address) = line.strip_prefix("holdfast-registry: serving on http://") {
+        let url = line.strip_prefix("holdfast-registry: serving on ");
+        if let Some((_, address)) = url.and_then(|url| url.split_once("://")) {
             return Ok((address.parse()?, said));
         }
         said.push(line);

@@ -10,6 +10,8 @@ mod crash;
 mod disks;
 #[path = "faults/forks.rs"]
 mod forks;
+#[path = "faults/front.rs"]
+mod front;
 #[path = "faults/json.rs"]
 mod json;
 #[path = "faults/lenient.rs"]

@@ -7,10 +7,13 @@ use anyhow::Context as _;
 use clap::Args;
 use holdfast_formats::tree::LeafIndex;
 use holdfast_registry::config::{ServeConfig, ServeFlags};
-use holdfast_registry::http::front::{FrontLimits, Listener, ServeOutcome, TlsAcceptor, serve};
+use holdfast_registry::http::front::{
+    FrontLimits, Listener, ServeOutcome, TlsAcceptor, connections_within_open_files, serve,
+};
 use holdfast_registry::node::Node;
 use holdfast_registry::telemetry::{Metrics, start_logging};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 
 use super::{CommandFailure, opening, say};
 
@@ -34,7 +37,7 @@ pub(crate) fn run(arguments: ServeArguments) -> Result<(), CommandFailure> {
 }
 
 async fn serve_until_signal(config: &ServeConfig, acknowledge: Option<LeafIndex>) -> anyhow::Result<()> {
-    let shutdown = shutdown_signal().context("signals cannot be received")?;
+    let signals = Signals::received().context("signals cannot be received")?;
     let tls = config.tls.as_ref().map(TlsAcceptor::load).transpose()?;
     let store = opening::store(config).await?;
     let swept = store.sweep_staging(STAGING_AGE).await?;
@@ -45,10 +48,14 @@ async fn serve_until_signal(config: &ServeConfig, acknowledge: Option<LeafIndex>
     let node = opening::node(config, store, &metrics, acknowledge).await?;
     let listener = Listener::bind(config.listen, tls)?;
     greet(config, &listener, &node)?;
-    let limits = FrontLimits::configured(&config.limits);
-    match serve(listener, node.router(), limits, metrics, shutdown).await {
-        ServeOutcome::Drained => tracing::info!("stopped"),
-        ServeOutcome::Aborted { connections } => tracing::warn!(connections, "stopped, connections were cut"),
+    let mut limits = FrontLimits::configured(&config.limits);
+    limits.connections_max = connections_within_open_files(limits.connections_max);
+    tokio::select! {
+        outcome = serve(listener, node.router(), limits, metrics, signals.reached(1)) => match outcome {
+            ServeOutcome::Drained => tracing::info!("stopped"),
+            ServeOutcome::Aborted { connections } => tracing::warn!(connections, "stopped, connections were cut"),
+        },
+        () = signals.reached(2) => tracing::warn!("stopped at once by a second signal, connections were cut"),
     }
     node.stop().await;
     Ok(())
@@ -71,14 +78,32 @@ fn greet(config: &ServeConfig, listener: &Listener, node: &Node) -> anyhow::Resu
     Ok(say(&format!("holdfast-registry: serving on {url}"))?)
 }
 
-/// Resolves at the first SIGTERM or SIGINT.
-fn shutdown_signal() -> std::io::Result<impl Future<Output = ()>> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    })
+/// How often SIGTERM or SIGINT came. The first asks to drain, the second to end at once.
+struct Signals {
+    count: watch::Receiver<u32>,
+}
+
+impl Signals {
+    fn received() -> std::io::Result<Self> {
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let (counted, count) = watch::channel(0);
+        tokio::spawn(async move {
+            loop {
+                tokio::select! {
+                    _ = terminate.recv() => {}
+                    _ = interrupt.recv() => {}
+                }
+                counted.send_modify(|count| *count += 1);
+            }
+        });
+        Ok(Self { count })
+    }
+
+    /// Resolves when so many came.
+    fn reached(&self, wanted: u32) -> impl Future<Output = ()> + use<> {
+        let mut count = self.count.clone();
+        // The task above never ends before the runtime does.
+        async move { drop(count.wait_for(|count| *count >= wanted).await) }
+    }
 }

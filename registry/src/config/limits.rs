@@ -50,7 +50,7 @@ pub struct LimitFlags {
     /// Memory for bodies and chunks in MiB [default: 128]
     #[arg(long, env = "HOLDFAST_MEMORY_MIB", value_name = "MIB")]
     pub memory_mib: Option<u64>,
-    /// Connections at a time; those beyond are closed at once [default: 10240]
+    /// Connections at a time; one more takes the place of a silent one [default: 10240]
     #[arg(long, env = "HOLDFAST_CONNECTIONS_MAX", value_name = "N")]
     pub connections_max: Option<usize>,
     /// Blocking jobs at a time [default: 64]

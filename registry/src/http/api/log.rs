@@ -34,8 +34,11 @@ pub(super) async fn submit(
     request: Body,
 ) -> Result<Json<Receipt>, Refused> {
     let known = who.may_somewhere(Action::Publish) || who.may_somewhere(Action::Attest);
-    let max = if known { SUBMISSION_BYTES_MAX } else { STRANGER_BYTES_MAX };
-    let held = api.bodies.read(&headers, request, max).await?;
+    let held = if known {
+        api.bodies.read(&headers, request, SUBMISSION_BYTES_MAX).await?
+    } else {
+        api.bodies.read_of_stranger(&headers, request, STRANGER_BYTES_MAX).await?
+    };
     let submission: Submission = body::json(&held.bytes)?;
     let login = headers.get(LOGIN_HEADER).and_then(|value| value.to_str().ok());
     let submitted = api.service.submit(&who, submission, login).await?;

@@ -13,11 +13,13 @@ use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{sleep, timeout};
 
+use super::activity::Activity;
 use super::connection::Door;
 use super::limits::FrontLimits;
 use super::listener::Listener;
 use super::observe::observed;
 use super::peer::Peer;
+use super::seats::Seats;
 use crate::telemetry::Metrics;
 
 /// Out of file descriptors: let some connections end before trying again.
@@ -66,29 +68,48 @@ pub async fn serve(
 struct Hall {
     door: Arc<Door>,
     connections: JoinSet<()>,
+    seats: Seats,
     draining: watch::Sender<bool>,
 }
 
 impl Hall {
     fn new(door: Door) -> Self {
-        Self { door: Arc::new(door), connections: JoinSet::new(), draining: watch::Sender::new(false) }
+        let seats = Seats::at_most(door.limits().connections_max);
+        Self { door: Arc::new(door), connections: JoinSet::new(), seats, draining: watch::Sender::new(false) }
     }
 
     async fn entered(&mut self, accepted: io::Result<(TcpStream, SocketAddr)>) {
         match accepted {
-            Ok((stream, address)) if self.connections.len() < self.door.limits().connections_max => {
-                self.welcome(stream, Peer(address.ip()));
-            }
-            Ok((stream, _)) => {
-                drop(stream);
-                self.door.metrics().http.connections_refused.inc();
+            Ok((stream, address)) => {
+                if self.has_room().await {
+                    self.welcome(stream, Peer(address.ip()));
+                } else {
+                    self.door.metrics().http.connections_refused.inc();
+                }
             }
             Err(error) if is_about_one_connection(&error) => {}
             Err(error) => {
                 tracing::warn!(error = %error, "no connection could be accepted; raise the limit of open files");
+                self.make_room().await;
                 sleep(ACCEPT_PAUSE).await;
             }
         }
+    }
+
+    async fn has_room(&mut self) -> bool {
+        self.connections.len() < self.door.limits().connections_max || self.make_room().await
+    }
+
+    /// Sends away whoever has the least claim to its place; false when everybody is being answered.
+    async fn make_room(&mut self) -> bool {
+        if !self.seats.give_up_one() {
+            return false;
+        }
+        self.door.metrics().http.connections_refused.inc();
+        if let Some(ended) = self.connections.join_next().await {
+            self.left(ended);
+        }
+        true
     }
 
     fn welcome(&mut self, stream: TcpStream, peer: Peer) {
@@ -97,7 +118,10 @@ impl Hall {
         }
         let (door, draining) = (Arc::clone(&self.door), self.draining.subscribe());
         self.door.metrics().http.connections.inc();
-        self.connections.spawn(async move { door.serve(stream, peer, draining).await });
+        let activity = Activity::new();
+        let seen = Arc::clone(&activity);
+        let task = self.connections.spawn(async move { door.serve(stream, peer, seen, draining).await });
+        self.seats.take(activity, task);
     }
 
     fn left(&self, ended: Result<(), JoinError>) {

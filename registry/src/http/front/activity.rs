@@ -24,6 +24,8 @@ pub(super) struct Activity {
     idle_since_ms: AtomicU64,
     /// When the first byte of a head came that is not whole yet.
     head_since_ms: AtomicU64,
+    /// Bytes that came since the last request began and stand against no byte of a body.
+    unasked_bytes: AtomicU64,
     /// Since when the socket has taken no bytes.
     blocked_since_ms: AtomicU64,
     /// Responses of which a piece was handed over and the next not asked for.
@@ -41,6 +43,23 @@ pub(super) enum Verdict {
     Expired(&'static str),
 }
 
+/// What a connection is to us when another one wants its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// No whole request head has come yet.
+    Stranger,
+    /// For a while now it has asked for nothing, or taken nothing of what it asked for.
+    KeepsUsWaiting,
+    /// It is being answered, or was a moment ago.
+    Busy,
+}
+
+/// What is received and not read yet counts too, and windows leave room for 1 MiB of that.
+const UNASKED_BYTES_MAX: u64 = 2 * 1024 * 1024;
+
+/// A client that goes on asking pauses for less.
+const A_WHILE: Duration = Duration::from_secs(1);
+
 impl Activity {
     pub(super) fn new() -> Arc<Self> {
         Arc::new(Self {
@@ -50,6 +69,7 @@ impl Activity {
             is_http2: AtomicBool::new(false),
             idle_since_ms: AtomicU64::new(0),
             head_since_ms: AtomicU64::new(0),
+            unasked_bytes: AtomicU64::new(0),
             blocked_since_ms: AtomicU64::new(NEVER),
             responses_owed: AtomicU32::new(0),
             owed_since_ms: AtomicU64::new(NEVER),
@@ -61,17 +81,30 @@ impl Activity {
         self.had_request.store(true, Ordering::Relaxed);
         self.is_http2.store(is_http2, Ordering::Relaxed);
         self.head_since_ms.store(NEVER, Ordering::Relaxed);
+        self.unasked_bytes.store(0, Ordering::Relaxed);
         self.requests_running.fetch_add(1, Ordering::Relaxed);
         Running { activity: Arc::clone(self), is_owed: false }
     }
 
     /// Bytes came. Between two requests of HTTP/1 they begin a head; HTTP/2 also answers pings, so there it says nothing.
-    pub(super) fn received(&self) {
-        let between =
-            self.requests_running.load(Ordering::Relaxed) == 0 && !self.is_http2.load(Ordering::Relaxed);
+    ///
+    /// False when too many came with which HTTP/2 asks for nothing: pings, settings and the like keep a processor busy.
+    pub(super) fn received(&self, bytes: u64) -> bool {
+        let (had_request, is_http2) =
+            (self.had_request.load(Ordering::Relaxed), self.is_http2.load(Ordering::Relaxed));
+        let between = self.requests_running.load(Ordering::Relaxed) == 0 && !is_http2;
         if between && self.head_since_ms.load(Ordering::Relaxed) == NEVER {
             self.head_since_ms.store(self.now_ms(), Ordering::Relaxed);
         }
+        let unasked = self.unasked_bytes.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
+        unasked <= UNASKED_BYTES_MAX || (had_request && !is_http2)
+    }
+
+    /// So many bytes of a body were read or sent: what came was for them. Who reads much must often grant a window.
+    pub(super) fn moved(&self, bytes: u64) {
+        let less = |unasked: u64| Some(unasked.saturating_sub(bytes));
+        let updated = self.unasked_bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+        debug_assert!(updated.is_ok(), "the closure always gives a value");
     }
 
     /// The client takes no more bytes for now.
@@ -97,11 +130,26 @@ impl Activity {
         self.verdict_at(self.now_ms(), limits)
     }
 
+    pub(super) fn standing(&self) -> Standing {
+        self.standing_at(self.now_ms())
+    }
+
+    fn standing_at(&self, now_ms: u64) -> Standing {
+        if !self.had_request.load(Ordering::Relaxed) {
+            return Standing::Stranger;
+        }
+        let is_idle = self.requests_running.load(Ordering::Relaxed) == 0;
+        let is_owed = self.responses_owed.load(Ordering::Relaxed) > 0;
+        let moments =
+            [(true, &self.blocked_since_ms), (is_owed, &self.owed_since_ms), (is_idle, &self.idle_since_ms)];
+        let keeps_waiting = moments
+            .into_iter()
+            .any(|(counts, moment)| counts && since(moment, now_ms).is_some_and(|waited| waited >= A_WHILE));
+        if keeps_waiting { Standing::KeepsUsWaiting } else { Standing::Busy }
+    }
+
     fn verdict_at(&self, now_ms: u64, limits: &FrontLimits) -> Verdict {
-        let since = |moment: &AtomicU64| match moment.load(Ordering::Relaxed) {
-            NEVER => None,
-            ms => Some(Duration::from_millis(now_ms.saturating_sub(ms))),
-        };
+        let since = |moment: &AtomicU64| since(moment, now_ms);
         let is_owed = self.responses_owed.load(Ordering::Relaxed) > 0;
         let owed_since = is_owed.then(|| since(&self.owed_since_ms)).flatten();
         let blocked = left(since(&self.blocked_since_ms).max(owed_since), limits.stall);
@@ -131,6 +179,13 @@ impl Activity {
     }
 }
 
+fn since(moment: &AtomicU64, now_ms: u64) -> Option<Duration> {
+    match moment.load(Ordering::Relaxed) {
+        NEVER => None,
+        ms => Some(Duration::from_millis(now_ms.saturating_sub(ms))),
+    }
+}
+
 fn left(since: Option<Duration>, limit: Duration) -> Option<Duration> {
     since.map(|since| limit.saturating_sub(since))
 }
@@ -143,6 +198,16 @@ pub(super) struct Running {
 }
 
 impl Running {
+    /// The connection's.
+    pub(super) fn activity(&self) -> Arc<Activity> {
+        Arc::clone(&self.activity)
+    }
+
+    /// So many bytes of the response were sent.
+    pub(super) fn moved(&self, bytes: u64) {
+        self.activity.moved(bytes);
+    }
+
     /// A piece of the response was handed over, and more will follow: from now on it is the client that keeps us waiting.
     ///
     /// An HTTP/2 client can do so while its socket flows, by granting no window.
@@ -203,8 +268,7 @@ mod tests {
     fn half_a_second_head_expires_sooner_than_an_idle_connection() {
         let (half, idle, http2) = (Activity::new(), Activity::new(), Activity::new());
         drop((half.request_started(false), idle.request_started(false), http2.request_started(true)));
-        half.received();
-        http2.received();
+        assert!(half.received(1) && http2.received(1));
         assert!(expires_between(&half, 9, 11));
         assert!(expires_between(&idle, 74, 76));
         assert!(expires_between(&http2, 74, 76), "a ping is no head");
@@ -231,5 +295,37 @@ mod tests {
         running.handed_over();
         drop(running);
         assert!(expires_between(&activity, 74, 76));
+    }
+
+    #[test]
+    fn who_asks_has_a_better_standing_than_who_pauses_and_a_stranger_has_none() {
+        let activity = Activity::new();
+        let in_a_while = activity.now_ms() + 2_000;
+        assert_eq!(activity.standing_at(in_a_while), Standing::Stranger);
+        let mut running = activity.request_started(true);
+        assert_eq!(activity.standing_at(in_a_while), Standing::Busy, "we keep it waiting");
+        running.handed_over();
+        assert_eq!(activity.standing_at(in_a_while), Standing::KeepsUsWaiting, "it takes nothing");
+        running.asked_for();
+        activity.blocked();
+        assert_eq!(activity.standing_at(in_a_while), Standing::KeepsUsWaiting, "its socket takes nothing");
+        activity.unblocked();
+        drop(running);
+        assert_eq!(activity.standing(), Standing::Busy, "it may ask again at once");
+        assert_eq!(activity.standing_at(in_a_while), Standing::KeepsUsWaiting);
+    }
+
+    #[test]
+    fn bytes_with_which_http2_asks_for_nothing_are_limited_and_bodies_that_are_read_are_not() {
+        let activity = Activity::new();
+        let _running = activity.request_started(true);
+        for _ in 0..10 {
+            assert!(activity.received(UNASKED_BYTES_MAX));
+            activity.moved(UNASKED_BYTES_MAX);
+        }
+        assert!(activity.received(UNASKED_BYTES_MAX));
+        assert!(!activity.received(1));
+        let _next = activity.request_started(true);
+        assert!(activity.received(1), "it asks again");
     }
 }

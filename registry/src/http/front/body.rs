@@ -9,7 +9,7 @@ use bytes::{Buf, Bytes};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::activity::Running;
+use super::activity::{Activity, Running};
 use super::limits::FrontLimits;
 use crate::telemetry::Metrics;
 
@@ -38,13 +38,27 @@ pub(super) struct TimedBody {
     /// Made when the body first keeps us waiting: most small ones never do.
     alarm: Option<Pin<Box<Sleep>>>,
     alarm_is_stale: bool,
+    activity: Arc<Activity>,
     metrics: Arc<Metrics>,
 }
 
 impl TimedBody {
-    pub(super) fn new(incoming: Incoming, limits: &FrontLimits, metrics: Arc<Metrics>) -> Self {
+    pub(super) fn new(
+        incoming: Incoming,
+        limits: &FrontLimits,
+        activity: Arc<Activity>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
         let deadline = Instant::now() + limits.deadline_of_body(incoming.size_hint().exact());
-        Self { incoming, deadline, stall: limits.stall, alarm: None, alarm_is_stale: false, metrics }
+        Self {
+            incoming,
+            deadline,
+            stall: limits.stall,
+            alarm: None,
+            alarm_is_stale: false,
+            activity,
+            metrics,
+        }
     }
 
     fn poll_alarm(&mut self, cx: &mut Context<'_>) -> Poll<BodyError> {
@@ -77,7 +91,9 @@ impl Body for TimedBody {
             return Poll::Ready(Some(Err(BodyError::Deadline)));
         }
         if let Ok(data) = frame.as_ref().map(Frame::data_ref) {
-            self.metrics.http.received_bytes.inc_by(data.map_or(0, len));
+            let bytes = data.map_or(0, len);
+            self.activity.moved(bytes);
+            self.metrics.http.received_bytes.inc_by(bytes);
         }
         Poll::Ready(Some(frame.map_err(BodyError::Cut)))
     }
@@ -100,7 +116,11 @@ pub(super) struct CountedBody {
 }
 
 impl CountedBody {
-    pub(super) fn new(body: axum::body::Body, metrics: Arc<Metrics>, running: Running) -> Self {
+    pub(super) fn new(body: axum::body::Body, metrics: Arc<Metrics>, mut running: Running) -> Self {
+        // An HTTP/2 client that grants no window at all never lets us ask for the first piece.
+        if !body.is_end_stream() {
+            running.handed_over();
+        }
         Self { body, metrics, running }
     }
 }
@@ -119,7 +139,9 @@ impl Body for CountedBody {
             if !self.body.is_end_stream() {
                 self.running.handed_over();
             }
-            self.metrics.http.sent_bytes.inc_by(frame.data_ref().map_or(0, len));
+            let bytes = frame.data_ref().map_or(0, len);
+            self.running.moved(bytes);
+            self.metrics.http.sent_bytes.inc_by(bytes);
         }
         polled
     }

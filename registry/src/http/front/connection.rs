@@ -68,25 +68,34 @@ impl Door {
     }
 
     /// Serves one connection until either side ends it, a deadline passes, or `draining` turns true and it is idle.
-    pub(super) async fn serve<S>(self: Arc<Self>, stream: S, peer: Peer, draining: watch::Receiver<bool>)
-    where
+    pub(super) async fn serve<S>(
+        self: Arc<Self>,
+        stream: S,
+        peer: Peer,
+        activity: Arc<Activity>,
+        draining: watch::Receiver<bool>,
+    ) where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let Some(tls) = &self.tls else {
-            return self.serve_http(stream, peer, draining).await;
+            return self.serve_http(stream, peer, activity, draining).await;
         };
         match timeout(self.limits.head_deadline, tls.accept(stream)).await {
-            Ok(Ok(stream)) => self.serve_http(stream, peer, draining).await,
+            Ok(Ok(stream)) => self.serve_http(stream, peer, activity, draining).await,
             Ok(Err(error)) => tracing::debug!(error = %error, "TLS handshake failed"),
             Err(_) => self.expired("the TLS handshake did not end in time"),
         }
     }
 
-    async fn serve_http<S>(self: &Arc<Self>, stream: S, peer: Peer, mut draining: watch::Receiver<bool>)
-    where
+    async fn serve_http<S>(
+        self: &Arc<Self>,
+        stream: S,
+        peer: Peer,
+        activity: Arc<Activity>,
+        mut draining: watch::Receiver<bool>,
+    ) where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let activity = Activity::new();
         let stream = TokioIo::new(WatchedStream::new(stream, Arc::clone(&activity)));
         // HTTP/2 answers each request in a task of its own, which must own what it uses.
         let (door, requests) = (Arc::clone(self), Arc::clone(&activity));
@@ -124,7 +133,8 @@ impl Door {
         request: Request<Incoming>,
         running: Running,
     ) -> Result<Response<CountedBody>, Infallible> {
-        let request = request.map(|body| TimedBody::new(body, &self.limits, Arc::clone(&self.metrics)));
+        let (activity, metrics) = (running.activity(), Arc::clone(&self.metrics));
+        let request = request.map(|body| TimedBody::new(body, &self.limits, activity, metrics));
         // A router is always ready; the clone is one reference count.
         let response = self.router.clone().call(request).await?;
         Ok(response.map(|body| CountedBody::new(body, Arc::clone(&self.metrics), running)))

@@ -7,7 +7,7 @@ use crate::config::Limits;
 /// Limits of the front door. Each has a deadline or a number; none depends on what a client sends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FrontLimits {
-    /// Connections at a time; those beyond are closed at once.
+    /// Connections at a time; one more takes the place of whoever has the least claim to it.
     pub connections_max: usize,
     /// For the TLS handshake; also from accepting to the first whole request head, and for each head after it.
     pub head_deadline: Duration,

@@ -10,8 +10,10 @@ mod connection;
 mod limits;
 mod listener;
 mod observe;
+mod open_files;
 mod peer;
 mod request_id;
+mod seats;
 mod stream;
 mod tls;
 
@@ -23,6 +25,7 @@ pub use body::BodyError;
 pub use limits::FrontLimits;
 pub use listener::{BindError, Listener};
 pub use observe::observed;
+pub use open_files::connections_within_open_files;
 pub use peer::Peer;
 pub use request_id::RequestId;
 pub use tls::{TlsAcceptor, TlsError};

@@ -17,6 +17,7 @@ use tokio::time::Instant;
 use super::request_id::{RequestId, X_REQUEST_ID};
 use crate::telemetry::Metrics;
 
+const INERT: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
 const UNMATCHED: &str = "unmatched";
 
 /// `router`, each request of it named, measured and logged. `serve` does this; tests without a socket do it themselves.
@@ -79,8 +80,8 @@ fn add_headers(response: &mut Response, id: RequestId) {
     let headers = response.headers_mut();
     headers.insert(X_REQUEST_ID, id.into_header());
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    // A page brings its own policy; everything else may load nothing.
-    headers.entry(CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static("default-src 'none'"));
+    // A page brings its own policy; everything else may load nothing and stand in no frame.
+    headers.entry(CONTENT_SECURITY_POLICY).or_insert(INERT);
 }
 
 /// Counts a request for as long as it is handled, also when its client goes away in the middle.

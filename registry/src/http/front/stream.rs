@@ -37,8 +37,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for WatchedStream<S> {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
-        if read.is_ready() && buffer.filled().len() > before {
-            self.activity.received();
+        let received = buffer.filled().len().saturating_sub(before);
+        if received > 0 && !self.activity.received(received as u64) {
+            return Poll::Ready(Err(io::Error::other("too many bytes came that ask for nothing")));
         }
         read
     }

@@ -224,9 +224,53 @@ async fn http2_client_that_grants_no_window_is_cut_and_one_that_reads_is_not() {
 }
 
 #[tokio::test]
-async fn connections_beyond_the_limit_are_closed_at_once() {
-    let served = Served::start(|limits| limits.connections_max = 2);
-    let _held = (served.connect().await, served.connect().await);
+async fn http2_client_that_grants_no_window_from_the_start_is_cut() {
+    let served = Served::start(|_| {});
+    let mut stream = served.connect().await;
+    let no_window = b"\0\0\x06\x04\0\0\0\0\0\0\x04\0\0\0\0";
+    let request = b"\0\0\x0f\x01\x05\0\0\0\x01\x82\x86\x04\x08/endless\x01\x01x";
+    let start = [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".as_slice(), no_window, request].concat();
+    stream.write_all(&start).await.expect("the server reads");
+    read_to_close(&mut stream).await;
+    assert_eq!(served.metrics.http.connections_expired.get(), 1);
+}
+
+const HALF_A_BODY: &[u8] =
+    b"POST /length HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\nconnection: close\r\n\r\nab";
+
+#[tokio::test]
+async fn t33_newcomer_takes_the_place_of_a_silent_connection_and_of_nobody_who_is_answered() {
+    let served = Served::start(|limits| {
+        limits.connections_max = 2;
+        limits.stall = Duration::from_secs(5);
+        limits.head_deadline = Duration::from_secs(5);
+        limits.body_deadline = Duration::from_secs(5);
+    });
+    let mut busy = served.connect().await;
+    busy.write_all(HALF_A_BODY).await.expect("the server reads");
+    for _ in 0..5 {
+        let mut silent = served.connect().await;
+        sleep(Duration::from_millis(20)).await;
+        let request = "GET /hello/ann HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+        assert!(exchange(&served, request).await.ends_with("hello ann"));
+        assert_eq!(read_to_close(&mut silent).await, "", "its place was taken");
+    }
+    busy.write_all(b"cd").await.expect("it kept its place");
+    assert!(read_to_close(&mut busy).await.ends_with("\r\n\r\n4"));
+    assert_eq!(served.metrics.http.connections_refused.get(), 5);
+}
+
+#[tokio::test]
+async fn connections_beyond_the_limit_are_closed_at_once_while_all_others_are_answered() {
+    let served = Served::start(|limits| {
+        limits.connections_max = 2;
+        limits.stall = Duration::from_secs(5);
+        limits.body_deadline = Duration::from_secs(5);
+    });
+    let mut held = [served.connect().await, served.connect().await];
+    for busy in &mut held {
+        busy.write_all(HALF_A_BODY).await.expect("the server reads");
+    }
     sleep(Duration::from_millis(50)).await;
     let mut third = served.connect().await;
     let opened = Instant::now();
