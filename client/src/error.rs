@@ -4,10 +4,11 @@
 //! prints it to a terminal escapes it.
 
 mod file_action;
+mod making;
 mod outcome;
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use holdfast_formats::digest::Blake3Digest;
 use holdfast_formats::key::{KeyError, KeyId};
@@ -16,13 +17,12 @@ use holdfast_formats::name::{ArtifactName, ChannelName};
 use holdfast_formats::origin::Origin;
 use holdfast_formats::text::TextError;
 use holdfast_formats::tree::LeafIndex;
-use holdfast_formats::wire::v1::{Problem, ProblemCode};
+use holdfast_formats::wire::v1::Problem;
 
 pub use file_action::FileAction;
 
 use crate::bundle::BundleError;
 use crate::evidence::PackError;
-
 use crate::keys::SignerError;
 
 /// What a check of something that the registry sent found wrong. Boxed by its kind, because each check has its own error.
@@ -113,9 +113,7 @@ pub enum ClientError {
         url: String,
     },
     /// The login secret is not one. It is never quoted.
-    #[error(
-        "the part behind # is not a login secret; use the whole line that the registry printed at its first start"
-    )]
+    #[error("the part behind # is not a login secret; use the whole line that the registry printed")]
     BadSecret,
     /// A secret would travel in the clear.
     #[error(
@@ -394,54 +392,9 @@ pub enum ClientError {
     #[error(transparent)]
     Bundle(#[from] BundleError),
     /// Another monitor has the place.
-    #[error(
-        "another `holdfast monitor` follows this log from here; end it, give it these channels too, or use another --home"
-    )]
+    #[error("another `holdfast monitor` follows this log from here; end it, or use another --home")]
     MonitorRuns,
     /// An evidence pack that is not made, or not believed.
     #[error(transparent)]
     Pack(#[from] PackError),
-    /// The log that was downloaded contradicts itself.
-    #[error("entry {index} cannot be replayed")]
-    Replay {
-        /// The entry.
-        index: LeafIndex,
-        /// Why.
-        source: CheckError,
-    },
-}
-
-impl ClientError {
-    /// A file that could not be worked with.
-    pub(crate) fn file(action: FileAction, path: &Path, source: io::Error) -> Self {
-        Self::File { action, path: path.to_owned(), source }
-    }
-
-    /// Something that the registry sent is not in its form.
-    pub(crate) fn malformed(what: &'static str, source: impl Into<CheckError>) -> Self {
-        Self::Malformed { what, source: source.into() }
-    }
-
-    /// Something that the registry sent fails its check.
-    pub(crate) fn untrue(what: &'static str, source: impl Into<CheckError>) -> Self {
-        Self::Untrue { what, source: source.into() }
-    }
-
-    /// Whether it is only that witnesses have not seen it yet.
-    pub(crate) const fn is_unwitnessed(&self) -> bool {
-        matches!(self, Self::Unwitnessed { .. })
-    }
-
-    /// The registry's own words, when it refused.
-    pub fn problem(&self) -> Option<&Problem> {
-        match self {
-            Self::Problem(problem) => Some(problem),
-            _ => None,
-        }
-    }
-
-    /// The registry's code, when it refused.
-    pub(crate) fn code(&self) -> Option<ProblemCode> {
-        self.problem().map(|problem| problem.code)
-    }
 }

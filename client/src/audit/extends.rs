@@ -33,7 +33,8 @@ impl Audit {
     pub(super) async fn view(&mut self) -> Result<Option<LogView>, ClientError> {
         match self.registry.sync().await {
             Ok(view) => Ok(Some(view)),
-            Err(error) if error.exit() == ExitCode::Integrity => {
+            // What it refuses is its word; what it shows and does not hold is found.
+            Err(error) if error.exit() == ExitCode::Integrity && error.problem().is_none() => {
                 let kind = match error {
                     ClientError::Fork { .. } => FindingKind::Fork,
                     _ => FindingKind::Untrue,

@@ -31,8 +31,7 @@ impl ClientError {
             | Self::NoFork { .. }
             | Self::Digest { .. }
             | Self::Differs { .. }
-            | Self::OtherArtifact { .. }
-            | Self::Replay { .. } => ExitCode::Integrity,
+            | Self::OtherArtifact { .. } => ExitCode::Integrity,
             Self::Query { .. }
             | Self::BadUrl { .. }
             | Self::BadSecret

@@ -73,7 +73,7 @@ fn an_audit_that_is_killed_goes_on_where_it_durably_was() -> Result<()> {
         world.good(&format!("push shop/web@{version} dist"))?;
     }
     // Eight commits are asked for at a time: the ninth keeps the auditor waiting when those before it are judged.
-    let mirror = Mirror::start(world.data.path().join("objects"), format!("{:020}", 8))?;
+    let mirror = Mirror::start(world.objects(), format!("{:020}", 8))?;
     let store = format!("--offline --store http://{}", mirror.address);
     let mut command = Command::new(binary("holdfast")?);
     command.args(["audit"]).args(store.split(' ')).current_dir(world.home.path());
@@ -114,10 +114,10 @@ fn an_audit_reports_as_text_json_and_html_and_ends_with_its_code() -> Result<()>
     world.bad(8, "audit --offline --store http://127.0.0.1:1")?;
 
     // An operator swaps an attachment: the entry that names it holds no longer.
-    let folder = world.data.path().join("objects/log/attachments");
+    let folder = world.objects().join("log/attachments");
     let file = std::fs::read_dir(&folder)?.next().context("there is a manifest")??.path();
     std::fs::write(&file, b"{}")?;
-    let store = world.data.path().join("objects");
+    let store = world.objects();
     let words = format!("audit --offline --format json --store {}", store.display());
     let output = world.run(&words)?;
     let report: Value = serde_json::from_str(&output.stdout)?;

@@ -1,5 +1,7 @@
 //! A server process and somebody who has logged in to it by the command.
 
+use std::path::PathBuf;
+
 use anyhow::Result;
 use holdfast_tests::{Output, Program, Server};
 use tempfile::TempDir;
@@ -29,6 +31,11 @@ impl World {
         world.good("push shop/web@1 dist")?;
         world.good("pin shop/prod shop/web@1 -m smoke-passed")?;
         Ok(world)
+    }
+
+    /// Where the server keeps its objects.
+    pub(crate) fn objects(&self) -> PathBuf {
+        self.data.path().join("data/objects")
     }
 
     pub(crate) fn program(&self) -> Program {

@@ -60,7 +60,7 @@ impl Case {
     }
 
     /// It is told to somebody who knows trust.json only.
-    pub(crate) fn to_newcomer(self) -> Self {
+    pub(crate) fn for_newcomer(self) -> Self {
         Self { memory: Memory::None, ..self }
     }
 

@@ -19,7 +19,7 @@ const TRAIN: &str = "shop/train";
 /// Where an artifact of an answer stands.
 fn place(answer: &KnownGood, reference: &str) -> usize {
     let found = answer.artifacts.iter().position(|held| held.artifact.r#ref == of(reference));
-    found.unwrap_or_else(|| panic!("{reference} is in the honest answer"))
+    found.unwrap_or_else(|| unreachable!("{reference} is in the honest answer"))
 }
 
 /// The manifest of an artifact, with one text in it replaced by another.

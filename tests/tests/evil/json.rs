@@ -43,7 +43,7 @@ fn mutations() -> Vec<(&'static str, Mutation)> {
         ("a field twice", |text| more(text, &format!("{}:null", first_field(text)))),
         ("a field twice, escaped", |text| {
             let name = first_field(text).trim_matches('"').to_owned();
-            let escaped: String = name.bytes().map(|b| format!("\\u{b:04x}")).collect();
+            let escaped = name.bytes().fold(String::new(), |text, b| text + &format!("\\u{b:04x}"));
             more(text, &format!("\"{escaped}\":null"))
         }),
         ("an unknown field", |text| more(text, "\"more\":1")),

@@ -98,7 +98,7 @@ fn histories_that_are_of_something_else_or_out_of_order_are_refused() -> Result<
         [
             history("another channel's name", "another channel", |h| h.channel = of("shop/staging")),
             history("another channel's entry", "not about shop/prod", move |h| {
-                h.entries.insert(0, freeze.clone())
+                h.entries.insert(0, freeze.clone());
             }),
             history("a policy in it", "not about shop/prod", move |h| h.entries.push(entry.clone())),
             history("oldest first", "go back", |h| h.entries.reverse()),
@@ -178,7 +178,7 @@ fn lists_of_tokens_that_are_not_proven_are_refused() -> Result<()> {
         vec![
             grants("a grant twice", "pages", |l| l.grants.insert(0, l.grants[l.grants.len() - 1].clone())),
             grants("a grant under another's place", "", |l| {
-                l.grants[0].grant.index = l.grants[1].grant.index
+                l.grants[0].grant.index = l.grants[1].grant.index;
             }),
             grants("a grant without proof", "", |l| l.grants[0].grant.proof.clear()),
             grants("another's revoke", "", |l| {
@@ -188,7 +188,7 @@ fn lists_of_tokens_that_are_not_proven_are_refused() -> Result<()> {
             grants("a grant as revoke", "", |l| l.grants[0].revoke = Some(l.grants[1].grant.clone())),
             grants("newest first", "pages", |l| l.grants.reverse()),
             grants("another checkpoint", "checkpoint", |l| {
-                l.checkpoint = l.checkpoint.replacen("\n", "\n9", 1)
+                l.checkpoint = l.checkpoint.replacen('\n', "\n9", 1);
             }),
             grants("a page that leads back", "pages", |l| l.next = Some(of("0"))),
             Case::new("pages in a circle", Question::Grants, "pages", circle),
@@ -233,7 +233,7 @@ fn receipts_of_something_else_are_refused() -> Result<()> {
                 let text = own.proof.clone();
                 let size = world.operator.size();
                 Box::new(move |r| {
-                    r.proof = text.replacen(&format!("\n{size}\n"), &format!("\n{}\n", size.get() + 1), 1)
+                    r.proof = text.replacen(&format!("\n{size}\n"), &format!("\n{}\n", size.get() + 1), 1);
                 })
             }),
         ]

@@ -21,21 +21,18 @@ fn answered(answer: &KnownGood) -> (Pin, EntryRef) {
     let logged = LoggedStatement::of_proven(&answer.lines[0].pin).expect("the answer is honest");
     match &logged.statement().predicate {
         holdfast_formats::statement::Predicate::Pin(pin) => (pin.as_ref().clone(), logged.entry()),
-        other => panic!("{other:?}"),
+        other => unreachable!("{other:?}"),
     }
 }
 
 /// The newest pin of the line, whatever became of it.
 fn newest(answer: &KnownGood) -> (PinNumber, EntryRef) {
-    match answer.lines[0].passed_over.first() {
-        Some(passed) => {
-            let logged = LoggedStatement::of_proven(&passed.pin).expect("the answer is honest");
-            (passed.number, logged.entry())
-        }
-        None => {
-            let (pin, entry) = answered(answer);
-            (pin.number, entry)
-        }
+    if let Some(passed) = answer.lines[0].passed_over.first() {
+        let logged = LoggedStatement::of_proven(&passed.pin).expect("the answer is honest");
+        (passed.number, logged.entry())
+    } else {
+        let (pin, entry) = answered(answer);
+        (pin.number, entry)
     }
 }
 
@@ -134,13 +131,20 @@ fn a_pin_that_its_signers_may_not_make_is_refused() -> Result<()> {
         let keys = world.operator.keys.clone();
         let stranger = SigningKey::from_seed([66; 32]);
         vec![
-            pinned(world, "below the threshold", "bank/prod", "1 of the 2", &[ana.clone()], |_| {}),
+            pinned(
+                world,
+                "below the threshold",
+                "bank/prod",
+                "1 of the 2",
+                std::slice::from_ref(&ana),
+                |_| {},
+            ),
             pinned(
                 world,
                 "below the threshold, by the other",
                 "bank/prod",
                 "1 of the 2",
-                &[bob.clone()],
+                std::slice::from_ref(&bob),
                 |_| {},
             ),
             pinned(
@@ -232,7 +236,7 @@ fn t28_entries_of_another_time_or_rule_book_are_refused() -> Result<()> {
             logged_as(world, "a statement with a life of a year", "outside the time", |s| {
                 s.statement.header.not_after = s.time.plus_ms(365 * 24 * 3_600_000);
             }),
-            logged_as(world, "an unknown rule book", "rule book 2", |s| s.rules = 2),
+            logged_as(world, "an unknown rule book", "rule book 99", |s| s.rules = 99),
             logged_as(world, "the rule book of never", "rule book 4294967295", |s| s.rules = u32::MAX),
         ]
     })
@@ -251,7 +255,7 @@ fn places_in_the_log_that_are_not_proven_are_refused() -> Result<()> {
             }),
             altered("a hash too many", PROD, "", |a| a.lines[0].pin.proof.push(TreeHash::empty())),
             altered("thousands of hashes", PROD, "", |a| {
-                a.lines[0].pin.proof = vec![TreeHash::empty(); 5000]
+                a.lines[0].pin.proof = vec![TreeHash::empty(); 5000];
             }),
             altered("no proof", PROD, "", |a| a.lines[0].pin.proof.clear()),
             altered("the scrub's proof", PROD, "", |a| {

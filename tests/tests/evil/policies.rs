@@ -20,7 +20,7 @@ fn chain(name: &str, says: &'static str, alter: impl Fn(&mut Vec<Receipt>) + Sen
     let lie = change(POLICIES, move |_, answer| {
         Reply::Answer(answer.edit::<PolicyChain>(|chain| alter(&mut chain.policies)))
     });
-    Case::new(name, Question::Sync, says, lie).to_newcomer()
+    Case::new(name, Question::Sync, says, lie).for_newcomer()
 }
 
 /// The newest policy with its place.

@@ -108,7 +108,7 @@ impl Question {
     /// How long to wait for anything, in the questions whose lie is to take long.
     pub(crate) const HURRY: Duration = Duration::from_secs(1);
     /// How long to wait elsewhere.
-    pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+    pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 }
 
 /// A small file, and one that is cut into several chunks; the same for a reference, so that a push may be repeated.

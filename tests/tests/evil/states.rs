@@ -77,7 +77,7 @@ fn t16_an_older_pin_without_the_receipts_of_what_ended_the_newer_is_refused() ->
     refuse(|world| {
         vec![
             altered("no newer pin is shown", PROD, "passed over", |a| a.lines[0].passed_over.clear())
-                .to_newcomer(),
+                .for_newcomer(),
             altered("one newer pin is left out", PROD, "passed over", |a| {
                 a.lines[0].passed_over.remove(1);
             }),
@@ -85,7 +85,7 @@ fn t16_an_older_pin_without_the_receipts_of_what_ended_the_newer_is_refused() ->
                 a.lines[0].passed_over.remove(0);
             }),
             altered("the deny is not shown", PROD, "not shown", |a| {
-                a.lines[0].passed_over[1].ended_by = None
+                a.lines[0].passed_over[1].ended_by = None;
             }),
             altered("the newer pins in another order", PROD, "passed over", |a| {
                 a.lines[0].passed_over.reverse();
@@ -221,23 +221,14 @@ fn t17_a_remembered_answer_stands_in_only_where_it_was_asked_for_and_says_its_ag
 }
 
 #[test]
-fn t18_heads_and_checkpoints_of_something_else_are_refused() -> Result<()> {
+fn t18_heads_of_something_else_are_refused() -> Result<()> {
     refuse(|world| {
-        let operator = world.operator.clone();
-        let (log, head_key) = (operator.keys.log.clone(), operator.keys.head.clone());
-        let (size, root) = (operator.size(), operator.root(operator.size()));
-        let checkpoint = move |name: &str, says, text: String| {
-            let reply = Reply::Answer(Answer::new(200, "text/plain; charset=utf-8", text));
-            Case::new(name, Question::Sync, says, instead("/v1/log/checkpoint", reply))
-        };
-        let own = operator.checkpoint(size);
-        let twin = own.replace(operator.keys.origin.as_str(), "twin.example/log");
         vec![
             other_head(world, "the head of another channel", "shop/staging", |h| {
-                h.channel = of("shop/staging")
+                h.channel = of("shop/staging");
             }),
             other_head(world, "the head of another log", "channel head", |h| {
-                h.origin = of("twin.example/log")
+                h.origin = of("twin.example/log");
             }),
             other_head(world, "a head of more entries", "mixes two states", |h| {
                 h.size = h.size.checked_add(1).expect("a small log");
@@ -256,7 +247,7 @@ fn t18_heads_and_checkpoints_of_something_else_are_refused() -> Result<()> {
             other_head(world, "another answered pin", "pin 1", |h| h.lines[0].answered = Some(number(1))),
             other_head(world, "no answered pin", "pin 4", |h| h.lines[0].answered = None),
             other_head(world, "a newest pin that is not shown", "passed over", |h| {
-                h.lines[0].issued = number(9)
+                h.lines[0].issued = number(9);
             }),
             other_head(world, "a line that nobody asked about", "shop/more", |h| {
                 let mut more = h.lines[0].clone();
@@ -271,8 +262,25 @@ fn t18_heads_and_checkpoints_of_something_else_are_refused() -> Result<()> {
                 a.head = a.head.split_once("\n\n").map(|(text, _)| format!("{text}\n\n")).expect("a note");
             }),
             altered("a checkpoint with a changed size", PROD, "checkpoint", |a| {
-                a.checkpoint = a.checkpoint.replacen("\n", "\n1", 1);
+                a.checkpoint = a.checkpoint.replacen('\n', "\n1", 1);
             }),
+        ]
+    })
+}
+
+#[test]
+fn t18_checkpoints_of_something_else_are_refused() -> Result<()> {
+    refuse(|world| {
+        let operator = world.operator.clone();
+        let (log, head_key) = (operator.keys.log.clone(), operator.keys.head.clone());
+        let (size, root) = (operator.size(), operator.root(operator.size()));
+        let checkpoint = move |name: &str, says, text: String| {
+            let reply = Reply::Answer(Answer::new(200, "text/plain; charset=utf-8", text));
+            Case::new(name, Question::Sync, says, instead("/v1/log/checkpoint", reply))
+        };
+        let own = operator.checkpoint(size);
+        let twin = own.replace(operator.keys.origin.as_str(), "twin.example/log");
+        vec![
             checkpoint("the checkpoint of another log", "twin.example/log", twin),
             checkpoint(
                 "a checkpoint by the head key",
@@ -324,7 +332,7 @@ fn t18_the_answer_of_another_channel_or_line_is_refused() -> Result<()> {
         vec![
             Case::new("a redirect to another channel", Question::KnownGood(PROD), "302", other).stale(),
             altered("the channel's name is changed", PROD, "shop/staging", |a| {
-                a.channel = of("shop/staging")
+                a.channel = of("shop/staging");
             }),
             Case::new(
                 "the same, in the other direction",

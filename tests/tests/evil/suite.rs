@@ -160,7 +160,7 @@ fn check_memory(before: &BTreeMap<String, Vec<u8>>, victim: &Victim) -> Result<(
 /// A file that waits for the rest of a download that was cut.
 pub(crate) fn is_partial(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
-    name.starts_with(".holdfast-") && name.ends_with(".part")
+    name.starts_with(".holdfast-") && name.rsplit('.').next() == Some("part")
 }
 
 /// The one file that comes honestly in the lies about another one.

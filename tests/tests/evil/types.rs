@@ -67,7 +67,7 @@ fn t22_a_signed_head_and_a_signed_checkpoint_are_never_taken_for_each_other() ->
         let head_by_log_key = keys.clone();
         vec![
             altered("the head as checkpoint", PROD, "checkpoint", |a: &mut KnownGood| {
-                a.checkpoint.clone_from(&a.head)
+                a.checkpoint.clone_from(&a.head);
             }),
             altered("the checkpoint as head", PROD, "channel head", |a| a.head.clone_from(&a.checkpoint)),
             altered("a head by the log key", PROD, "channel head", move |a| {
@@ -86,7 +86,7 @@ fn t22_a_signed_head_and_a_signed_checkpoint_are_never_taken_for_each_other() ->
                 let mut by_registry = world.operator.clone();
                 by_registry.keys.head = keys.registry.clone();
                 altered("a head by the registry key", PROD, "channel head", move |a| {
-                    by_registry.sign_head(a, |_| {})
+                    by_registry.sign_head(a, |_| {});
                 })
             },
         ]

@@ -56,7 +56,7 @@ async fn t11_of_100_pins_of_one_line_exactly_one_is_next() -> Result<()> {
     let ana = registry.login().await?;
     let artifact = ana.publish_and_pin("shop/prod", "shop/web@1").await?;
     let draft = ana.draft_pin("shop/prod", &artifact, |_| {}).await?;
-    let http = registry.http()?;
+    let http = ana.http()?;
     let mut bodies = Vec::new();
     for _ in 0..WRITERS {
         bodies.push(ana.registry().prepare(draft.clone())?.signed_by(&ana.signer()).await?.to_json()?);

@@ -88,6 +88,7 @@ fn log(known: &Known) -> Vec<Probe> {
         post("/v1/grants/oidc", b"{}", Needs::NoToken, 400),
         plain("/v1/log/checkpoint", Needs::Token),
         get("/v1/log/consistency", "/v1/log/consistency?from=1", Needs::Token),
+        get("/v1/log/cosigned", "/v1/log/cosigned?size=1", Needs::Token),
         get("/v1/log/entries", format!("/v1/log/entries?from={index}"), Needs::Audit),
         get("/v1/log/proof/{index}", format!("/v1/log/proof/{index}"), Needs::Audit),
         get("/v1/log/attachments/{digest}", format!("/v1/log/attachments/{manifest_sha256}"), Needs::Audit),

@@ -32,7 +32,7 @@ const SHOWN_MAX: usize = 50;
 pub(crate) struct Args {
     /// The key: ed25519:..., the name of its principal, or a file that holds it
     #[arg(value_name = "KEY|NAME|FILE")]
-    key: String,
+    distrusted: String,
     /// The first entry that no longer counts
     #[arg(long, value_name = "ENTRY")]
     from: LeafIndex,
@@ -47,7 +47,7 @@ impl Args {
     pub(crate) async fn run(self, session: &Session) -> anyhow::Result<()> {
         let registry = session.registry()?;
         let (index, current) = registry.policy().await?;
-        let key = key_of(&current, &self.key)?;
+        let key = key_of(&current, &self.distrusted)?;
         let mut wanted = current.clone();
         distrust(&mut wanted, &key, self.from, self.reason.clone())?;
         show_consequences(&registry, &wanted, &key, self.from, session).await?;
