@@ -78,7 +78,7 @@ fn build() -> anyhow::Result<PathBuf> {
     let target = profile.parent().context("a profile lies in the target folder")?;
     let name = profile.file_name().and_then(|name| name.to_str()).context("the profile has a name")?;
     let mut command = Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()));
-    command.args(["build", "--quiet", "-p", "holdfast-cli", "-p", "holdfast-registry", "--bins"]);
+    command.args(["build", "--quiet", "--workspace", "--bins"]);
     command.args(["--profile", if name == "debug" { "dev" } else { name }]);
     command.arg("--target-dir").arg(target).current_dir(env!("CARGO_MANIFEST_DIR"));
     // What cargo tells this test about its own package would make crates that look at it (ring, and all above it) be built
