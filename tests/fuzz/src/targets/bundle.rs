@@ -3,19 +3,19 @@
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
+use holdfast_client::Bundle;
 use holdfast_formats::time::Timestamp;
 
 pub(crate) const EXAMPLES: &[&[u8]] =
-    &[b"holdfast/bundle/v1\n\0\0\0\0\0\0\0\x02{}", b"holdfast/bundle/v1\n\xff\xff\xff\xff\xff\xff\xff\xff{}"];
+    &[b"holdfast/bundle/v2\n\0\0\0\0\0\0\0\x02{}", b"holdfast/bundle/v2\n\xff\xff\xff\xff\xff\xff\xff\xff{}"];
 
 pub(crate) fn run(data: &[u8]) {
     let path = in_memory("bundle");
     std::fs::write(&path, data).expect("memory can be written to");
-    assert!(holdfast_client::bundle::is_bundle(&path) == data.starts_with(b"holdfast/bundle/v1\n"));
-    if let Ok(verified) = holdfast_client::bundle::verify(&path, None, Timestamp::from_ms(1_795_300_000_000))
-    {
-        assert!(verified.trusted_by_itself);
-        assert!(verified.bytes <= data.len() as u64, "its files are in it");
+    assert!(holdfast_client::bundle::is_bundle(&path) == data.starts_with(b"holdfast/bundle/v2\n"));
+    if let Ok(bundle) = Bundle::open_by_itself(&path, Timestamp::from_ms(1_795_300_000_000)) {
+        assert!(bundle.is_trusted_by_itself());
+        assert!(bundle.bytes() <= data.len() as u64, "its files are in it");
     }
 }
 

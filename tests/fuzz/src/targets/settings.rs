@@ -17,6 +17,8 @@ pub(crate) fn run(data: &[u8]) {
         body_deadline_s: None,
         upload_deadline_s: None,
         drain_deadline_s: None,
+        stranger_requests_per_s: None,
+        token_requests_per_s: None,
     };
     let flags = ServeFlags {
         config: Some(path),
@@ -28,6 +30,7 @@ pub(crate) fn run(data: &[u8]) {
         origin: None,
         tls_cert: None,
         tls_key: None,
+        witness: Vec::new(),
         limits,
         log_format: None,
         log_level: None,
