@@ -3,7 +3,9 @@
 judge_bucket() {
     local moto port
     stop_registry
-    "$tools/python/bin/python" "$judges/python/bucket.py" >"$work/moto.txt" 2>"$work/moto.log" &
+    # It is read before the server has begun to write.
+    : >"$work/moto.txt"
+    "$tools/python/bin/python" "$judges/python/bucket.py" >>"$work/moto.txt" 2>"$work/moto.log" &
     moto=$!
     started_pids+=("$moto")
     for _ in {1..200}; do
