@@ -35,7 +35,8 @@ pub(crate) async fn run(arguments: VerifyArguments) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let mut job = match arguments.channel {
         Some(channel) => {
-            let options = OpenOptions { url: arguments.url, ..OpenOptions::new() };
+            let token = std::env::var("HOLDFAST_TOKEN").ok().map(|token| token.parse()).transpose()?;
+            let options = OpenOptions { url: arguments.url, token, ..OpenOptions::new() };
             answer(&arguments.home, options, &channel, folder.path().join("bundle")).await?
         }
         None => signature(),
