@@ -94,9 +94,8 @@ impl Growing<'_> {
         if let Some(index) = self.writer.view().entry_by_payload(&prepared.payload_sha256)? {
             return Ok(Ok(Appended { index, new: false }));
         }
-        if let Some(given) = rules_needed(&prepared.statement, self.newest_rules) {
-            let known = self.newest_rules.version();
-            return Ok(Err(AppendError::Refused(Refusal::UnknownRuleBook { given, known })));
+        if let Some(needs) = rules_needed(&prepared.statement, self.newest_rules) {
+            return Ok(Err(self.needs_newer(needs)));
         }
         let index = self.edge.size().next_index();
         let rules = rules_for(self.policy.as_deref(), &prepared.statement);
@@ -118,10 +117,7 @@ impl Growing<'_> {
             }
             Err(JudgeError::Refused(refusal)) => return Ok(Err(AppendError::Refused(refusal))),
             Err(JudgeError::Facts(error)) => return Err(error.into()),
-            Err(JudgeError::Newer { needs: given }) => {
-                let known = self.newest_rules.version();
-                return Ok(Err(AppendError::Refused(Refusal::UnknownRuleBook { given, known })));
-            }
+            Err(JudgeError::Newer { needs }) => return Ok(Err(self.needs_newer(needs))),
         };
         if let Predicate::Policy(policy) = &prepared.statement.predicate
             && let Err(error) = self.keys.acting(Some(policy))
@@ -148,6 +144,10 @@ impl Growing<'_> {
         self.writer.note_newest(self.edge.size(), self.time);
         self.leaves.push(leaf);
         Ok(Ok(Appended { index, new: true }))
+    }
+
+    fn needs_newer(&self, given: u32) -> AppendError {
+        AppendError::Refused(Refusal::UnknownRuleBook { given, known: self.newest_rules.version() })
     }
 
     fn apply(&mut self, effect: &Effect) -> Result<(), BatchError> {
