@@ -4,6 +4,7 @@
 //! whether a well-formed value is *allowed*: that is the rule book in `holdfast-verify`.
 
 pub mod blob;
+pub mod catalog;
 pub mod channel_head;
 pub mod checkpoint;
 pub mod chunk;

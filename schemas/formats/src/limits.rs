@@ -26,6 +26,16 @@ pub const CHUNK_BYTES_MAX: usize = 4 * 1024 * 1024;
 pub const EXTENTS_MAX: usize = 1_048_576;
 /// Most bytes of one blob.
 pub const BLOB_BYTES_MAX: u64 = 1 << 42;
+/// Most bytes of one entry of a catalog: a file of the most extents fits.
+pub const CATALOG_ENTRY_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Most chunks of one catalog: about 4 TiB of different content.
+pub const CATALOG_CHUNKS_MAX: u32 = 1 << 22;
+/// Most bytes of a path in a catalog.
+pub const TREE_PATH_BYTES_MAX: usize = 32 * 1024;
+/// Most bytes of one name in a path of a catalog.
+pub const TREE_NAME_BYTES_MAX: usize = 1024;
+/// Most bytes of the value of one extended attribute.
+pub const TREE_ATTRIBUTE_BYTES_MAX: usize = 64 * 1024;
 /// Most files in one manifest.
 pub const MANIFEST_FILES_MAX: usize = 200_000;
 /// Most components of one release.

@@ -64,6 +64,10 @@ fn full(kind: Kind) -> Value {
     manifest["links"] = json!([{ "rel": "source", "ref": "https://git.example/shop/web", "digest": format!("sha256:{SHA256}") }]);
     manifest["needs"] = json!([{ "name": "shop/db", "range": ">=3, <4" }]);
     manifest["data_class"] = json!("internal");
+    if kind == Kind::Snapshot {
+        manifest["files"] =
+            json!([{ "path": "catalog", "size": 1, "digests": manifest["body"]["catalog"]["digest"] }]);
+    }
     if kind == Kind::Release {
         let (mut db, mut web) = (component("db", 0), component("web", 1));
         db["after"] = json!([]);

@@ -159,13 +159,13 @@ record! {
 }
 
 record! {
-    /// The catalog: a blob that lists a tree.
+    /// The catalog: the manifest's one file, named `catalog`, that lists a tree.
     pub struct SnapshotCatalog {
         /// Its digests.
         req digest: Digests,
-        /// How many entries it has.
+        /// How many entries it has, the root included.
         req entries: Count,
-        /// The bytes of all files in it.
+        /// The bytes of all files in the tree.
         req size_bytes: ByteSize,
     }
 }

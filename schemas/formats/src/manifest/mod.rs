@@ -150,6 +150,9 @@ impl Body {
     }
 }
 
+/// The file of a manifest that is the catalog of its snapshot.
+pub const CATALOG_FILE: &str = "catalog";
+
 /// A well-formed manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Manifest {
@@ -197,6 +200,9 @@ pub enum ManifestError {
         /// What is wrong with it.
         rule: &'static str,
     },
+    /// The catalog of a snapshot is not its one file.
+    #[error("a snapshot with a catalog has one file, `catalog`, with the digests that the body names")]
+    Catalog,
     /// A reference inside is malformed.
     #[error(transparent)]
     Text(#[from] TextError),
@@ -302,9 +308,18 @@ impl Manifest {
         self.body.kind()
     }
 
-    /// The bytes of all files together.
+    /// The bytes of all files together, those of a catalog's tree included.
     pub fn size_bytes(&self) -> u64 {
-        self.files.iter().fold(0, |sum, file| sum.saturating_add(file.size.get()))
+        let tree = self.catalog().map_or(0, |catalog| catalog.size_bytes.get());
+        self.files.iter().fold(tree, |sum, file| sum.saturating_add(file.size.get()))
+    }
+
+    /// The catalog, when this is the snapshot of a tree.
+    pub fn catalog(&self) -> Option<&SnapshotCatalog> {
+        match &self.body {
+            Body::Snapshot(body) => body.catalog.as_ref(),
+            _ => None,
+        }
     }
 
     /// The release's body, when this is a release.
@@ -329,6 +344,12 @@ impl Manifest {
                 && a.path >= b.path
             {
                 return Err(ManifestError::FileOrder(b.path.to_string()));
+            }
+        }
+        if let Some(catalog) = self.catalog() {
+            let [file] = self.files.as_slice() else { return Err(ManifestError::Catalog) };
+            if file.path.as_str() != CATALOG_FILE || file.digests != catalog.digest {
+                return Err(ManifestError::Catalog);
             }
         }
         let Body::Release(release) = &self.body else { return Ok(()) };
