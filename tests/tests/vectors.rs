@@ -7,6 +7,8 @@
 mod binaries;
 #[path = "vectors/case.rs"]
 mod case;
+#[path = "vectors/catalogs.rs"]
+mod catalogs;
 #[path = "vectors/entries.rs"]
 mod entries;
 mod golden;
@@ -52,6 +54,7 @@ fn folders() -> Vec<(&'static str, Vec<Case>)> {
         ("heads", binaries::heads()),
         ("names", names::cases()),
         ("blobs", binaries::blobs()),
+        ("catalogs", catalogs::cases()),
     ]
 }
 

@@ -25,6 +25,7 @@ pub(crate) fn cases() -> Vec<Case> {
     }
     broken(&mut cases);
     broken_release(&mut cases);
+    broken_snapshot(&mut cases);
     let mut all = cases.all();
     all.extend(trust());
     all
@@ -179,6 +180,28 @@ fn broken(cases: &mut Cases) {
         ),
     ] {
         cases.reject(name, bytes, why);
+    }
+}
+
+fn broken_snapshot(cases: &mut Cases) {
+    let json = written(&full(Kind::Snapshot));
+    let path = "\"path\":\"catalog\"";
+    let files = members(&json).into_iter().find(|m| m.path == "/files").expect("it has files").value;
+    let one = json[files.clone()].trim_matches(['[', ']']).to_owned();
+    let other = swap(&one, path, "\"path\":\"data\"");
+    for (name, files, why) in [
+        ("snapshot-catalog-elsewhere", other.clone(), "a catalog under another name"),
+        (
+            "snapshot-catalog-other",
+            swap(&one, SHA256, &"ab".repeat(32)),
+            "a file that is not the catalog that the body names",
+        ),
+        ("snapshot-catalog-and-files", format!("{one},{other}"), "files besides a catalog"),
+        ("snapshot-catalog-missing", String::new(), "a catalog that is no file"),
+    ]
+    .map(|(name, list, why)| (name, replaced(&json, files.clone(), &format!("[{list}]")), why))
+    {
+        cases.reject(name, files, why);
     }
 }
 

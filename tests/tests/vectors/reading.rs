@@ -19,7 +19,7 @@ use holdfast_formats::time::Timestamp;
 use holdfast_formats::trust::Trust;
 use holdfast_formats::version::Version;
 
-use super::keys;
+use super::{catalogs, keys};
 
 /// What was read, written again; or why it was refused.
 pub(crate) type Read = Result<Vec<u8>, String>;
@@ -36,6 +36,7 @@ pub(crate) fn read(kind: &str, bytes: &[u8]) -> Read {
         "channel-head" => words::<ChannelHead>(bytes),
         "blob-record" => Ok(BlobRecord::parse(bytes).map_err(text)?.encode()),
         "chunk" => chunk(bytes),
+        "catalog" => catalogs::read(bytes),
         "namespace" => words::<Namespace>(bytes),
         "artifact-name" => words::<ArtifactName>(bytes),
         "channel-name" => words::<ChannelName>(bytes),

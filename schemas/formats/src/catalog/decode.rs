@@ -80,6 +80,9 @@ impl Decoder {
         let Some(length) = self.peek::<4>() else { return Ok(None) };
         let length = usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX);
         if length == 0 {
+            if self.entries == 0 {
+                return Err(CatalogError("it has no root"));
+            }
             self.advance(4);
             self.stage = Stage::Ended;
             return Ok(None);

@@ -3,6 +3,7 @@
 mod blob_record;
 #[cfg(feature = "programs")]
 mod bundle;
+mod catalog;
 mod checkpoint;
 mod chunk;
 mod commit;
@@ -51,6 +52,7 @@ pub(crate) const ALL: &[Target] = &[
     target("blob-record", blob_record::run, &["blob-record"], &[]),
     #[cfg(feature = "programs")]
     target("bundle", bundle::run, &[], bundle::EXAMPLES),
+    target("catalog", catalog::run, &["catalog"], &[]),
     target("checkpoint", checkpoint::run, &["checkpoint", "note"], &[]),
     target("chunk", chunk::run, &["chunk"], &[]),
     target("commit", commit::run, &["commit"], &[]),
