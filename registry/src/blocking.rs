@@ -7,6 +7,7 @@
 mod lane;
 
 use std::num::NonZeroUsize;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use tokio::runtime::Handle;
@@ -123,6 +124,8 @@ pub fn spawn_on_own_thread<T: Send + 'static>(
     task: impl Future<Output = T> + Send + 'static,
 ) -> JoinHandle<T> {
     let runtime = Handle::current();
+    // Boxed, because its type would be compiled once for each way in which a runtime runs a future.
+    let task: Pin<Box<dyn Future<Output = T> + Send>> = Box::pin(task);
     tokio::task::spawn_blocking(move || runtime.block_on(task))
 }
 

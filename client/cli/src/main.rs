@@ -16,6 +16,7 @@ mod session;
 mod signing;
 mod toml_text;
 
+use std::pin::{Pin, pin};
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -53,5 +54,7 @@ fn run(arguments: Arguments, output: Output) -> anyhow::Result<()> {
     let (settings, command) = arguments.into_parts();
     let session = Session::new(output, settings)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(command.run(&session))
+    // A runtime has several ways to run a future: given the type of this one, it would be compiled for each of them.
+    let running: Pin<&mut dyn Future<Output = anyhow::Result<()>>> = pin!(command.run(&session));
+    runtime.block_on(running)
 }

@@ -1,6 +1,7 @@
 //! Opening what every command works on: runtime, store, keys, node.
 
 use std::path::Path;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
@@ -17,14 +18,20 @@ use holdfast_verify::rule_book::RuleBook;
 /// The name of the index file in the data folder.
 const INDEX_FILE: &str = "index.sqlite";
 
-/// A runtime whose blocking threads are bounded.
-pub(super) fn runtime(config: &ServeConfig) -> anyhow::Result<tokio::runtime::Runtime> {
+/// Runs a command on a runtime whose blocking threads are bounded.
+pub(super) fn run(
+    config: &ServeConfig,
+    command: impl Future<Output = anyhow::Result<()>>,
+) -> anyhow::Result<()> {
+    // A runtime has several ways to run a future: given the type of this one, it would be compiled for each of them.
+    let command: Pin<&mut dyn Future<Output = anyhow::Result<()>>> = pin!(command);
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         // Reads of a local store bring their own blocking calls; ours are bounded by `Blocking`.
         .max_blocking_threads(config.limits.blocking_max.get().saturating_mul(2))
         .build()
-        .context("the runtime did not start")
+        .context("the runtime did not start")?
+        .block_on(command)
 }
 
 /// Opens and probes the store.

@@ -13,7 +13,7 @@ pub(crate) fn run(flags: ServeFlags) -> Result<(), CommandFailure> {
     // Only a node that serves asks witnesses.
     config.witnesses.clear();
     start_logging(config.log_format, &config.log_level)?;
-    Ok(opening::runtime(&config)?.block_on(rebuild(&config))?)
+    Ok(opening::run(&config, rebuild(&config))?)
 }
 
 async fn rebuild(config: &ServeConfig) -> anyhow::Result<()> {

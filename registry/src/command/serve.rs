@@ -33,7 +33,7 @@ pub(crate) struct ServeArguments {
 pub(crate) fn run(arguments: ServeArguments) -> Result<(), CommandFailure> {
     let config = ServeConfig::load(arguments.flags)?;
     start_logging(config.log_format, &config.log_level)?;
-    Ok(opening::runtime(&config)?.block_on(serve_until_signal(&config, arguments.acknowledge_refused))?)
+    Ok(opening::run(&config, serve_until_signal(&config, arguments.acknowledge_refused))?)
 }
 
 async fn serve_until_signal(config: &ServeConfig, acknowledge: Option<LeafIndex>) -> anyhow::Result<()> {

@@ -15,7 +15,7 @@ pub(crate) fn run(flags: ServeFlags) -> Result<(), CommandFailure> {
     // Only a node that serves asks witnesses.
     config.witnesses.clear();
     start_logging(config.log_format, &config.log_level)?;
-    Ok(opening::runtime(&config)?.block_on(status(&config))?)
+    Ok(opening::run(&config, status(&config))?)
 }
 
 async fn status(config: &ServeConfig) -> anyhow::Result<()> {
