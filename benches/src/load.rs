@@ -1,8 +1,8 @@
 //! A load generator that is cheaper than what it measures: one prepared request, connections that stay open, and no
 //! parsing of an answer beyond its status and length.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
@@ -13,23 +13,18 @@ use tokio::net::TcpStream;
 use crate::latency::Latencies;
 use crate::report::figure;
 
-/// Numbers far apart, so that neighbours do not lie in one tile.
-const SPREAD: usize = 7_919;
-/// Prepared at most.
-const REQUESTS_MAX: usize = 1_000;
-
 /// The arguments of `load`.
 #[derive(Args)]
 pub(crate) struct LoadArguments {
     /// Where the server listens
     #[arg(long)]
     port: u16,
-    /// What to ask for; `{}` in it stands for a number that changes from request to request
+    /// What to ask for; `{}` in it stands for a number that is drawn anew for every request
     #[arg(long)]
     path: String,
     /// The numbers are below this one
     #[arg(long, default_value_t = 1)]
-    numbers: usize,
+    numbers: u64,
     /// A file with one header line to send along, such as the token's
     #[arg(long)]
     header_file: Option<PathBuf>,
@@ -46,15 +41,12 @@ pub(crate) async fn run(arguments: LoadArguments) -> anyhow::Result<()> {
         Some(file) => std::fs::read_to_string(file)?.trim_end().to_owned() + "\r\n",
         None => String::new(),
     };
-    let request = |n: usize| {
-        let path = arguments.path.replace("{}", &(n * SPREAD % arguments.numbers).to_string());
-        format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{header}\r\n")
-    };
-    let requests: Arc<[String]> = (0..arguments.numbers.clamp(1, REQUESTS_MAX)).map(request).collect();
+    let request = format!("GET {} HTTP/1.1\r\nHost: 127.0.0.1\r\n{header}\r\n", arguments.path);
     let until = Duration::from_secs_f64(arguments.seconds);
     let started = Instant::now();
-    let workers: Vec<_> = (0..arguments.connections)
-        .map(|_| tokio::spawn(ask_again_and_again(arguments.port, Arc::clone(&requests), started, until)))
+    let questions = |connection| Questions::new(&request, arguments.numbers, connection);
+    let workers: Vec<_> = (1..=arguments.connections)
+        .map(|n| tokio::spawn(ask_again_and_again(arguments.port, questions(n), started, until)))
         .collect();
     let mut all = Vec::new();
     let mut bytes = 0;
@@ -67,9 +59,43 @@ pub(crate) async fn run(arguments: LoadArguments) -> anyhow::Result<()> {
     Ok(Latencies::of(all).report(started.elapsed())?)
 }
 
+/// What one connection asks, one after another.
+struct Questions {
+    before: String,
+    /// What follows the number, where there is one.
+    behind: Option<String>,
+    numbers: u64,
+    drawn: u64,
+    request: String,
+}
+
+impl Questions {
+    fn new(request: &str, numbers: u64, connection: usize) -> Self {
+        let (before, behind) = match request.split_once("{}") {
+            Some((before, behind)) => (before.to_owned(), Some(behind.to_owned())),
+            None => (request.to_owned(), None),
+        };
+        let request = if behind.is_none() { before.clone() } else { String::new() };
+        Self { before, behind, numbers: numbers.max(1), drawn: connection as u64, request }
+    }
+
+    fn next(&mut self) -> &[u8] {
+        if let Some(behind) = &self.behind {
+            // A linear congruential generator: its high bits are random enough, and the same in every run.
+            self.drawn =
+                self.drawn.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let number = (self.drawn >> 33) % self.numbers;
+            self.request.clear();
+            // A string takes whatever is written to it.
+            let _ = write!(self.request, "{}{number}{behind}", self.before);
+        }
+        self.request.as_bytes()
+    }
+}
+
 async fn ask_again_and_again(
     port: u16,
-    requests: Arc<[String]>,
+    mut questions: Questions,
     started: Instant,
     until: Duration,
 ) -> anyhow::Result<(Vec<Duration>, usize)> {
@@ -77,9 +103,9 @@ async fn ask_again_and_again(
     stream.set_nodelay(true)?;
     let mut buffer = Vec::with_capacity(64 * 1024);
     let (mut latencies, mut bytes) = (Vec::with_capacity(1 << 16), 0);
-    for request in requests.iter().cycle().take_while(|_| started.elapsed() < until) {
+    while started.elapsed() < until {
         let before = Instant::now();
-        stream.write_all(request.as_bytes()).await?;
+        stream.write_all(questions.next()).await?;
         bytes = read_answer(&mut stream, &mut buffer).await?;
         latencies.push(before.elapsed());
     }
@@ -120,6 +146,23 @@ fn head_and_body(answer: &[u8]) -> anyhow::Result<Option<(usize, usize)>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_question_has_a_number_of_its_own() {
+        let mut questions = Questions::new("GET /{} HTTP/1.1", 100_000, 1);
+        let asked: std::collections::HashSet<Vec<u8>> =
+            (0..1_000).map(|_| questions.next().to_vec()).collect();
+        assert!(
+            asked.len() > 950 && asked.iter().all(|asked| asked.ends_with(b" HTTP/1.1")),
+            "{}",
+            asked.len()
+        );
+        let mut plain = Questions::new("GET / HTTP/1.1", 1, 1);
+        assert_eq!(
+            (plain.next().to_vec(), plain.next()),
+            (b"GET / HTTP/1.1".to_vec(), &b"GET / HTTP/1.1"[..])
+        );
+    }
 
     #[test]
     fn an_answer_ends_where_its_length_says() -> anyhow::Result<()> {

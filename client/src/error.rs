@@ -21,6 +21,7 @@ use holdfast_formats::wire::v1::Problem;
 
 pub use file_action::FileAction;
 
+use crate::audit::AuditError;
 use crate::bundle::BundleError;
 use crate::evidence::PackError;
 use crate::keys::SignerError;
@@ -176,20 +177,9 @@ pub enum ClientError {
         /// What is wrong with it.
         rule: String,
     },
-    /// The state that an audit keeps failed.
-    #[error("the state of the audit in {} cannot be used: is the disk full? --fresh begins anew", .path.display())]
-    AuditState {
-        /// The file.
-        path: PathBuf,
-        /// What happened.
-        source: CheckError,
-    },
-    /// Another process audits the same log.
-    #[error("another audit of this log is running; wait for it ({})", .path.display())]
-    AuditRunning {
-        /// The file that it holds.
-        path: PathBuf,
-    },
+    /// An audit that cannot go on.
+    #[error(transparent)]
+    Audit(#[from] AuditError),
     /// A store that cannot be named so.
     #[error("{location:?} is no store to read a log from: {rule}")]
     StoreLocation {

@@ -51,7 +51,7 @@ mod witnesses;
 
 pub use approval::Approvals;
 pub use artifact::ArtifactRecord;
-pub use audit::{AuditReport, AuditRequest, Compared, Finding, FindingKind, PolicyLine};
+pub use audit::{AuditError, AuditReport, AuditRequest, Compared, Finding, FindingKind, PolicyLine};
 pub use bundle::{Bundle, BundleError, BundleSummary};
 pub use clock::{Clock, FixedClock, SharedClock, SystemClock};
 pub use download::Pulled;

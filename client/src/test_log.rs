@@ -14,7 +14,7 @@ use holdfast_formats::number::{PolicyNumber, Seconds};
 use holdfast_formats::origin::Origin;
 use holdfast_formats::policy::RootKeys;
 use holdfast_formats::proof::TlogProof;
-use holdfast_formats::statement::{Freeze, Predicate};
+use holdfast_formats::statement::{EntryRef, Freeze, Predicate, Statement};
 use holdfast_formats::time::Timestamp;
 use holdfast_formats::tree::{LeafIndex, TreeHash, TreeSize};
 use holdfast_formats::trust::{Trust, TrustedPolicy};
@@ -112,6 +112,33 @@ impl TestLog {
         let hashes = subproof(from, &self.hashes(to), true);
         let size = |n: usize| TreeSize::new(n as u64).unwrap();
         Consistency { from: size(from), to: size(to), hashes, checkpoint: self.checkpoint(to) }
+    }
+
+    /// Adds a freeze whose type a newer version may have.
+    pub(crate) fn push_unknown_type(&mut self, urn: &str) {
+        let freeze = Freeze {
+            channel: "shop/prod".parse().unwrap(),
+            reason: "incident".parse().unwrap(),
+            until: None,
+        };
+        let payload = String::from_utf8(payload_of(freeze)).unwrap();
+        assert!(payload.contains("urn:holdfast:freeze:v1"));
+        let payload = payload.replace("urn:holdfast:freeze:v1", urn);
+        self.leaves.push(leaf_of(payload.as_bytes(), &user()));
+    }
+
+    /// Adds a second policy that raises the rule book.
+    pub(crate) fn push_rules(&mut self, rules: u32) {
+        let first = &self.leaves[0];
+        let EntryPayload::Inline(payload) = Entry::parse(first).unwrap().payload else { unreachable!() };
+        let Predicate::Policy(mut policy) = Statement::parse(&payload).unwrap().predicate else {
+            unreachable!()
+        };
+        policy.number = PolicyNumber::new(2).unwrap();
+        policy.predecessor =
+            Some(EntryRef { index: LeafIndex::new(0).unwrap(), leaf: TreeHash::leaf(first) });
+        policy.rules = rules;
+        self.push(*policy, &user());
     }
 
     fn hashes(&self, size: usize) -> Vec<TreeHash> {

@@ -11,10 +11,12 @@ use holdfast_formats::entry::{Entry, EntryPayload};
 use holdfast_formats::envelope::PAYLOAD_TYPE;
 use holdfast_formats::key::PublicKey;
 use holdfast_formats::policy::Policy;
-use holdfast_formats::statement::{AttachmentRef, Predicate, Statement};
+use holdfast_formats::statement::{AttachmentRef, Predicate, Statement, StatementError};
 use holdfast_formats::tree::TreeHash;
 use holdfast_verify::signature::{KnownKeys, VerifiedAhead, verify_ahead};
 
+/// What every statement type begins with, in whichever version.
+const TYPES_OF_OURS: &str = "urn:holdfast:";
 /// Keys that were asked for by signatures beyond those of the policy, and are kept at hand.
 const EXTRA_KEYS_MAX: usize = 4096;
 
@@ -89,8 +91,26 @@ pub(super) struct Content {
 #[derive(Debug)]
 pub(super) struct Payload {
     pub(super) bytes: Vec<u8>,
-    pub(super) statement: Result<Statement, String>,
+    pub(super) statement: Result<Statement, Unread>,
     pub(super) ahead: VerifiedAhead,
+}
+
+/// Why a payload could not be read.
+#[derive(Debug)]
+pub(super) enum Unread {
+    /// It is of a type of ours that only a newer version knows.
+    Newer(String),
+    /// It is nothing that a statement may be.
+    Malformed(String),
+}
+
+impl Unread {
+    fn because(error: &StatementError) -> Self {
+        match error {
+            StatementError::UnknownType(urn) if urn.starts_with(TYPES_OF_OURS) => Self::Newer(urn.clone()),
+            other => Self::Malformed(other.to_string()),
+        }
+    }
 }
 
 /// Entries that follow each other: of a page, or of a commit or a part of one.
@@ -188,7 +208,7 @@ impl Content {
 
     /// Gives the payload, which hashes to what the leaf names.
     pub(super) fn give_payload(&mut self, bytes: Vec<u8>, keys: &KnownKeys, how: Signatures) {
-        let statement = Statement::parse(&bytes).map_err(|e| e.to_string());
+        let statement = Statement::parse(&bytes).map_err(|error| Unread::because(&error));
         let ahead = match how {
             Signatures::Verify => verify_ahead(PAYLOAD_TYPE, &bytes, &self.entry.signatures, keys),
             Signatures::Skip => VerifiedAhead::nothing(),

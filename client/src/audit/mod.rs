@@ -6,6 +6,7 @@
 
 mod compare;
 mod decode;
+mod error;
 mod extends;
 mod finding;
 mod html;
@@ -27,6 +28,7 @@ use crate::blocking;
 use crate::error::ClientError;
 use crate::progress::{Activity, Running};
 use crate::session::Registry;
+pub use error::AuditError;
 pub use finding::{Finding, FindingKind};
 pub use html::to_html;
 use kept::{DiskTables, Kept, Opened};
@@ -161,6 +163,7 @@ impl Audit {
                 ended => {
                     let findings = self.check_tiles(tiles).await?;
                     self.keep(findings).await?;
+                    self.replay_mut().require_known_rules()?;
                     return ended.map(drop);
                 }
             };

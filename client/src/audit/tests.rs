@@ -3,7 +3,7 @@ use holdfast_formats::envelope::Base64Bytes;
 use holdfast_formats::key::SigningKey;
 use holdfast_formats::statement::Freeze;
 use holdfast_formats::tree::LeafIndex;
-use holdfast_formats::wire::v1::LoggedEntry;
+use holdfast_formats::wire::v1::{ExitCode, LoggedEntry};
 
 use super::decode::{Piece, Signatures, decode};
 use super::replay::{Attachments, Group};
@@ -177,4 +177,48 @@ fn the_facts_on_disk_give_the_answers_of_those_in_memory() {
     assert!(freezes.windows(2).all(|pair| pair[0].index < pair[1].index));
     assert_eq!(touched.map(LeafIndex::get), Some(39));
     assert_eq!(policy.map(|fact| fact.entry.index.get()), Some(0));
+}
+
+/// A log whose third entry needs a newer version, with an entry behind it.
+fn grown_up(grow: impl FnOnce(&mut TestLog)) -> TestLog {
+    let mut log = honest();
+    grow(&mut log);
+    log.push(freeze(), &user());
+    log
+}
+
+fn unknown_type(log: &mut TestLog) {
+    log.push_unknown_type("urn:holdfast:recall:v1");
+}
+
+fn unknown_rules(log: &mut TestLog) {
+    log.push_rules(99);
+}
+
+#[test]
+fn an_entry_that_needs_a_newer_version_stops_the_replay_before_it() {
+    for (grow, needs) in [
+        (unknown_type as fn(&mut TestLog), "statement type urn:holdfast:recall:v1"),
+        (unknown_rules, "rule book 99"),
+    ] {
+        let log = grown_up(grow);
+        let mut world = judged(&log.entries(), &log);
+        assert_eq!((world.indices(), world.replay().size().get()), (vec![], 2), "{needs}");
+        let error = ClientError::from(world.replay().require_known_rules().unwrap_err());
+        assert!(error.to_string().contains(&format!("entry 2 needs {needs}")), "{error}");
+        assert_eq!(error.exit(), ExitCode::Integrity);
+        // What was judged is kept, and whoever goes on with the same version stops there again.
+        assert_eq!(world.open(TreeSize::ZERO), None);
+        assert_eq!(world.replay().size().get(), 2);
+        world.judge(&log.entries()[2..], Signatures::Verify);
+        assert!(world.replay().require_known_rules().is_err(), "{needs}");
+    }
+}
+
+#[test]
+fn a_type_that_is_not_ours_is_found_and_the_replay_goes_on() {
+    let log = grown_up(|log| log.push_unknown_type("https://example.org/recall/v1"));
+    let mut world = judged(&log.entries(), &log);
+    assert_eq!((world.indices(), world.replay().size().get()), (vec![Some(2)], 4));
+    assert!(world.replay().require_known_rules().is_ok());
 }

@@ -15,6 +15,7 @@ impl ClientError {
             Self::Signer(error) => error.exit(),
             Self::Bundle(error) => error.exit(),
             Self::Pack(error) => error.exit(),
+            Self::Audit(error) => error.exit(),
             Self::LoggedUnwitnessed { source, .. } => source.exit(),
             Self::Unreachable { .. }
             | Self::StoreUnreachable { .. }
@@ -58,10 +59,10 @@ impl ClientError {
             | Self::SignedAlready { .. } => ExitCode::Usage,
             Self::Expired { .. } => ExitCode::Ended,
             Self::NothingQualifies { .. } => ExitCode::NothingQualifies,
-            Self::AlreadySetUp { .. } | Self::MonitorRuns | Self::AuditRunning { .. } => ExitCode::Conflict,
+            Self::AlreadySetUp { .. } | Self::MonitorRuns => ExitCode::Conflict,
             Self::NotLogged { .. } => ExitCode::NotFound,
             Self::File { source, .. } if source.kind() == io::ErrorKind::NotFound => ExitCode::Usage,
-            Self::File { .. } | Self::Encode { .. } | Self::AuditState { .. } => ExitCode::Internal,
+            Self::File { .. } | Self::Encode { .. } => ExitCode::Internal,
         }
     }
 

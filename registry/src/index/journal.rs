@@ -1,5 +1,7 @@
 //! Where the log stands: position, places of entries, full tiles, and entries that the rule book refused.
 
+use std::ops::Range;
+
 use holdfast_formats::digest::Sha256Digest;
 use holdfast_formats::tile::{TileKind, TilePath, decode_hashes};
 use holdfast_formats::time::Timestamp;
@@ -36,6 +38,13 @@ pub struct EntryPlace {
     pub length: u64,
 }
 
+impl EntryPlace {
+    /// The bytes of the commit object.
+    pub const fn range(&self) -> Range<u64> {
+        self.offset..self.offset.saturating_add(self.length)
+    }
+}
+
 /// An entry of the log that the rule book refuses: it has no effect, and nothing is written until it is acknowledged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
@@ -67,11 +76,6 @@ impl View<'_> {
             root: TreeHash::from_bytes(bytes32(&root)?),
             time: Timestamp::from_ms(unsigned(time)?),
         }))
-    }
-
-    /// Where an entry's bytes are.
-    pub fn place(&self, index: LeafIndex) -> Result<Option<EntryPlace>, IndexError> {
-        Ok(self.places(index, 1)?.pop())
     }
 
     /// Where the bytes of successive entries are.

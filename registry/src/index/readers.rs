@@ -85,15 +85,19 @@ impl<'a> View<'a> {
 /// A handle for readers; clones share the pool.
 #[derive(Clone)]
 pub struct Index {
+    pool: Arc<Pool>,
+}
+
+struct Pool {
     path: PathBuf,
-    idle: Arc<Mutex<Vec<Connection>>>,
+    idle: Mutex<Vec<Connection>>,
     policies: PolicyCache,
     blocking: Blocking,
 }
 
 impl std::fmt::Debug for Index {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Index({})", self.path.display())
+        write!(f, "Index({})", self.pool.path.display())
     }
 }
 
@@ -112,8 +116,8 @@ impl Index {
         let policies = PolicyCache::empty();
         // Readers of their own only see what is committed; the writer's cache must not show them more.
         let writer = Writer::new(opened, PolicyCache::empty());
-        let idle = Arc::new(Mutex::new(Vec::new()));
-        Ok((Self { path: path.to_owned(), idle, policies, blocking }, writer))
+        let pool = Pool { path: path.to_owned(), idle: Mutex::default(), policies, blocking };
+        Ok((Self { pool: Arc::new(pool) }, writer))
     }
 
     /// Runs `job`, which reads a few rows, on a snapshot, on a thread that may block.
@@ -126,7 +130,7 @@ impl Index {
         E: From<IndexError> + Send + 'static,
     {
         let index = self.clone();
-        self.blocking.read(move || index.read_now(job)).await
+        self.pool.blocking.read(move || index.read_now(job)).await
     }
 
     /// [`read`](Self::read) for a job that may read a whole table: those who read a few rows do not wait for it.
@@ -139,7 +143,7 @@ impl Index {
         E: From<IndexError> + Send + 'static,
     {
         let index = self.clone();
-        self.blocking.run(move || index.read_now(job)).await
+        self.pool.blocking.run(move || index.read_now(job)).await
     }
 
     /// Runs `job` on a snapshot, on this thread, which must be one that may block.
@@ -148,7 +152,7 @@ impl Index {
         job: impl FnOnce(&View<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
         let connection = self.take()?;
-        let view = View::of(&connection, &self.policies, None);
+        let view = View::of(&connection, &self.pool.policies, None);
         let result = in_snapshot(&connection, || job(&view));
         self.lock().push(connection);
         result
@@ -159,12 +163,12 @@ impl Index {
         let idle = self.lock().pop();
         match idle {
             Some(connection) => Ok(connection),
-            None => schema::open_for_reading(&self.path),
+            None => schema::open_for_reading(&self.pool.path),
         }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+        self.pool.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

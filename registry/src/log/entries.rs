@@ -6,16 +6,22 @@ use std::sync::Arc;
 use bytes::Bytes;
 use holdfast_formats::commit::{Commit, CommitError};
 use holdfast_formats::entry::{Entry, EntryError, EntryPayload};
+use holdfast_formats::key::KeyId;
 use holdfast_formats::tree::LeafIndex;
+use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
 use super::LogParts;
 use super::attachments::{AttachmentError, Attachments};
-use crate::index::{EntryPlace, IndexError};
+use super::places::Places;
+use crate::index::{EntryPlace, IndexError, View};
 use crate::objects::{ObjectError, ObjectKey};
 
-/// How many entries are kept in memory.
-const CACHED_ENTRIES: usize = 4096;
+/// How much room entries have in memory, and about how many that are.
+const CACHED_BYTES: u64 = 32 * 1024 * 1024;
+const CACHED_ENTRIES: usize = 32 * 1024;
+/// What an entry takes beside its bytes.
+const OVERHEAD_BYTES: u64 = 64;
 
 /// One leaf as it is logged.
 #[derive(Debug, Clone)]
@@ -26,6 +32,26 @@ pub struct Leaf {
     pub bytes: Bytes,
     /// The payload, when it is an attachment.
     pub payload: Option<Bytes>,
+    /// Whose signatures it carries.
+    pub signers: Vec<KeyId>,
+}
+
+/// The bytes of an entry, or where to ask for them.
+#[derive(Debug, Clone)]
+pub enum Found {
+    /// They are here.
+    Bytes(Bytes),
+    /// They lie in a store that takes a request.
+    Place(EntryPlace),
+}
+
+#[derive(Debug, Clone)]
+struct ByLength;
+
+impl Weighter<LeafIndex, Bytes> for ByLength {
+    fn weight(&self, _: &LeafIndex, bytes: &Bytes) -> u64 {
+        bytes.len() as u64 + OVERHEAD_BYTES
+    }
 }
 
 /// Why an entry could not be read.
@@ -60,13 +86,15 @@ pub enum EntriesError {
 /// A reader of entries; clones share its cache.
 #[derive(Clone)]
 pub struct Entries {
-    parts: LogParts,
-    cache: Arc<Cache<LeafIndex, Bytes>>,
+    parts: Arc<LogParts>,
+    cache: Arc<Cache<LeafIndex, Bytes, ByLength>>,
+    places: Arc<Places>,
 }
 
 impl Entries {
     pub(super) fn new(parts: LogParts) -> Self {
-        Self { parts, cache: Arc::new(Cache::new(CACHED_ENTRIES)) }
+        let cache = Cache::with_weighter(CACHED_ENTRIES, CACHED_BYTES, ByLength);
+        Self { parts: Arc::new(parts), cache: Arc::new(cache), places: Arc::new(Places::new()) }
     }
 
     /// Keeps an entry that was just written.
@@ -76,40 +104,60 @@ impl Entries {
 
     /// One entry, with its payload when that is an attachment.
     pub async fn read(&self, index: LeafIndex) -> Result<Leaf, EntriesError> {
-        let bytes = match self.cache.get(&index) {
-            Some(bytes) => bytes,
-            None => self.fetch(index).await?,
+        let found = match self.at_hand(index) {
+            Some(bytes) => Found::Bytes(bytes),
+            None => {
+                let entries = self.clone();
+                self.parts.index.read(move |view| entries.find(view, index)).await?
+            }
         };
-        let payload = self.attached_payload(index, &bytes).await?;
-        Ok(Leaf { index, bytes, payload })
+        self.take(index, found).await
     }
 
-    /// The payload of a leaf, when it is an attachment.
-    pub async fn attached_payload(
-        &self,
-        index: LeafIndex,
-        leaf: &[u8],
-    ) -> Result<Option<Bytes>, EntriesError> {
-        let entry = Entry::parse(leaf).map_err(|source| EntriesError::Corrupt { index, source })?;
-        match entry.payload {
-            EntryPayload::Inline(_) => Ok(None),
-            EntryPayload::Attached(at) => {
-                Ok(Some(Attachments::new(self.parts.store.clone()).get(&at.sha256).await?))
-            }
+    /// The bytes of an entry, when they are in memory: here, or in the system's cache of files.
+    pub fn at_hand(&self, index: LeafIndex) -> Option<Bytes> {
+        self.cache.get(&index).or_else(|| self.places.at_hand(index))
+    }
+
+    /// Looks for the bytes of an entry, on a thread that may block.
+    pub fn find(&self, view: &View<'_>, index: LeafIndex) -> Result<Found, EntriesError> {
+        let found = self.places.find(view, &self.parts.store, index)?;
+        if let Found::Bytes(bytes) = &found {
+            self.remember(index, bytes.clone());
         }
+        Ok(found)
+    }
+
+    /// Reads an entry that was found.
+    pub async fn take(&self, index: LeafIndex, found: Found) -> Result<Leaf, EntriesError> {
+        let bytes = match found {
+            Found::Bytes(bytes) => bytes,
+            Found::Place(place) => {
+                let key = ObjectKey::commit(place.commit);
+                let bytes = self.parts.store.get_range(&key, place.range()).await?;
+                self.remember(index, bytes.clone());
+                bytes
+            }
+        };
+        self.leaf(index, bytes).await
+    }
+
+    /// What the bytes of an entry say of it, with its payload when that is an attachment.
+    pub async fn leaf(&self, index: LeafIndex, bytes: Bytes) -> Result<Leaf, EntriesError> {
+        let entry = Entry::parse(&bytes).map_err(|source| EntriesError::Corrupt { index, source })?;
+        let payload = match entry.payload {
+            EntryPayload::Inline(_) => None,
+            EntryPayload::Attached(at) => {
+                Some(Attachments::new(self.parts.store.clone()).get(&at.sha256).await?)
+            }
+        };
+        let signers = entry.signatures.iter().map(|signature| signature.keyid).collect();
+        Ok(Leaf { index, bytes, payload, signers })
     }
 
     /// So many successive entries, when all of them are in memory.
     fn kept(&self, from: LeafIndex, limit: usize) -> Option<Vec<Bytes>> {
         (0..limit as u64).map(|n| self.cache.get(&from.checked_add(n).ok()?)).collect()
-    }
-
-    async fn fetch(&self, index: LeafIndex) -> Result<Bytes, EntriesError> {
-        let place = self.parts.index.read(move |view| view.place(index)).await?;
-        let EntryPlace { commit, offset, length } = place.ok_or(EntriesError::NotFound(index))?;
-        let bytes = self.parts.store.get_range(&ObjectKey::commit(commit), offset..offset + length).await?;
-        self.cache.insert(index, bytes.clone());
-        Ok(bytes)
     }
 
     /// The bytes of up to `limit` successive entries: the newest from memory; else each commit object is read once.

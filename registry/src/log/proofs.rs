@@ -2,17 +2,16 @@
 
 use std::sync::Arc;
 
-use holdfast_formats::proof::TlogProof;
-use holdfast_formats::tile::TilePath;
+use holdfast_formats::tile::{TILE_WIDTH, TilePath};
 use holdfast_formats::tree::{LeafIndex, TreeHash, TreeSize};
-use holdfast_verify::merkle::{MerkleError, NodeAddress, ProofPlan};
+use holdfast_verify::merkle::{MerkleError, NodeAddress, ProofPlan, Subtrees};
 use quick_cache::sync::Cache;
 
 use super::head::Head;
 use crate::index::{Index, IndexError, View};
 
-/// How many full tiles of 8 KiB are kept in memory.
-const CACHED_TILES: usize = 2048;
+/// How many full tiles are kept in memory, of 16 KiB each with their subtrees: those of a quarter of a million leaves.
+const CACHED_TILES: usize = 1024;
 
 /// Why a proof could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -28,16 +27,13 @@ pub enum ProofsError {
         "tile {0} is missing from the index; delete the index and start again, it is rebuilt from the store"
     )]
     MissingTile(TilePath),
-    /// A proof that does not fit its format.
-    #[error(transparent)]
-    Format(#[from] holdfast_formats::proof::ProofError),
 }
 
 /// Makes proofs; clones share the cache of tiles.
 #[derive(Clone)]
 pub struct Prover {
     index: Index,
-    tiles: Arc<Cache<TilePath, Arc<Vec<TreeHash>>>>,
+    tiles: Arc<Cache<TilePath, Arc<Subtrees>>>,
 }
 
 impl Prover {
@@ -61,6 +57,20 @@ impl Prover {
         ProofPlan::inclusion(index, size)?.build(&|node| self.node(view, head, node))
     }
 
+    /// The same where every tile that it needs is in memory; `None` asks for a thread that may block.
+    pub fn inclusion_at_hand(
+        &self,
+        head: &Head,
+        index: LeafIndex,
+        size: TreeSize,
+    ) -> Result<Option<Vec<TreeHash>>, ProofsError> {
+        match ProofPlan::inclusion(index, size)?.build(&|node| self.node_at_hand(head, node)) {
+            Ok(hashes) => Ok(Some(hashes)),
+            Err(NotAtHand::Tile(_)) => Ok(None),
+            Err(NotAtHand::Never(error)) => Err(error.into()),
+        }
+    }
+
     /// The consistency proof between two sizes, at most the head's.
     pub fn consistency(
         &self,
@@ -72,25 +82,38 @@ impl Prover {
         ProofPlan::consistency(old, new)?.build(&|node| self.node(view, head, node))
     }
 
-    /// The receipt's text for a leaf, against the head's checkpoint.
-    pub fn receipt(&self, view: &View<'_>, head: &Head, index: LeafIndex) -> Result<String, ProofsError> {
-        let hashes = self.inclusion(view, head, index, head.size())?;
-        Ok(TlogProof::new(index, hashes, head.checkpoint().to_owned())?.to_string())
+    fn node(&self, view: &View<'_>, head: &Head, node: NodeAddress) -> Result<TreeHash, ProofsError> {
+        match self.node_at_hand(head, node) {
+            Ok(hash) => Ok(hash),
+            Err(NotAtHand::Never(error)) => Err(error.into()),
+            Err(NotAtHand::Tile(path)) => {
+                let tile = view.full_tile(path)?.ok_or(ProofsError::MissingTile(path))?;
+                let tile = Arc::new(Subtrees::of(tile));
+                self.tiles.insert(path, Arc::clone(&tile));
+                Ok(tile.node(node).ok_or_else(|| outside(node))?)
+            }
+        }
     }
 
-    fn node(&self, view: &View<'_>, head: &Head, node: NodeAddress) -> Result<TreeHash, ProofsError> {
-        if let Some(hash) = head.edge().node(node) {
-            return Ok(hash);
+    fn node_at_hand(&self, head: &Head, node: NodeAddress) -> Result<TreeHash, NotAtHand> {
+        let never = || NotAtHand::Never(outside(node));
+        let path = node.tile_in(head.size()).ok_or_else(never)?;
+        if path.width() < TILE_WIDTH {
+            return head.edge().node(node).ok_or_else(never);
         }
-        let outside = MerkleError::NoSuchNode { level: node.level(), index: node.index() };
-        let tile = node.tile_in(head.size()).ok_or(outside)?;
-        let hashes = if let Some(hashes) = self.tiles.get(&tile) {
-            hashes
-        } else {
-            let hashes = Arc::new(view.full_tile(tile)?.ok_or(ProofsError::MissingTile(tile))?);
-            self.tiles.insert(tile, Arc::clone(&hashes));
-            hashes
-        };
-        Ok(node.hash_from_tile(&hashes)?)
+        let tile = self.tiles.get(&path).ok_or(NotAtHand::Tile(path))?;
+        tile.node(node).ok_or_else(never)
     }
+}
+
+/// Why memory does not have a node.
+enum NotAtHand {
+    /// The index has the tile that it lies in.
+    Tile(TilePath),
+    /// The tree has no such node.
+    Never(MerkleError),
+}
+
+fn outside(node: NodeAddress) -> MerkleError {
+    MerkleError::NoSuchNode { level: node.level(), index: node.index() }
 }

@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::io;
+use std::ops::Range;
 use std::path::PathBuf;
 
 use super::key::{InvalidKey, ObjectKey};
@@ -99,6 +100,11 @@ impl ObjectError {
     pub(super) fn check_size(key: &ObjectKey, size: u64) -> Result<(), Self> {
         let max = key.bytes_max();
         if size <= max { Ok(()) } else { Err(Self::TooLarge { key: key.as_str().to_owned(), size, max }) }
+    }
+
+    /// The object has no such bytes.
+    pub(super) fn out_of_range(key: &ObjectKey, range: &Range<u64>) -> Self {
+        Self::OutOfRange { key: key.as_str().to_owned(), start: range.start, end: range.end }
     }
 
     pub(super) fn from_io(key: &str, source: io::Error) -> Self {

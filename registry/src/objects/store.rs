@@ -12,6 +12,7 @@ use object_store::memory::InMemory;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions};
 
 use super::error::{ObjectError, OpenError, ProbeError};
+use super::held::HeldObject;
 use super::key::{KeyPrefix, ObjectKey};
 use super::listing::{self, Listing};
 use super::local::{Barrier, LocalDirectory, Persistence, Publish};
@@ -173,18 +174,27 @@ impl Store {
 
     /// A part of an object. A range that is empty or ends past the object is an error.
     pub async fn get_range(&self, key: &ObjectKey, range: Range<u64>) -> Result<Bytes, ObjectError> {
-        let Range { start, end } = range;
-        let out_of_range = || ObjectError::OutOfRange { key: key.as_str().to_owned(), start, end };
-        let wanted = end.checked_sub(start).filter(|&len| len > 0).ok_or_else(out_of_range)?;
-        match self.inner.objects.get_range(key.path(), start..end).await {
+        if let Some(local) = &self.inner.local {
+            let (directory, key) = (Arc::clone(&local.directory), key.clone());
+            return self.inner.host.blocking.run(move || directory.hold(&key)?.read(&range)).await;
+        }
+        let out_of_range = || ObjectError::out_of_range(key, &range);
+        let wanted = range.end.checked_sub(range.start).filter(|&len| len > 0).ok_or_else(out_of_range)?;
+        match self.inner.objects.get_range(key.path(), range.clone()).await {
             Ok(bytes) if u64::try_from(bytes.len()) == Ok(wanted) => Ok(bytes),
             Ok(_) => Err(out_of_range()),
             // Stores disagree about ranges that overrun, so ask which error this is.
             Err(error) => match self.head(key).await? {
-                Some(size) if size < end => Err(out_of_range()),
+                Some(size) if size < range.end => Err(out_of_range()),
                 _ => Err(ObjectError::from_store(key.as_str(), error)),
             },
         }
+    }
+
+    /// Opens an object that never changes, on this thread, which must be one that may block; `None` where to read it takes a
+    /// request.
+    pub fn hold(&self, key: &ObjectKey) -> Option<Result<HeldObject, ObjectError>> {
+        self.inner.local.as_ref().map(|local| local.directory.hold(key))
     }
 
     /// The size of an object in bytes, `None` when there is none.

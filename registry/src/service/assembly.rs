@@ -6,14 +6,13 @@ use holdfast_formats::envelope::Base64Bytes;
 use holdfast_formats::statement::Artifact;
 use holdfast_formats::tree::{LeafIndex, TreeSize};
 use holdfast_formats::wire::v1::{
-    ConsistencyProof, HeldArtifact, LineAnswer, PassedOver, ProvenEntry, ShownGrant,
+    ConsistencyProof, HeldArtifact, LineAnswer, LoggedEntry, PassedOver, ProvenEntry, ShownGrant,
 };
 use holdfast_verify::facts::GrantFact;
 use holdfast_verify::known_good::{Choice, ChosenLine, PassedPin};
 
-use super::granted::SeenKeys;
+use super::granted::{SeenKeys, logged};
 use super::manifests::ReadManifest;
-use super::receipts::attached;
 use super::{Failure, Service};
 use crate::log::Head;
 
@@ -38,7 +37,7 @@ impl<'a> Assembly<'a> {
     }
 
     /// Grants, each with what revoked it.
-    pub(super) async fn shown(mut self, facts: Vec<GrantFact>) -> Result<Vec<ShownGrant>, Failure> {
+    pub(super) async fn shown(mut self, facts: Vec<Arc<GrantFact>>) -> Result<Vec<ShownGrant>, Failure> {
         let mut shown = Vec::with_capacity(facts.len());
         let size = self.head.size();
         // What came after this state of the log is no part of it.
@@ -52,16 +51,10 @@ impl<'a> Assembly<'a> {
 
     /// One entry with its proof against the head's checkpoint.
     async fn entry(&mut self, index: LeafIndex) -> Result<ProvenEntry, Failure> {
-        let log = self.service.log();
-        let leaf = log.entries().read(index).await?;
-        self.keys.note(&leaf.bytes)?;
-        let (prover, head) = (log.prover().clone(), Arc::clone(&self.head));
-        let proof = log
-            .index()
-            .read(move |view| prover.inclusion(view, &head, index, head.size()).map_err(Failure::from))
-            .await?;
-        let payload = attached(&leaf);
-        Ok(ProvenEntry { index, entry: Base64Bytes(leaf.bytes.to_vec()), proof, payload })
+        let (leaf, proof) = self.service.proven(&self.head, index).await?;
+        self.keys.note(&leaf);
+        let LoggedEntry { index, entry, payload } = logged(&leaf);
+        Ok(ProvenEntry { index, entry, proof, payload })
     }
 
     async fn maybe(&mut self, index: Option<LeafIndex>) -> Result<Option<ProvenEntry>, Failure> {

@@ -51,6 +51,11 @@ impl Failure {
         self.code
     }
 
+    /// Whether something went wrong in here, and not merely that the caller asks for what cannot be told now.
+    pub const fn is_fault(&self) -> bool {
+        self.source.is_some() && self.code.status() >= 500
+    }
+
     /// What clients are told.
     pub fn problem(&self) -> Problem {
         let mut problem = Problem::new(self.code, self.detail.clone());
@@ -94,9 +99,7 @@ impl From<ProofsError> for Failure {
     fn from(error: ProofsError) -> Self {
         match &error {
             ProofsError::Merkle(_) => Self::caused(ProblemCode::Malformed, error),
-            ProofsError::Index(_) | ProofsError::MissingTile(_) | ProofsError::Format(_) => {
-                Self::internal(error)
-            }
+            ProofsError::Index(_) | ProofsError::MissingTile(_) => Self::internal(error),
         }
     }
 }

@@ -24,7 +24,7 @@ impl Service {
             .read(move |view| view.grants_after(after, limit).map_err(Failure::from))
             .await?;
         let next = if facts.len() == limit { facts.last().map(|fact| fact.index) } else { None };
-        let wanted = facts.into_iter().filter(|fact| ended || fact.is_valid_at(now));
+        let wanted = facts.into_iter().filter(|fact| ended || fact.is_valid_at(now)).map(Arc::new);
         let grants = Assembly::begin(self, Arc::clone(&head)).shown(wanted.collect()).await?;
         Ok(GrantList { checkpoint: head.checkpoint().to_owned(), grants, next })
     }

@@ -15,6 +15,7 @@ mod known_good;
 mod listing;
 mod lookup_cache;
 mod manifests;
+mod proven;
 mod quotas;
 mod receipts;
 mod scrub;
@@ -60,6 +61,7 @@ struct Inner {
     lookups: lookup_cache::LookupCache,
     manifests: manifests::Manifests,
     tokens: access::TokenCache,
+    signers: granted::SignerCache,
     issuers: Issuers,
     usage: Arc<usage::Usage>,
     blocking: Blocking,
@@ -103,7 +105,7 @@ impl Service {
         } = parts;
         let started_ms = clock.now_ms();
         let manifests = manifests::Manifests::new(log.attachments());
-        let (lookups, tokens) = (lookup_cache::LookupCache::new(), access::TokenCache::new());
+        let (tokens, signers) = (access::TokenCache::new(), granted::SignerCache::new());
         let inner = Inner {
             log,
             blobs,
@@ -113,9 +115,10 @@ impl Service {
             keys_folder,
             shared_store,
             started_ms,
-            lookups,
+            lookups: lookup_cache::LookupCache::new(),
             manifests,
             tokens,
+            signers,
             issuers: Issuers::unasked(),
             usage: Arc::new(usage::Usage::open(usage_file)),
             blocking,

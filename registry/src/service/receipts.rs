@@ -7,6 +7,7 @@ use holdfast_formats::digest::Sha256Digest;
 use holdfast_formats::envelope::Base64Bytes;
 use holdfast_formats::number::PolicyNumber;
 use holdfast_formats::policy::Policy;
+use holdfast_formats::proof::TlogProof;
 use holdfast_formats::tree::{LeafIndex, TreeSize};
 use holdfast_formats::wire::v1::{
     Consistency, ConsistencyQuery, EntriesQuery, LogEntries, LoggedEntry, PolicyChain, PolicyQuery,
@@ -15,7 +16,7 @@ use holdfast_formats::wire::v1::{
 use holdfast_verify::facts::PolicyFact;
 
 use super::assembly::Assembly;
-use super::granted::SeenKeys;
+use super::granted::{SeenKeys, logged};
 use super::{Failure, Identity, Service};
 use crate::log::{AttachmentError, Head, Leaf};
 
@@ -37,17 +38,14 @@ impl Service {
         if !head.size().contains(index) {
             return Err(Failure::not_found());
         }
-        let leaf = self.log().entries().read(index).await?;
+        let (leaf, path) = self.proven(&head, index).await?;
+        let proof = TlogProof::new(index, path, head.checkpoint().to_owned()).map_err(Failure::internal)?;
         let mut keys = SeenKeys::none();
-        keys.note(&leaf.bytes)?;
-        let (prover, at) = (self.log().prover().clone(), Arc::clone(&head));
-        let read = self
-            .log()
-            .index()
-            .read(move |view| Ok::<_, Failure>((prover.receipt(view, &at, index)?, keys.grants(view)?)));
-        let (proof, grants) = read.await?;
+        keys.note(&leaf);
+        let grants = self.grants_of(keys).await?;
         let grant = Assembly::begin(self, head).shown(grants).await?.pop();
-        Ok(Receipt { index, entry: Base64Bytes(leaf.bytes.to_vec()), proof, payload: attached(&leaf), grant })
+        let LoggedEntry { index, entry, payload } = logged(&leaf);
+        Ok(Receipt { index, entry, proof: proof.to_string(), payload, grant })
     }
 
     /// Successive entries, for an auditor.
@@ -64,10 +62,9 @@ impl Service {
         let mut keys = SeenKeys::none();
         for (at, bytes) in leaves.into_iter().enumerate() {
             let index = query.from.checked_add(at as u64).map_err(Failure::internal)?;
-            keys.note(&bytes)?;
-            let payload = self.log().entries().attached_payload(index, &bytes).await?;
-            let payload = payload.map(|bytes| Base64Bytes(bytes.to_vec()));
-            entries.push(LoggedEntry { index, entry: Base64Bytes(bytes.to_vec()), payload });
+            let leaf = self.log().entries().leaf(index, bytes).await?;
+            keys.note(&leaf);
+            entries.push(logged(&leaf));
         }
         Ok(LogEntries { size: head.size(), entries, grants: self.logged_grants(keys).await? })
     }
@@ -140,7 +137,10 @@ impl Service {
             Ok(head) if head.size() >= size => Ok(head),
             _ => Err(Failure::new(
                 ProblemCode::Unavailable,
-                "this node has not seen as much of the log as the client has; ask again, or ask another node",
+                format!(
+                    "this node has seen {} entries of the log, and the request is about {size}; ask again, or ask another node",
+                    self.log().head().size()
+                ),
             )),
         }
     }

@@ -5,6 +5,7 @@
 
 mod answers;
 mod apply;
+mod recent;
 mod tables;
 mod touches;
 
@@ -22,6 +23,7 @@ use crate::facts::{
     ArtifactFact, AttestFact, DenyFact, DeployFact, FactsError, FreezeFact, GrantFact, PinFact, PolicyFact,
     RollbackFact, TagFact,
 };
+use recent::Recent;
 pub use tables::{InMemory, Table, TableKey, TableValue, Tables};
 
 /// A line: a name in a channel.
@@ -36,15 +38,20 @@ macro_rules! ledger {
             newest_time: Option<Timestamp>,
             /// The policy in force, which every judging asks for.
             policy: Option<PolicyFact>,
+            recent: Recent,
             $($(#[$doc])* $table: T::Table<$group, $key, $value>,)*
         }
 
         impl<T: Tables> Ledger<T> {
             /// Takes up what is in these tables: the state after so many entries, the newest of them logged then.
             pub fn open(tables: &T, size: TreeSize, newest_time: Option<Timestamp>) -> Result<Self, FactsError> {
-                let policy = None;
-                let mut ledger =
-                    Self { size, newest_time, policy, $($table: tables.table(stringify!($table))?,)* };
+                let mut ledger = Self {
+                    size,
+                    newest_time,
+                    policy: None,
+                    recent: Recent::default(),
+                    $($table: tables.table(stringify!($table))?,)*
+                };
                 ledger.policy = ledger.policies.newest(&(), None, None, 1)?.pop();
                 Ok(ledger)
             }
@@ -52,11 +59,12 @@ macro_rules! ledger {
 
         impl Clone for Ledger<InMemory> {
             fn clone(&self) -> Self {
-                let Self { size, newest_time, policy, .. } = self;
+                let Self { size, newest_time, policy, recent, .. } = self;
                 Self {
                     size: *size,
                     newest_time: *newest_time,
                     policy: policy.clone(),
+                    recent: recent.clone(),
                     $($table: self.$table.clone(),)*
                 }
             }

@@ -11,10 +11,12 @@ mod edge;
 mod node;
 pub(crate) mod path;
 mod plan;
+mod subtrees;
 
 pub use edge::Edge;
 pub use node::NodeAddress;
 pub use plan::{ProofPlan, consistency_proof, inclusion_proof, tree_root};
+pub use subtrees::Subtrees;
 
 /// Why a part of the tree could not be computed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

@@ -6,10 +6,12 @@ use anyhow::{Context as _, Result};
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use holdfast_formats::checkpoint::Checkpoint;
 use holdfast_formats::note::Note;
+use holdfast_formats::proof::TlogProof;
 use holdfast_formats::tree::{TreeHash, TreeSize};
-use holdfast_formats::wire::v1::{Consistency, LogEntries, ProblemCode};
-use holdfast_tests::{Http, TestRegistry};
+use holdfast_formats::wire::v1::{Consistency, LogEntries, ProblemCode, Receipt};
+use holdfast_tests::{Http, Index, TestRegistry};
 use holdfast_verify::consistency::verify_consistency;
+use holdfast_verify::inclusion::verify_inclusion;
 use holdfast_verify::merkle::{NodeAddress, consistency_proof, tree_root};
 
 /// More than one full tile.
@@ -45,8 +47,8 @@ fn pairs(newest: u64) -> Vec<(u64, u64)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn any_two_sizes_are_proven_to_be_one_log() -> Result<()> {
-    let registry = TestRegistry::start().await?;
+async fn any_two_sizes_are_proven_to_be_one_log_and_every_entry_to_be_in_it() -> Result<()> {
+    let mut registry = TestRegistry::in_directory().await?;
     let ana = registry.login().await?;
     let freeze = |_| async { ana.freeze("shop/prod").await.map(drop) };
     stream::iter(0..ENTRIES).map(freeze).buffer_unordered(32).try_collect::<()>().await?;
@@ -70,6 +72,26 @@ async fn any_two_sizes_are_proven_to_be_one_log() -> Result<()> {
             .with_context(|| path.clone())?;
         let note = Note::parse(answer.checkpoint.as_bytes())?;
         assert_eq!(Checkpoint::from_body(note.unverified_text())?.size().get(), newest, "{path}");
+    }
+    every_entry_is_proven(&http, &page).await?;
+    registry.restart(Index::Kept).await?;
+    // First read from the store, the second time from what is kept in memory.
+    let http = ana.http()?;
+    every_entry_is_proven(&http, &page).await?;
+    every_entry_is_proven(&http, &page).await
+}
+
+async fn every_entry_is_proven(http: &Http, page: &LogEntries) -> Result<()> {
+    for logged in &page.entries {
+        let index = logged.index;
+        let receipt: Receipt = http.read(&format!("/v1/log/proof/{index}")).await?;
+        assert_eq!((receipt.index, &receipt.entry), (index, &logged.entry));
+        let proof: TlogProof = receipt.proof.parse()?;
+        let note = Note::parse(proof.checkpoint().as_bytes())?;
+        let checkpoint = Checkpoint::from_body(note.unverified_text())?;
+        let leaf = TreeHash::leaf(&receipt.entry.0);
+        verify_inclusion(&leaf, index, checkpoint.size(), proof.hashes(), &checkpoint.root())
+            .with_context(|| index.to_string())?;
     }
     Ok(())
 }

@@ -14,13 +14,14 @@ use redb::{
     Database, DatabaseError, Durability, ReadableTable as _, StorageError, TableDefinition, WriteTransaction,
 };
 
+use super::error::AuditError;
 use super::finding::Finding;
 use crate::error::{ClientError, FileAction};
 pub(super) use position::Position;
 pub(super) use tables::DiskTables;
 
 /// Pages that are kept in memory. What is written and not yet committed counts, too.
-const CACHE_BYTES: usize = 64 * 1024 * 1024;
+const CACHE_BYTES: usize = 48 * 1024 * 1024;
 /// Findings that are kept one by one; more are counted only.
 pub(super) const FINDINGS_MAX: u64 = 10_000;
 
@@ -63,7 +64,7 @@ impl Kept {
         }
         match guarded(path) {
             Ok(opened) => Ok(opened),
-            Err(Unusable::Busy) => Err(ClientError::AuditRunning { path: path.to_owned() }),
+            Err(Unusable::Busy) => Err(AuditError::Running { path: path.to_owned() }.into()),
             Err(Unusable::Broken(why)) => {
                 remove(path)?;
                 Self::begin(path, Some(why), None)
@@ -76,7 +77,7 @@ impl Kept {
         if path.exists() {
             match Database::builder().set_cache_size(CACHE_BYTES).open(path) {
                 Err(DatabaseError::DatabaseAlreadyOpen) => {
-                    return Err(ClientError::AuditRunning { path: path.to_owned() });
+                    return Err(AuditError::Running { path: path.to_owned() }.into());
                 }
                 other => drop(other),
             }
@@ -101,7 +102,7 @@ impl Kept {
     ) -> Result<Opened, ClientError> {
         let database =
             Database::builder().set_cache_size(CACHE_BYTES).create(path).map_err(|error| match error {
-                DatabaseError::DatabaseAlreadyOpen => ClientError::AuditRunning { path: path.to_owned() },
+                DatabaseError::DatabaseAlreadyOpen => AuditError::Running { path: path.to_owned() }.into(),
                 error => state_error(path, error),
             })?;
         let kept = Self { database, path: path.to_owned(), _scratch: scratch };
@@ -171,12 +172,12 @@ impl<'t> Transaction<'t> {
 
     /// What a failed question to the facts becomes.
     pub(super) fn facts_failed(&self, error: holdfast_verify::facts::FactsError) -> ClientError {
-        ClientError::AuditState { path: self.kept.path.clone(), source: Box::new(error) }
+        AuditError::State { path: self.kept.path.clone(), source: Box::new(error) }.into()
     }
 }
 
 fn state_error(path: &Path, error: impl Into<redb::Error>) -> ClientError {
-    ClientError::AuditState { path: path.to_owned(), source: Box::new(error.into()) }
+    AuditError::State { path: path.to_owned(), source: Box::new(error.into()) }.into()
 }
 
 fn remove(path: &Path) -> Result<(), ClientError> {

@@ -32,7 +32,7 @@ fn two_audits_never_share_a_state() {
     made(&path, 3);
     let held = Kept::open(&path).unwrap();
     for second in [Kept::open(&path), Kept::fresh(&path)] {
-        assert!(matches!(second, Err(ClientError::AuditRunning { .. })));
+        assert!(matches!(second, Err(ClientError::Audit(AuditError::Running { .. }))));
     }
     drop(held);
     assert_eq!(Kept::fresh(&path).unwrap().position, Position::start());

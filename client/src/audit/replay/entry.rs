@@ -12,18 +12,20 @@ use holdfast_verify::refusal::{JudgeError, Refusal};
 use holdfast_verify::signature::{VerifiedAhead, verify_entry};
 
 use super::{Attachments, Facts, Replay};
-use crate::audit::decode::{Content, Decoded, Payload};
+use crate::audit::decode::{Content, Decoded, Payload, Unread};
 use crate::audit::finding::{Finding, FindingKind};
 
 /// Why an entry has no effect.
-struct Wrong {
-    kind: FindingKind,
-    what: String,
+enum Wrong {
+    /// Something is not as it must be.
+    Found(FindingKind, String),
+    /// Only a newer version can say whether it has one.
+    Newer(String),
 }
 
 impl Wrong {
     fn new(kind: FindingKind, what: impl Into<String>) -> Self {
-        Self { kind, what: what.into() }
+        Self::Found(kind, what.into())
     }
 }
 
@@ -31,34 +33,40 @@ impl Wrong {
 type Outcome<T> = Result<Result<T, Wrong>, FactsError>;
 
 impl Replay {
-    fn find_at(&mut self, index: LeafIndex, wrong: Wrong) {
+    fn find_at(&mut self, index: LeafIndex, kind: FindingKind, what: impl Into<String>) {
         if index.get() < self.from.get() {
             return;
         }
-        self.find(Finding::new(wrong.kind, wrong.what).at(index));
+        self.find(Finding::new(kind, what).at(index));
     }
 
+    /// Judges the next entry. One that only a newer version can judge ends the replay before it.
     pub(super) fn entry(
         &mut self,
         facts: &mut Facts<'_>,
         decoded: Decoded,
         attachments: &Attachments,
     ) -> Result<(), FactsError> {
-        let index = self.size().next_index();
-        let tiles = &mut self.tiles;
-        let pushed =
-            self.position.edge.push(decoded.leaf, &mut |path, hashes| tiles.push((path, hashes.to_vec())));
-        if let Err(error) = pushed {
-            self.find(Finding::new(FindingKind::Root, error.to_string()));
-            self.stopped = true;
-            return Ok(());
-        }
-        match decoded.content {
-            Err(what) => {
-                facts.note_place(index);
-                self.find_at(index, Wrong::new(FindingKind::EntryMalformed, what));
+        let (index, leaf) = (self.size().next_index(), decoded.leaf);
+        let judged = match &decoded.content {
+            Err(what) => Err(Wrong::new(FindingKind::EntryMalformed, what)),
+            Ok(content) => self.effects(facts, index, leaf, content, attachments)?,
+        };
+        let effects = match judged {
+            Err(Wrong::Newer(needs)) => {
+                (self.stopped, self.newer) = (true, Some((index, needs)));
+                return Ok(());
             }
-            Ok(content) => self.judged(facts, index, decoded.leaf, &content, attachments)?,
+            _ if !self.grow(leaf) => return Ok(()),
+            Err(Wrong::Found(kind, what)) => {
+                self.find_at(index, kind, what);
+                Vec::new()
+            }
+            Ok(effects) => effects,
+        };
+        match &decoded.content {
+            Ok(content) => self.take(facts, index, content, &effects)?,
+            Err(_) => facts.note_place(index),
         }
         if self.wanted.contains(&self.size()) {
             self.passed.push(self.position.edge.clone());
@@ -66,26 +74,33 @@ impl Replay {
         Ok(())
     }
 
-    fn judged(
+    /// Puts a leaf into the tree; false when it takes none.
+    fn grow(&mut self, leaf: TreeHash) -> bool {
+        let tiles = &mut self.tiles;
+        let pushed = self.position.edge.push(leaf, &mut |path, hashes| tiles.push((path, hashes.to_vec())));
+        if let Err(error) = pushed {
+            self.find(Finding::new(FindingKind::Root, error.to_string()));
+            self.stopped = true;
+            return false;
+        }
+        true
+    }
+
+    /// Counts an entry, and applies what follows from it.
+    fn take(
         &mut self,
         facts: &mut Facts<'_>,
         index: LeafIndex,
-        leaf: TreeHash,
         content: &Content,
-        attachments: &Attachments,
+        effects: &[Effect],
     ) -> Result<(), FactsError> {
         if let Some(payload) = &content.payload
             && let Ok(statement) = &payload.statement
         {
             *self.position.statements.entry(statement.kind()).or_default() += 1;
         }
-        match self.effects(facts, index, leaf, content, attachments)? {
-            Ok(effects) => {
-                for effect in &effects {
-                    self.apply(facts, effect, content.payload_sha256)?;
-                }
-            }
-            Err(wrong) => self.find_at(index, wrong),
+        for effect in effects {
+            self.apply(facts, effect, content.payload_sha256)?;
         }
         facts.note_entry(index, content.payload_sha256, content.entry.time)
     }
@@ -104,7 +119,8 @@ impl Replay {
         };
         let statement = match statement {
             Ok(statement) => statement,
-            Err(what) => return Ok(Err(Wrong::new(FindingKind::EntryMalformed, what))),
+            Err(Unread::Malformed(what)) => return Ok(Err(Wrong::new(FindingKind::EntryMalformed, what))),
+            Err(Unread::Newer(urn)) => return Ok(Err(Wrong::Newer(format!("statement type {urn}")))),
         };
         if let Err(refusal) = self.verify(facts, index, content, bytes, statement, ahead)? {
             return Ok(Err(Wrong::new(FindingKind::Signature, refusal.to_string())));
@@ -137,9 +153,7 @@ impl Replay {
         let judgement = match judge(&candidate, facts) {
             Ok(judgement) => judgement,
             Err(JudgeError::Facts(error)) => return Err(error),
-            Err(newer @ JudgeError::Newer { .. }) => {
-                return Ok(Err(Wrong::new(FindingKind::Refused, newer.to_string())));
-            }
+            Err(JudgeError::Newer { needs }) => return Ok(Err(Wrong::Newer(format!("rule book {needs}")))),
             Err(JudgeError::Refused(refusal)) => {
                 return Ok(Err(Wrong::new(
                     FindingKind::Refused,
@@ -203,13 +217,13 @@ impl Replay {
     /// The log is the one that is trusted when the trusted policy is in it.
     fn check_policy(&mut self, index: LeafIndex, policy: &Policy, payload: Sha256Digest) {
         if policy.origin != self.trust.origin {
-            self.find_at(index, Wrong::new(FindingKind::Policy, "the policy is of another log"));
+            self.find_at(index, FindingKind::Policy, "the policy is of another log");
         }
         if policy.number == self.trust.policy.number {
             self.position.anchored = payload == self.trust.policy.sha256;
             if !self.position.anchored {
                 let what = format!("policy {} is not the one that trust.json names", policy.number);
-                self.find_at(index, Wrong::new(FindingKind::Policy, what));
+                self.find_at(index, FindingKind::Policy, what);
             }
         }
     }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use holdfast_formats::digest::Sha256Digest;
 use holdfast_formats::policy::Policy;
 use holdfast_formats::tile::TilePath;
-use holdfast_formats::tree::{TreeHash, TreeSize};
+use holdfast_formats::tree::{LeafIndex, TreeHash, TreeSize};
 use holdfast_formats::trust::Trust;
 use holdfast_verify::facts::{Facts as _, FactsError};
 use holdfast_verify::ledger::Ledger;
@@ -19,6 +19,7 @@ use holdfast_verify::merkle::Edge;
 use holdfast_verify::signature::KnownKeys;
 
 use super::decode::{KeysAtHand, Piece};
+use super::error::AuditError;
 use super::finding::Finding;
 use super::kept::{DiskTables, FINDINGS_MAX, Kept, Position};
 use crate::error::ClientError;
@@ -55,6 +56,8 @@ pub(super) struct Replay {
     /// How many of those are written already.
     written: usize,
     stopped: bool,
+    /// The entry that only a newer version can judge, and what it needs.
+    newer: Option<(LeafIndex, String)>,
 }
 
 impl Replay {
@@ -72,6 +75,7 @@ impl Replay {
             findings,
             written,
             stopped: false,
+            newer: None,
         }
     }
 
@@ -90,6 +94,11 @@ impl Replay {
     /// Whether what follows cannot be read as a log any more.
     pub(super) const fn is_stopped(&self) -> bool {
         self.stopped
+    }
+
+    /// Fails when the log goes on by rules that this version does not have.
+    pub(super) fn require_known_rules(&mut self) -> Result<(), AuditError> {
+        self.newer.take().map_or(Ok(()), |(index, needs)| Err(AuditError::Newer { index, needs }))
     }
 
     /// Takes what was found so far, and how much more than that there is.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
-use std::task::Poll;
+use std::time::Duration;
 
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt as _, TryStreamExt as _};
@@ -11,6 +11,7 @@ use holdfast_formats::digest::Sha256Digest;
 use holdfast_formats::limits::ATTACHMENT_BYTES_MAX;
 use holdfast_formats::statement::AttachmentRef;
 use holdfast_formats::tree::TreeSize;
+use tokio::time::{Instant, timeout_at};
 
 use super::{Part, Source};
 use crate::audit::decode::{Content, KeysAtHand, Piece, Signatures};
@@ -20,9 +21,12 @@ use crate::audit::replay::{Attachments, Group};
 use crate::error::ClientError;
 
 /// How many entries a group has, about.
-const GROUP_ENTRIES: usize = 8192;
+const GROUP_ENTRIES: usize = 4096;
+/// How long a group waits for more: what a transaction costs is shared by its entries, but a slow source must not keep
+/// what it has brought from being kept.
+const GROUP_WAIT: Duration = Duration::from_millis(500);
 /// How much memory its entries take, about. Two groups are in memory at a time.
-const GROUP_BYTES: usize = 16 * 1024 * 1024;
+const GROUP_BYTES: usize = 8 * 1024 * 1024;
 /// Attachments held at once: no further one is fetched beyond this, so that at most one of the largest comes on top.
 const HELD_BYTES: u64 = 16 * 1024 * 1024;
 /// How many are fetched at a time.
@@ -87,10 +91,11 @@ impl Groups {
         Ok(Some(Group { pieces, attachments, findings: Vec::new() }))
     }
 
-    /// Waits for one part, and takes along what is ready besides.
+    /// Waits for one part, and for those that come soon after it, until they make a group.
     async fn ready(&mut self) -> Result<Vec<Piece>, ClientError> {
         let (mut pieces, mut entries, mut bytes) = (Vec::new(), 0, 0);
         let mut next = self.parts.next().await;
+        let deadline = Instant::now() + GROUP_WAIT;
         while let Some(part) = next.transpose()? {
             for piece in part.pieces {
                 entries += piece.entries.len();
@@ -102,8 +107,9 @@ impl Groups {
                 break;
             }
             let full = entries >= GROUP_ENTRIES || bytes >= GROUP_BYTES;
-            let is_ready =
-                !full && matches!(futures::poll!(Pin::new(&mut self.parts).peek()), Poll::Ready(Some(Ok(_))));
+            // An error waits for its turn: what came before it is judged first.
+            let more = timeout_at(deadline, Pin::new(&mut self.parts).peek());
+            let is_ready = !full && matches!(more.await, Ok(Some(Ok(_))));
             next = if is_ready { self.parts.next().await } else { None };
         }
         Ok(pieces)

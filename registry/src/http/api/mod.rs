@@ -74,7 +74,6 @@ pub fn router(service: Service, limits: ApiLimits) -> Router {
         .method_not_allowed_fallback(node::wrong_method)
         // Every handler that reads a body names its own limit.
         .layer(DefaultBodyLimit::disable())
-        .layer(axum::middleware::map_response_with_state(api.clone(), answer::count_refusals))
-        .layer(axum::middleware::map_response_with_state(api.clone(), answer::mark_stale))
+        .layer(axum::middleware::map_response_with_state(api.clone(), answer::complete))
         .with_state(api)
 }

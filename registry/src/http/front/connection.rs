@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::http::{Request, Response, Version};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
@@ -133,8 +133,14 @@ impl Door {
         request: Request<Incoming>,
         running: Running,
     ) -> Result<Response<CountedBody>, Infallible> {
-        let (activity, metrics) = (running.activity(), Arc::clone(&self.metrics));
-        let request = request.map(|body| TimedBody::new(body, &self.limits, activity, metrics));
+        let request = request.map(|body| {
+            // Most requests have no body, and nothing to wait for.
+            if body.is_end_stream() {
+                return axum::body::Body::empty();
+            }
+            let (activity, metrics) = (running.activity(), Arc::clone(&self.metrics));
+            axum::body::Body::new(TimedBody::new(body, &self.limits, activity, metrics))
+        });
         // A router is always ready; the clone is one reference count.
         let response = self.router.clone().call(request).await?;
         Ok(response.map(|body| CountedBody::new(body, Arc::clone(&self.metrics), running)))
@@ -152,7 +158,8 @@ fn is_http2(request: &Request<Incoming>) -> bool {
 
 fn protocol(limits: &FrontLimits) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).max_buf_size(HTTP1_BUFFER_BYTES).max_headers(HTTP1_HEADERS_MAX);
+    // The watchdog of the connection has a deadline for heads; a timer of its own for each would cost every request.
+    builder.http1().header_read_timeout(None).max_buf_size(HTTP1_BUFFER_BYTES).max_headers(HTTP1_HEADERS_MAX);
     builder
         .http2()
         .timer(TokioTimer::new())

@@ -1,7 +1,7 @@
 //! The local directory: its lock, its directories, and writes that are durable when they say so.
 //!
-//! Parts and sizes of objects are read through `object_store`; whole objects are not, for it takes two hops between threads
-//! where one will do. Nor are they written through it: its errors hide which of them was a failed fsync, and that one ends
+//! Sizes of objects are read through `object_store`; their bytes are not, for it takes two hops between threads where one
+//! will do. Nor are they written through it: its errors hide which of them was a failed fsync, and that one ends
 //! the process. Everything in here blocks; `Store` calls it from the bounded pool.
 
 mod barrier;
@@ -23,6 +23,7 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 
 use super::error::{ObjectError, OpenError};
+use super::held::HeldObject;
 use super::key::ObjectKey;
 use crate::telemetry::Fatal;
 
@@ -112,6 +113,11 @@ impl LocalDirectory {
         let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
         file.take(key.bytes_max()).read_to_end(&mut bytes).map_err(failed)?;
         Ok(Bytes::from(bytes))
+    }
+
+    /// Opens an object that never changes, to read parts of it.
+    pub(super) fn hold(&self, key: &ObjectKey) -> Result<HeldObject, ObjectError> {
+        HeldObject::open(&self.target(key), key)
     }
 
     fn target(&self, key: &ObjectKey) -> PathBuf {

@@ -49,11 +49,15 @@ impl<T: Tables> Facts for Ledger<T> {
     }
 
     fn entry_of_payload(&self, payload: &Sha256Digest) -> Result<Option<LeafIndex>, FactsError> {
-        self.payloads.get(&(), payload)
+        let found = self.payloads.get(&(), payload)?;
+        if found.is_none() {
+            self.recent.note_absent(*payload);
+        }
+        Ok(found)
     }
 
     fn artifact(&self, artifact: &ArtifactRef) -> Result<Option<ArtifactFact>, FactsError> {
-        self.artifacts.get(&(), artifact)
+        self.recent.artifact(artifact, || self.artifacts.get(&(), artifact))
     }
 
     fn artifact_by_digest(

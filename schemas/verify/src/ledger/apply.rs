@@ -20,7 +20,7 @@ impl<T: Tables> Ledger<T> {
         payload: Sha256Digest,
         time: Timestamp,
     ) -> Result<(), FactsError> {
-        if self.payloads.get(&(), &payload)?.is_none() {
+        if self.recent.take_absent(&payload) || self.payloads.get(&(), &payload)?.is_none() {
             self.payloads.insert(&(), &payload, &index)?;
         }
         self.newest_time = Some(self.newest_time.map_or(time, |newest| newest.max(time)));
@@ -59,6 +59,7 @@ impl<T: Tables> Ledger<T> {
     }
 
     fn add_artifact(&mut self, fact: &ArtifactFact) -> Result<(), FactsError> {
+        self.recent.forget_artifact();
         let artifact = &fact.artifact;
         let name = artifact.r#ref.name();
         if self.artifacts_by_digest.get(name, &artifact.digests)?.is_none() {
@@ -126,6 +127,7 @@ impl<T: Tables> Ledger<T> {
     }
 
     fn add_scrub(&mut self, artifacts: &[Artifact], scrub: ScrubFact) -> Result<(), FactsError> {
+        self.recent.forget_artifact();
         for artifact in artifacts {
             if let Some(mut fact) = self.artifacts.get(&(), &artifact.r#ref)? {
                 fact.scrub = Some(scrub);

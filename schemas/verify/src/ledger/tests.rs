@@ -1,8 +1,12 @@
-use holdfast_formats::statement::{Artifact, DeployPhase, Direction, EntryRef};
+use holdfast_formats::manifest::{Kind, MANIFEST_MEDIA_TYPE};
+use holdfast_formats::number::ByteSize;
+use holdfast_formats::statement::{
+    Artifact, DeployPhase, Direction, EntryRef, ManifestDescriptor, ScrubOutcome,
+};
 use holdfast_formats::tree::TreeHash;
 
 use super::*;
-use crate::facts::{Effect, Facts as _};
+use crate::facts::{Effect, Facts as _, ScrubFact};
 
 fn at(index: u64) -> LeafIndex {
     LeafIndex::new(index).unwrap()
@@ -69,6 +73,47 @@ fn deploys_come_newest_first_down_to_an_entry_and_within_a_limit() {
     assert_eq!(indices(None, 3), [13, 8, 5]);
     assert_eq!(indices(Some(5), 9), [13, 8]);
     assert!(indices(Some(13), 9).is_empty());
+}
+
+#[test]
+fn an_artifact_that_was_asked_for_is_asked_for_anew_when_it_changed() {
+    let digests = Digests::of(b"manifest");
+    let fact = ArtifactFact {
+        artifact: artifact(),
+        index: at(1),
+        time: Timestamp::from_ms(0),
+        kind: Kind::Build,
+        manifest: ManifestDescriptor {
+            media_type: MANIFEST_MEDIA_TYPE.parse().unwrap(),
+            size: ByteSize::of(b"manifest"),
+            digests,
+            oci: None,
+        },
+        components: Vec::new(),
+        size_bytes: ByteSize::of(b""),
+        signers: Vec::new(),
+        keep_until: Timestamp::from_ms(0),
+        scrub: None,
+    };
+    let mut ledger = ledger([Effect::Artifact(fact.clone())]);
+    assert_eq!(ledger.artifact(&artifact().r#ref).unwrap(), Some(fact.clone()));
+    let scrub = ScrubFact { index: at(2), outcome: ScrubOutcome::Good };
+    ledger.apply(&Effect::Scrub { artifacts: vec![artifact()], scrub }).unwrap();
+    let scrubbed = ArtifactFact { scrub: Some(scrub), ..fact };
+    assert_eq!(ledger.artifact(&artifact().r#ref).unwrap(), Some(scrubbed));
+    assert_eq!(ledger.artifact(&"shop/web@2".parse().unwrap()).unwrap(), None);
+}
+
+#[test]
+fn a_payload_that_was_looked_for_in_vain_is_found_once_it_is_logged() {
+    let mut ledger = Ledger::empty();
+    let (payload, other) = (Sha256Digest::of(b"x"), Sha256Digest::of(b"y"));
+    for (index, payload) in [(0, payload), (1, other), (2, payload), (3, other)] {
+        ledger.entry_of_payload(&payload).unwrap();
+        ledger.note_entry(at(index), payload, Timestamp::from_ms(0)).unwrap();
+    }
+    assert_eq!(ledger.entry_of_payload(&payload).unwrap(), Some(at(0)));
+    assert_eq!(ledger.entry_of_payload(&other).unwrap(), Some(at(1)));
 }
 
 #[test]

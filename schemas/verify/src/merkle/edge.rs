@@ -3,21 +3,22 @@
 use holdfast_formats::tile::{TILE_WIDTH, TileKind, TileLevel, TilePath};
 use holdfast_formats::tree::{LeafIndex, TreeHash, TreeSize};
 
-use super::node::{TILE_BITS, complete_root};
-use super::{MerkleError, NodeAddress};
+use super::node::TILE_BITS;
+use super::{MerkleError, NodeAddress, Subtrees};
 
 /// Tile levels of the largest tree, 2^53 - 1 leaves.
 const LEVELS: usize = 7;
 
-/// A tree that can only grow, kept as its partial tiles: at most 255 hashes a level, whatever its size.
+/// A tree that can only grow, kept as its partial tiles: at most 255 hashes a level and those of the subtrees in them,
+/// whatever its size.
 ///
 /// Appending costs one hash per leaf on average and allocates nothing once the tiles have grown. Full tiles are
 /// handed out as they fill and then forgotten.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edge {
     size: TreeSize,
-    /// Hashes of the partial tile of each level.
-    partial: [Vec<TreeHash>; LEVELS],
+    /// The partial tile of each level.
+    partial: [Subtrees; LEVELS],
     /// Roots of the complete subtrees that make up the tree, largest first: one for each bit set in the size.
     peaks: Vec<TreeHash>,
 }
@@ -25,7 +26,7 @@ pub struct Edge {
 impl Edge {
     /// The tree without leaves.
     pub const fn empty() -> Self {
-        Self { size: TreeSize::ZERO, partial: [const { Vec::new() }; LEVELS], peaks: Vec::new() }
+        Self { size: TreeSize::ZERO, partial: [const { Subtrees::empty() }; LEVELS], peaks: Vec::new() }
     }
 
     /// Takes up a tree where it was left: `partial` has the hashes of the partial tile of each level, lowest first.
@@ -39,14 +40,15 @@ impl Edge {
             return Err(MerkleError::WrongPartialTile { size, level: LEVELS, needed: 0, actual });
         }
         for (slot, hashes) in edge.partial.iter_mut().zip(partial) {
-            *slot = hashes;
+            *slot = Subtrees::of(hashes);
         }
-        for (level, hashes) in edge.partial.iter().enumerate().rev() {
+        for (level, tile) in edge.partial.iter().enumerate().rev() {
             let needed = (size.get() >> (level * usize::from(TILE_BITS))) % u64::from(TILE_WIDTH);
-            if hashes.len() as u64 != needed {
-                return Err(MerkleError::WrongPartialTile { size, level, needed, actual: hashes.len() });
+            let actual = tile.tile().len();
+            if actual as u64 != needed {
+                return Err(MerkleError::WrongPartialTile { size, level, needed, actual });
             }
-            push_peaks(&mut edge.peaks, hashes);
+            edge.peaks.extend(tile.peaks());
         }
         Ok(edge)
     }
@@ -76,9 +78,7 @@ impl Edge {
         for level in 1..=completed {
             let left = self.peaks.pop().expect("there is a peak for every bit set in the size");
             hash = TreeHash::node(&left, &hash);
-            if level % u32::from(TILE_BITS) == 0 {
-                self.record((level / u32::from(TILE_BITS)) as usize, hash, on_full);
-            }
+            self.record(level as usize, hash, on_full);
         }
         self.peaks.push(hash);
         Ok(index)
@@ -95,11 +95,12 @@ impl Edge {
 
     /// The partial tiles of the tree as it is, lowest level first: what a log writes beside the full ones.
     pub fn partial_tiles(&self) -> impl Iterator<Item = (TilePath, &[TreeHash])> {
-        self.partial.iter().enumerate().filter_map(|(level, hashes)| {
+        self.partial.iter().enumerate().filter_map(|(level, partial)| {
             // A level that ends with a full tile has no partial one: a path of width 0 does not exist.
+            let hashes = partial.tile();
             let width = u16::try_from(hashes.len()).ok()?;
             let path = TilePath::new(kind(level), self.tile_index(level), width).ok()?;
-            Some((path, hashes.as_slice()))
+            Some((path, hashes))
         })
     }
 
@@ -107,21 +108,24 @@ impl Edge {
     pub fn node(&self, node: NodeAddress) -> Option<TreeHash> {
         let level = usize::from(node.tile_level().get());
         let tile = node.tile_in(self.size)?;
-        let hashes = self.partial.get(level).filter(|_| tile.index() == self.tile_index(level))?;
-        node.hash_from_tile(hashes).ok()
+        self.partial.get(level).filter(|_| tile.index() == self.tile_index(level))?.node(node)
     }
 
-    /// Puts a hash into the partial tile of its level, and hands the tile out when that fills it.
-    fn record(&mut self, level: usize, hash: TreeHash, on_full: &mut dyn FnMut(TilePath, &[TreeHash])) {
+    /// Keeps the hash of a complete subtree of 2^`bits` leaves in its partial tile, and hands the tile out when that fills
+    /// it.
+    fn record(&mut self, bits: usize, hash: TreeHash, on_full: &mut dyn FnMut(TilePath, &[TreeHash])) {
+        let (level, row) = (bits / usize::from(TILE_BITS), bits % usize::from(TILE_BITS));
         let size = self.size;
-        let tile = self.partial.get_mut(level).expect("a tree below 2^53 leaves has 7 levels of tiles");
-        tile.push(hash);
-        if tile.len() == usize::from(TILE_WIDTH) {
+        let partial = self.partial.get_mut(level).expect("a tree below 2^53 leaves has 7 levels of tiles");
+        partial.push(row, hash);
+        // The roots in a tile come behind the last of its hashes, and there is none over a whole tile but in the next level.
+        let is_full = row + 1 == usize::from(TILE_BITS) && partial.tile().len() == usize::from(TILE_WIDTH);
+        if is_full {
             let index = (size.get() >> ((level + 1) * usize::from(TILE_BITS))) - 1;
             let path =
                 TilePath::new(kind(level), index, TILE_WIDTH).expect("a tile of the tree is below its size");
-            on_full(path, tile);
-            tile.clear();
+            on_full(path, partial.tile());
+            partial.clear();
         }
     }
 
@@ -134,13 +138,4 @@ impl Edge {
 fn kind(level: usize) -> TileKind {
     let level = u8::try_from(level).ok().and_then(|level| TileLevel::new(level).ok());
     TileKind::Hashes(level.expect("a tree below 2^53 leaves has 7 levels of tiles"))
-}
-
-/// Splits the hashes of a partial tile into the largest complete subtrees, from the left.
-fn push_peaks(peaks: &mut Vec<TreeHash>, mut hashes: &[TreeHash]) {
-    while let Some(level) = hashes.len().checked_ilog2() {
-        let (complete, rest) = hashes.split_at(1 << level);
-        peaks.push(complete_root(complete));
-        hashes = rest;
-    }
 }

@@ -246,6 +246,22 @@ fn the_edge_knows_the_nodes_of_its_partial_tiles_and_no_others() {
     }
 }
 
+#[test]
+fn the_subtrees_of_a_tile_are_what_its_hashes_give() {
+    for width in [1, 2, 3, 128, 255, 256] {
+        let tile = leaves(width);
+        let subtrees = Subtrees::of(tile.clone());
+        assert_eq!(subtrees.tile(), tile);
+        for (level, at) in (0..8).flat_map(|level| (0..256_u64 >> level).map(move |at| (level, at))) {
+            // The fourth tile of a level, and the same of the level of tiles above.
+            for node in [(level, at + (768 >> level)), (level + 8, at + (768 >> level))] {
+                let node = NodeAddress::new(node.0, node.1).unwrap();
+                assert_eq!(subtrees.node(node), node.hash_from_tile(&tile).ok(), "{node:?} of {width}");
+            }
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
