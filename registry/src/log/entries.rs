@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use holdfast_formats::commit::{Commit, CommitError};
-use holdfast_formats::entry::{Entry, EntryError, EntryPayload};
+use holdfast_formats::entry::{Entry, EntryError};
 use holdfast_formats::key::KeyId;
 use holdfast_formats::tree::LeafIndex;
 use quick_cache::Weighter;
@@ -78,6 +78,9 @@ pub enum EntriesError {
         #[source]
         source: EntryError,
     },
+    /// What is stored is another entry than the one that was logged.
+    #[error("entry {0} in the store is not the one that was logged; restore log/commits from a replica")]
+    Altered(LeafIndex),
     /// A commit object is malformed.
     #[error("a commit object is corrupt in the store")]
     Commit(#[from] CommitError),
@@ -144,15 +147,12 @@ impl Entries {
 
     /// What the bytes of an entry say of it, with its payload when that is an attachment.
     pub async fn leaf(&self, index: LeafIndex, bytes: Bytes) -> Result<Leaf, EntriesError> {
-        let entry = Entry::parse(&bytes).map_err(|source| EntriesError::Corrupt { index, source })?;
-        let payload = match entry.payload {
-            EntryPayload::Inline(_) => None,
-            EntryPayload::Attached(at) => {
-                Some(Attachments::new(self.parts.store.clone()).get(&at.sha256).await?)
-            }
+        let outline = Entry::outline(&bytes).map_err(|source| EntriesError::Corrupt { index, source })?;
+        let payload = match outline.attached {
+            None => None,
+            Some(at) => Some(Attachments::new(self.parts.store.clone()).get(&at.sha256).await?),
         };
-        let signers = entry.signatures.iter().map(|signature| signature.keyid).collect();
-        Ok(Leaf { index, bytes, payload, signers })
+        Ok(Leaf { index, bytes, payload, signers: outline.signers })
     }
 
     /// So many successive entries, when all of them are in memory.

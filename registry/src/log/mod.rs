@@ -34,7 +34,7 @@ pub use entries::{EntriesError, Found, Leaf};
 pub use head::Head;
 pub use keyring::{ActingKeys, Keyring};
 pub use keys::{KeyKind, KeysError, NodeKeys};
-pub use proofs::{ProofsError, Prover};
+pub use proofs::{ProofsError, ProvenLeaf, Prover};
 pub use replay::{ReplayError, Replayed, replay};
 
 use std::sync::Arc;

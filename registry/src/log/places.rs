@@ -9,14 +9,12 @@ use quick_cache::sync::Cache;
 
 use super::entries::{EntriesError, Found};
 use crate::index::{EntryPlace, View};
-use crate::objects::{HeldObject, ObjectKey, Store};
+use crate::objects::{HeldObject, ObjectKey, Store, held_at_once};
 
 /// Places are kept by so many entries.
 const BLOCK: usize = 256;
 /// How many blocks of 6 KiB are kept: a quarter of a million entries.
 const CACHED_BLOCKS: usize = 1024;
-/// How many commits are held open; of the files that are kept for the store these are a quarter.
-const HELD_COMMITS: usize = 256;
 
 /// What is known of places, and what is open.
 pub(super) struct Places {
@@ -26,7 +24,7 @@ pub(super) struct Places {
 
 impl Places {
     pub(super) fn new() -> Self {
-        Self { blocks: Cache::new(CACHED_BLOCKS), commits: Cache::new(HELD_COMMITS) }
+        Self { blocks: Cache::new(CACHED_BLOCKS), commits: Cache::new(held_at_once()) }
     }
 
     /// The bytes of an entry whose place is known, whose commit is open, and that the system has in memory.

@@ -1,5 +1,6 @@
 //! Proofs: audit paths from full tiles in the index and the edge of a head.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use holdfast_formats::tile::{TILE_WIDTH, TilePath};
@@ -29,6 +30,15 @@ pub enum ProofsError {
     MissingTile(TilePath),
 }
 
+/// What the tree says of a leaf.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProvenLeaf {
+    /// Its hash.
+    pub hash: TreeHash,
+    /// Its audit path.
+    pub path: Vec<TreeHash>,
+}
+
 /// Makes proofs; clones share the cache of tiles.
 #[derive(Clone)]
 pub struct Prover {
@@ -46,15 +56,19 @@ impl Prover {
         &self.index
     }
 
-    /// The audit path of a leaf in the tree of `size` leaves, at most the head's. Runs on a thread that may block.
+    /// The hash of a leaf, and its audit path in the tree of `size` leaves, at most the head's. Runs on a thread that may
+    /// block.
     pub fn inclusion(
         &self,
         view: &View<'_>,
         head: &Head,
         index: LeafIndex,
         size: TreeSize,
-    ) -> Result<Vec<TreeHash>, ProofsError> {
-        ProofPlan::inclusion(index, size)?.build(&|node| self.node(view, head, node))
+    ) -> Result<ProvenLeaf, ProofsError> {
+        let last = LastTile::default();
+        let node = |node| self.node(view, head, node, &last);
+        let hash = node(NodeAddress::new(0, index.get())?)?;
+        Ok(ProvenLeaf { hash, path: ProofPlan::inclusion(index, size)?.build(&node)? })
     }
 
     /// The same where every tile that it needs is in memory; `None` asks for a thread that may block.
@@ -63,9 +77,13 @@ impl Prover {
         head: &Head,
         index: LeafIndex,
         size: TreeSize,
-    ) -> Result<Option<Vec<TreeHash>>, ProofsError> {
-        match ProofPlan::inclusion(index, size)?.build(&|node| self.node_at_hand(head, node)) {
-            Ok(hashes) => Ok(Some(hashes)),
+    ) -> Result<Option<ProvenLeaf>, ProofsError> {
+        let last = LastTile::default();
+        let node = |node| self.node_at_hand(head, node, &last);
+        let (leaf, plan) = (NodeAddress::new(0, index.get())?, ProofPlan::inclusion(index, size)?);
+        let proven = node(leaf).and_then(|hash| Ok(ProvenLeaf { hash, path: plan.build(&node)? }));
+        match proven {
+            Ok(proven) => Ok(Some(proven)),
             Err(NotAtHand::Tile(_)) => Ok(None),
             Err(NotAtHand::Never(error)) => Err(error.into()),
         }
@@ -79,11 +97,18 @@ impl Prover {
         old: TreeSize,
         new: TreeSize,
     ) -> Result<Vec<TreeHash>, ProofsError> {
-        ProofPlan::consistency(old, new)?.build(&|node| self.node(view, head, node))
+        let last = LastTile::default();
+        ProofPlan::consistency(old, new)?.build(&|node| self.node(view, head, node, &last))
     }
 
-    fn node(&self, view: &View<'_>, head: &Head, node: NodeAddress) -> Result<TreeHash, ProofsError> {
-        match self.node_at_hand(head, node) {
+    fn node(
+        &self,
+        view: &View<'_>,
+        head: &Head,
+        node: NodeAddress,
+        last: &LastTile,
+    ) -> Result<TreeHash, ProofsError> {
+        match self.node_at_hand(head, node, last) {
             Ok(hash) => Ok(hash),
             Err(NotAtHand::Never(error)) => Err(error.into()),
             Err(NotAtHand::Tile(path)) => {
@@ -95,16 +120,22 @@ impl Prover {
         }
     }
 
-    fn node_at_hand(&self, head: &Head, node: NodeAddress) -> Result<TreeHash, NotAtHand> {
+    fn node_at_hand(&self, head: &Head, node: NodeAddress, last: &LastTile) -> Result<TreeHash, NotAtHand> {
         let never = || NotAtHand::Never(outside(node));
         let path = node.tile_in(head.size()).ok_or_else(never)?;
         if path.width() < TILE_WIDTH {
             return head.edge().node(node).ok_or_else(never);
         }
-        let tile = self.tiles.get(&path).ok_or(NotAtHand::Tile(path))?;
-        tile.node(node).ok_or_else(never)
+        let mut last = last.borrow_mut();
+        if last.as_ref().is_none_or(|(of, _)| *of != path) {
+            *last = Some((path, self.tiles.get(&path).ok_or(NotAtHand::Tile(path))?));
+        }
+        last.as_ref().and_then(|(_, tile)| tile.node(node)).ok_or_else(never)
     }
 }
+
+/// The tile that was asked last: the hashes of a proof that follow each other lie in few tiles.
+type LastTile = RefCell<Option<(TilePath, Arc<Subtrees>)>>;
 
 /// Why memory does not have a node.
 enum NotAtHand {

@@ -7,9 +7,19 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 use bytes::Bytes;
+use rustix::process::{Resource, getrlimit};
 
 use super::error::ObjectError;
 use super::key::ObjectKey;
+
+/// Held open at most, where the system allows a process eight times as many files.
+const HELD_MAX: u64 = 512;
+
+/// How many objects may be held open at a time.
+pub fn held_at_once() -> usize {
+    let allowed = getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX);
+    usize::try_from((allowed / 8).clamp(1, HELD_MAX)).unwrap_or(1)
+}
 
 /// A file of a local directory, for an object that never changes once it is there.
 #[derive(Debug)]

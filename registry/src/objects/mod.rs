@@ -20,7 +20,7 @@ pub use crate::config::StoreLocation;
 pub use buffers::{Buffer, Buffers};
 pub use cloud::install_tls_provider;
 pub use error::{ObjectError, OpenError, ProbeError};
-pub use held::HeldObject;
+pub use held::{HeldObject, held_at_once};
 pub use key::{InvalidKey, KeyPrefix, ObjectKey};
 pub use listing::{Listed, Listing};
 pub use store::{Created, Host, Store};

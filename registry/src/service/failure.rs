@@ -120,7 +120,7 @@ impl From<EntriesError> for Failure {
             EntriesError::Index(error) => error.into(),
             EntriesError::Object(error) => error.into(),
             EntriesError::Attachment(error) => error.into(),
-            EntriesError::Corrupt { .. } | EntriesError::Commit(_) => {
+            EntriesError::Corrupt { .. } | EntriesError::Altered(_) | EntriesError::Commit(_) => {
                 Self::caused(ProblemCode::Corrupt, error)
             }
         }

@@ -6,10 +6,11 @@ use holdfast_formats::tree::{LeafIndex, TreeHash};
 
 use super::{Failure, Service};
 use crate::index::View;
-use crate::log::{Found, Head, Leaf};
+use crate::log::{EntriesError, Found, Head, Leaf, ProvenLeaf};
 
 impl Service {
-    /// An entry, and its audit path in the tree of a head that has it.
+    /// An entry, and its audit path in the tree of a head that has it. What the tree does not have at its place is not
+    /// answered.
     pub(super) async fn proven(
         &self,
         head: &Arc<Head>,
@@ -17,20 +18,24 @@ impl Service {
     ) -> Result<(Leaf, Vec<TreeHash>), Failure> {
         let (entries, prover) = (self.log().entries(), self.log().prover());
         let bytes = entries.at_hand(index);
-        let path = prover.inclusion_at_hand(head, index, head.size())?;
-        let (found, path) = match (bytes, path) {
-            (Some(bytes), Some(path)) => (Found::Bytes(bytes), path),
-            (bytes, path) => {
+        let proven = prover.inclusion_at_hand(head, index, head.size())?;
+        let (found, ProvenLeaf { hash, path }) = match (bytes, proven) {
+            (Some(bytes), Some(proven)) => (Found::Bytes(bytes), proven),
+            (bytes, proven) => {
                 let (entries, prover, head) = (entries.clone(), prover.clone(), Arc::clone(head));
                 let look_up = move |view: &View<'_>| {
                     let found =
                         bytes.map_or_else(|| entries.find(view, index), |bytes| Ok(Found::Bytes(bytes)));
-                    let path = path.map_or_else(|| prover.inclusion(view, &head, index, head.size()), Ok);
-                    Ok::<_, Failure>((found?, path?))
+                    let proven = proven.map_or_else(|| prover.inclusion(view, &head, index, head.size()), Ok);
+                    Ok::<_, Failure>((found?, proven?))
                 };
                 self.log().index().read(look_up).await?
             }
         };
-        Ok((entries.take(index, found).await?, path))
+        let leaf = entries.take(index, found).await?;
+        if TreeHash::leaf(&leaf.bytes) != hash {
+            return Err(EntriesError::Altered(index).into());
+        }
+        Ok((leaf, path))
     }
 }

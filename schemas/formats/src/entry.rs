@@ -54,6 +54,15 @@ pub struct Entry {
     pub signatures: Vec<CanonicalSignature>,
 }
 
+/// What a leaf names, without what it says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EntryOutline {
+    /// The payload, when it is an attachment.
+    pub attached: Option<AttachmentRef>,
+    /// Whose signatures it carries.
+    pub signers: Vec<KeyId>,
+}
+
 /// Why bytes are no entry.
 #[derive(Debug, thiserror::Error)]
 pub enum EntryError {
@@ -179,6 +188,12 @@ impl Entry {
         }
         read::entry(bytes)
     }
+
+    /// What a leaf names. For bytes that were accepted as an entry before: payload and signatures are passed over and not
+    /// looked into.
+    pub fn outline(leaf: &[u8]) -> Result<EntryOutline, EntryError> {
+        read::outline(leaf)
+    }
 }
 
 #[cfg(test)]
@@ -223,7 +238,15 @@ mod tests {
     fn whatever_is_read_is_written_the_same() {
         let attached = Entry { payload: EntryPayload::place(&vec![b'x'; 40_000]), ..entry() };
         for good in [entry().encode().unwrap(), attached.encode().unwrap()] {
-            assert_eq!(Entry::parse(&good).unwrap().encode().unwrap(), good);
+            let parsed = Entry::parse(&good).unwrap();
+            assert_eq!(parsed.encode().unwrap(), good);
+            let named = match parsed.payload {
+                EntryPayload::Inline(_) => None,
+                EntryPayload::Attached(named) => Some(named),
+            };
+            let signers = parsed.signatures.iter().map(|signature| signature.keyid).collect();
+            assert_eq!(Entry::outline(&good).unwrap(), EntryOutline { attached: named, signers });
+            assert!(Entry::outline(&good[..good.len() - 1]).is_err());
             for at in 0..good.len() {
                 for byte in *b"0A+/=\"\\,{} " {
                     let mut other = good.clone();

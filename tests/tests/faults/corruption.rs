@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use futures::TryStreamExt as _;
 use holdfast_formats::wire::v1::{ExitCode, ProblemCode};
-use holdfast_tests::{Backing, Index, Person, TestRegistry, of};
+use holdfast_tests::{Backing, Http, Index, Person, TestRegistry, of};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt as _};
 
@@ -163,6 +163,22 @@ async fn t08_a_scrub_names_what_is_bad_and_a_push_mends_it() -> Result<()> {
     ana.pin("shop/prod", &artifact).await?;
     assert_eq!(ana.answer("shop/prod").await?, ["shop/web@1"]);
     assert_eq!(ana.registry().verify_artifact(&record).await?.files, 1);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn t08_an_entry_that_was_changed_is_never_answered() -> Result<()> {
+    let (mut registry, ana, objects) = busy().await?;
+    let first = Path::from(format!("log/commits/0/{:020}", 0));
+    let text = String::from_utf8(read(&objects, &first).await?)?;
+    let changed = text.replacen("\"payload\":\"eyJ", "\"payload\":\"eyK", 1);
+    assert_ne!(text, changed);
+    objects.put(&first, changed.into_bytes().into()).await?;
+    registry.restart(Index::Kept).await?;
+    let http = ana.http()?;
+    let (status, code, _) = Http::problem(http.get("/v1/log/proof/0").await?).await?;
+    assert_eq!((status, code), (500, ProblemCode::Corrupt));
+    assert!(http.get("/v1/log/proof/1").await?.status().is_success());
     Ok(())
 }
 

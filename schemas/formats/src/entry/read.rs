@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
-use super::{Entry, EntryError, EntryPayload, FORMAT_VERSION};
+use super::{Entry, EntryError, EntryOutline, EntryPayload, FORMAT_VERSION};
 use crate::digest::Sha256Digest;
 use crate::envelope::{CanonicalSignature, PAYLOAD_TYPE};
 use crate::key::KeyId;
@@ -12,6 +12,9 @@ use crate::number::ByteSize;
 use crate::statement::AttachmentRef;
 use crate::time::Timestamp;
 
+/// What stands before a payload in the leaf itself.
+const INLINE: &str = ",\"envelope\":{\"payload\":\"";
+
 const fn wrong<T>(what: &'static str) -> Result<T, EntryError> {
     Err(EntryError::NotCanonical(what))
 }
@@ -19,25 +22,24 @@ const fn wrong<T>(what: &'static str) -> Result<T, EntryError> {
 /// Reads a whole leaf.
 pub(super) fn entry(bytes: &[u8]) -> Result<Entry, EntryError> {
     let mut rest = Rest(bytes);
-    rest.literal("{\"v\":")?;
-    if rest.number()? != u64::from(FORMAT_VERSION) {
-        return wrong("its format version is unknown; a newer version of Holdfast may know it");
-    }
-    rest.literal(",\"time_ms\":")?;
-    let time = time(rest.number()?)?;
-    rest.literal(",\"rules\":")?;
-    let Ok(rules) = u32::try_from(rest.number()?) else { return wrong("its rule book is none") };
+    let (time, rules) = rest.head()?;
     let payload = rest.payload()?;
-    rest.literal(",\"payloadType\":\"")?;
-    rest.literal(PAYLOAD_TYPE)?;
-    rest.literal("\",\"signatures\":[")?;
-    let signatures = rest.signatures()?;
-    rest.literal("}}")?;
-    if rest.0.is_empty() {
-        Ok(Entry { time, rules, payload, signatures })
+    let signatures = rest.behind_payload(Rest::signatures)?;
+    Ok(Entry { time, rules, payload, signatures })
+}
+
+/// Reads a leaf and leaves its payload and signatures as they are.
+pub(super) fn outline(bytes: &[u8]) -> Result<EntryOutline, EntryError> {
+    let mut rest = Rest(bytes);
+    rest.head()?;
+    let attached = if rest.skip(INLINE) {
+        rest.text()?;
+        None
     } else {
-        wrong("something follows it")
-    }
+        Some(rest.attachment()?)
+    };
+    let signers = rest.behind_payload(Rest::signers)?;
+    Ok(EntryOutline { attached, signers })
 }
 
 fn time(ms: u64) -> Result<Timestamp, EntryError> {
@@ -49,6 +51,32 @@ fn time(ms: u64) -> Result<Timestamp, EntryError> {
 struct Rest<'a>(&'a [u8]);
 
 impl<'a> Rest<'a> {
+    /// Everything before the payload: its time and its rule book.
+    fn head(&mut self) -> Result<(Timestamp, u32), EntryError> {
+        self.literal("{\"v\":")?;
+        if self.number()? != u64::from(FORMAT_VERSION) {
+            return wrong("its format version is unknown; a newer version of Holdfast may know it");
+        }
+        self.literal(",\"time_ms\":")?;
+        let time = time(self.number()?)?;
+        self.literal(",\"rules\":")?;
+        let Ok(rules) = u32::try_from(self.number()?) else { return wrong("its rule book is none") };
+        Ok((time, rules))
+    }
+
+    /// Everything behind the payload, to the end.
+    fn behind_payload<T>(
+        mut self,
+        signatures: impl FnOnce(&mut Self) -> Result<T, EntryError>,
+    ) -> Result<T, EntryError> {
+        self.literal(",\"payloadType\":\"")?;
+        self.literal(PAYLOAD_TYPE)?;
+        self.literal("\",\"signatures\":[")?;
+        let signatures = signatures(&mut self)?;
+        self.literal("}}")?;
+        if self.0.is_empty() { Ok(signatures) } else { wrong("something follows it") }
+    }
+
     fn skip(&mut self, literal: &str) -> bool {
         match self.0.strip_prefix(literal.as_bytes()) {
             Some(rest) => {
@@ -90,7 +118,7 @@ impl<'a> Rest<'a> {
     }
 
     fn payload(&mut self) -> Result<EntryPayload, EntryError> {
-        let payload = if self.skip(",\"envelope\":{\"payload\":\"") {
+        let payload = if self.skip(INLINE) {
             EntryPayload::Inline(self.base64()?)
         } else {
             EntryPayload::Attached(self.attachment()?)
@@ -145,6 +173,23 @@ impl<'a> Rest<'a> {
         match (keyid, sig) {
             (Some(keyid), Ok(sig)) => Ok(CanonicalSignature { keyid, sig }),
             _ => wrong("a signature has no proper key id, or not 64 bytes"),
+        }
+    }
+
+    /// Whose signatures there are.
+    fn signers(&mut self) -> Result<Vec<KeyId>, EntryError> {
+        let mut out = Vec::with_capacity(1);
+        loop {
+            self.literal("{\"keyid\":\"")?;
+            let Some(keyid) = self.parsed()? else { return wrong("a signature has no proper key id") };
+            out.push(keyid);
+            self.literal(",\"sig\":\"")?;
+            self.text()?;
+            self.literal("}")?;
+            if !self.skip(",") {
+                self.literal("]")?;
+                return Ok(out);
+            }
         }
     }
 

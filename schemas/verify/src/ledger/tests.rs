@@ -95,7 +95,7 @@ fn an_artifact_that_was_asked_for_is_asked_for_anew_when_it_changed() {
         keep_until: Timestamp::from_ms(0),
         scrub: None,
     };
-    let mut ledger = ledger([Effect::Artifact(fact.clone())]);
+    let mut ledger = ledger([Effect::Artifact(Box::new(fact.clone()))]);
     assert_eq!(ledger.artifact(&artifact().r#ref).unwrap(), Some(fact.clone()));
     let scrub = ScrubFact { index: at(2), outcome: ScrubOutcome::Good };
     ledger.apply(&Effect::Scrub { artifacts: vec![artifact()], scrub }).unwrap();
