@@ -108,13 +108,16 @@ impl Registry {
         let wanted = match reference {
             Reference::Channel(channel) => {
                 let artifact = self.known_artifact(channel).await?;
-                return self
-                    .artifact_at(&Reference::Version(artifact.r#ref.clone()), Some(artifact.digests))
-                    .await;
+                return self.same_artifact(&artifact).await;
             }
             other => other,
         };
         self.artifact_at(wanted, None).await
+    }
+
+    /// The record of an artifact whose digests are known.
+    pub(crate) async fn same_artifact(&self, artifact: &Artifact) -> Result<ArtifactRecord, ClientError> {
+        self.artifact_at(&Reference::Version(artifact.r#ref.clone()), Some(artifact.digests)).await
     }
 
     async fn known_artifact(

@@ -47,3 +47,19 @@ pub(crate) fn spawn(job: impl FnOnce() + Send + 'static) {
     // It reports to whoever takes what it makes.
     drop(tokio::task::spawn_blocking(job));
 }
+
+/// Runs a job that waits for whoever takes what it makes, like [`spawn`], and gives back what it comes to.
+pub(crate) async fn alone<T, F>(job: F) -> T
+where
+    T: Send + 'static,
+    F: FnOnce() -> T + Send + 'static,
+{
+    let (done, result) = tokio::sync::oneshot::channel();
+    spawn(move || drop(done.send(std::panic::catch_unwind(std::panic::AssertUnwindSafe(job)))));
+    match result.await {
+        Ok(Ok(value)) => value,
+        Ok(Err(panic)) => std::panic::resume_unwind(panic),
+        // The runtime is shutting down, and whoever waits is being dropped.
+        Err(_) => std::future::pending().await,
+    }
+}

@@ -116,7 +116,7 @@ impl Registry {
             _ => None,
         };
         let found = self.newest_in_history(channel, is_it).await?;
-        found.ok_or_else(|| ClientError::NotLogged { what: format!("rollback {rollback_id}") })
+        found.ok_or_else(|| ClientError::NotLogged(format!("rollback {rollback_id}")))
     }
 
     /// Goes back through what happened in a channel until something is found. Every entry on the way is checked.

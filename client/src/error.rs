@@ -20,14 +20,15 @@ use holdfast_formats::tree::LeafIndex;
 use holdfast_formats::wire::v1::Problem;
 
 pub use file_action::FileAction;
+pub use making::CheckError;
 
 use crate::audit::AuditError;
 use crate::bundle::BundleError;
 use crate::evidence::PackError;
 use crate::keys::SignerError;
-
-/// What a check of something that the registry sent found wrong. Boxed by its kind, because each check has its own error.
-pub type CheckError = Box<dyn std::error::Error + Send + Sync>;
+use crate::snapshot::SnapshotError;
+use crate::stream::StreamError;
+use crate::tree::TreeError;
 
 /// Whatever a call of this library can fail with.
 #[derive(Debug, thiserror::Error)]
@@ -44,9 +45,7 @@ pub enum ClientError {
         source: CheckError,
     },
     /// Something else than a registry answered.
-    #[error(
-        "{url} answered with status {status} and no problem document; is this the address of a registry?"
-    )]
+    #[error("{url} answered with status {status} and no problem document; is it the address of a registry?")]
     NotARegistry {
         /// Where.
         url: String,
@@ -253,11 +252,8 @@ pub enum ClientError {
         source: CheckError,
     },
     /// A change of the trusted witnesses that cannot be.
-    #[error("{rule}")]
-    Witnesses {
-        /// What is wrong with it.
-        rule: String,
-    },
+    #[error("{0}")]
+    Witnesses(String),
     /// The statement is logged, but not enough witnesses saw it yet.
     #[error(
         "the statement is logged as entry {index}, but not witnessed yet; repeat the command to see whether it is"
@@ -287,9 +283,7 @@ pub enum ClientError {
         rule: String,
     },
     /// A download ended early, again and again.
-    #[error(
-        "{path}: the download was cut {attempts} times; run the command again, it goes on where it stopped"
-    )]
+    #[error("{path}: the download was cut {attempts} times; run it again, it goes on where it stopped")]
     Cut {
         /// The file.
         path: String,
@@ -342,11 +336,8 @@ pub enum ClientError {
         found: Blake3Digest,
     },
     /// Nothing in the log fits.
-    #[error("{what} is not in the log of this channel, or not yours to read")]
-    NotLogged {
-        /// What was looked for.
-        what: String,
-    },
+    #[error("{0} is not in the log of this channel, or not yours to read")]
+    NotLogged(String),
     /// A prepared statement of another log.
     #[error("the prepared statement is for the log {found}, not for {wanted}")]
     PreparedForOtherLog {
@@ -361,11 +352,8 @@ pub enum ClientError {
     )]
     OtherStatement,
     /// A policy that cannot be changed as it was asked for.
-    #[error("the policy cannot be changed like that: {rule}")]
-    PolicyChange {
-        /// Why.
-        rule: String,
-    },
+    #[error("the policy cannot be changed like that: {0}")]
+    PolicyChange(String),
     /// A prepared statement without signature.
     #[error("the prepared statement has no signature yet; sign it first with `holdfast sign`")]
     Unsigned,
@@ -373,14 +361,20 @@ pub enum ClientError {
     #[error("a statement is valid for 1 second to 7 days")]
     ValidFor,
     /// The key is signed already.
-    #[error("the key {key} has signed this already")]
-    SignedAlready {
-        /// The key.
-        key: KeyId,
-    },
+    #[error("the key {0} has signed this already")]
+    SignedAlready(KeyId),
+    /// A stream that became no snapshot.
+    #[error(transparent)]
+    Stream(#[from] StreamError),
     /// A bundle that is not used.
     #[error(transparent)]
     Bundle(#[from] BundleError),
+    /// A tree that is not read, or not written.
+    #[error(transparent)]
+    Tree(#[from] TreeError),
+    /// A tree that no snapshot is made of.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
     /// Another monitor has the place.
     #[error("another `holdfast monitor` follows this log from here; end it, or use another --home")]
     MonitorRuns,

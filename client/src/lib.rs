@@ -13,6 +13,7 @@ mod atomic_file;
 pub mod audit;
 mod blocking;
 pub mod bundle;
+mod catalog;
 mod clock;
 mod credentials;
 mod cutter;
@@ -23,6 +24,7 @@ mod error;
 pub mod evidence;
 pub mod fork;
 mod id_tokens;
+pub mod import;
 mod job_login;
 pub mod keys;
 mod login;
@@ -35,17 +37,21 @@ mod pull;
 mod push;
 mod randomness;
 mod release;
+mod restore;
 mod session;
+mod snapshot;
 mod source;
 mod state;
 mod statement;
 mod stored_chunk;
+pub mod stream;
 #[cfg(test)]
 mod test_log;
 #[cfg(test)]
 mod test_server;
 mod tokens;
 mod transport;
+mod tree;
 mod upload;
 mod witnesses;
 
@@ -53,6 +59,7 @@ pub use approval::Approvals;
 pub use artifact::ArtifactRecord;
 pub use audit::{AuditError, AuditReport, AuditRequest, Compared, Finding, FindingKind, PolicyLine};
 pub use bundle::{Bundle, BundleError, BundleSummary};
+pub use catalog::{CatalogFile, Entries};
 pub use clock::{Clock, FixedClock, SharedClock, SystemClock};
 pub use download::Pulled;
 pub use drafts::{GrantDraft, PinDraft};
@@ -69,7 +76,13 @@ pub use pull::LocalVerification;
 pub use push::{About, PushRequest, Pushed, Staged};
 pub use randomness::new_id;
 pub use release::{ComponentDraft, ReleaseDraft, ReleaseRequest};
+pub use restore::{Change, ChangeKind, RestoreFailure, RestoreInto, RestoreRequest, Restored};
 pub use session::{LogView, OpenOptions, Registry, Submitted};
+pub use snapshot::{
+    ExcludeError, ParentChoice, Snapshot, SnapshotError, StagedTree, TreeRequest, TreeStats, Unread,
+    UnreadReason,
+};
 pub use statement::{Draft, Prepared};
 pub use tokens::Tokens;
+pub use tree::{Difference, PathPattern, TreeError, changed_fields, differences};
 pub use upload::Content;

@@ -15,6 +15,8 @@ use crate::progress::{Activity, Progress, Running};
 use crate::session::Registry;
 use crate::source;
 
+mod tree;
+
 /// What a comparison with local files came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LocalVerification {
@@ -27,8 +29,12 @@ pub struct LocalVerification {
 }
 
 impl Registry {
-    /// Fetches every file of an artifact into a folder. What is there and right is kept; other files are left alone.
+    /// Fetches every file of an artifact into a folder. What is there and right is kept; other files are left alone. Of a
+    /// snapshot of a tree the folder becomes the tree.
     pub async fn pull(&self, record: &ArtifactRecord, target: &Path) -> Result<Pulled, ClientError> {
+        if record.manifest().catalog().is_some() {
+            return self.pull_tree(record, target).await;
+        }
         let place = target.to_owned();
         let target = Arc::new(blocking::run(move || Target::open(&place)).await?);
         self.download(record).pull(record.manifest(), &target).await
@@ -36,6 +42,9 @@ impl Registry {
 
     /// Fetches and hashes every file of an artifact, and keeps none.
     pub async fn verify_artifact(&self, record: &ArtifactRecord) -> Result<Pulled, ClientError> {
+        if record.manifest().catalog().is_some() {
+            return tree::whole(&self.verify_tree(record).await?);
+        }
         self.download(record).verify(record.manifest()).await
     }
 
@@ -45,6 +54,9 @@ impl Registry {
         record: &ArtifactRecord,
         path: &Path,
     ) -> Result<LocalVerification, ClientError> {
+        if record.manifest().catalog().is_some() {
+            return self.verify_local_tree(record, path).await;
+        }
         let (manifest, root, handle) = (record.manifest().clone(), path.to_owned(), self.clone());
         blocking::run(move || compare(&manifest, &root, handle.progress())).await
     }

@@ -8,7 +8,7 @@ use holdfast_formats::manifest::{Body, Link, MANIFEST_MEDIA_TYPE, Manifest, Need
 use holdfast_formats::number::ByteSize;
 use holdfast_formats::reference::ArtifactRef;
 use holdfast_formats::statement::{
-    Artifact, Build, ComponentRef, Context, Keep, ManifestDescriptor, Publish,
+    Artifact, Build, ComponentRef, Context, Keep, ManifestDescriptor, Predicate, Publish,
 };
 use holdfast_formats::text::Label;
 use holdfast_formats::version::Version;
@@ -91,6 +91,19 @@ pub struct Staged {
     pub artifact: Artifact,
     /// What was uploaded.
     pub content: Content,
+}
+
+impl Staged {
+    /// The same content under another name and version.
+    #[must_use]
+    pub fn named(mut self, artifact: &ArtifactRef) -> Self {
+        if let Predicate::Publish(publish) = &mut self.draft.predicate {
+            publish.name = artifact.name().clone();
+            publish.version = artifact.version().clone();
+            self.artifact.r#ref = artifact.clone();
+        }
+        self
+    }
 }
 
 /// A published artifact.

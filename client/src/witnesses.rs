@@ -14,7 +14,7 @@ impl Places {
         let of_registry = trust.log_keys.iter().chain(&trust.head_keys).any(|known| known == key.key());
         if of_registry {
             let rule = "this is a key of the registry itself, and nobody witnesses their own log".to_owned();
-            return Err(ClientError::Witnesses { rule });
+            return Err(ClientError::Witnesses(rule));
         }
         let before = trust.witnesses.take();
         let quorum = quorum.unwrap_or_else(|| before.as_ref().map_or(1, |before| before.quorum));
@@ -29,10 +29,10 @@ impl Places {
     /// itself. Without the last witness no quorum is asked for.
     pub fn remove_witness(&self, witness: &str, quorum: Option<u16>) -> Result<Trust, ClientError> {
         let mut trust = self.trust()?;
-        let unknown = || ClientError::Witnesses {
-            rule: format!(
+        let unknown = || {
+            ClientError::Witnesses(format!(
                 "{witness:?} is not among the trusted witnesses; `holdfast witness list` shows them"
-            ),
+            ))
         };
         let mut before = trust.witnesses.take().ok_or_else(unknown)?;
         let count = before.keys.len();
@@ -56,7 +56,7 @@ impl Places {
                 QuorumError::Size { .. } => "; say with --quorum how many must cosign",
                 _ => "",
             };
-            return Err(ClientError::Witnesses { rule: format!("{error}{advice}") });
+            return Err(ClientError::Witnesses(format!("{error}{advice}")));
         }
         let trust = Trust { witnesses: Some(witnesses), ..trust };
         self.write_trust(&trust)?;

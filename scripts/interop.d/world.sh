@@ -1,7 +1,7 @@
 # Sourced by scripts/interop and scripts/bench: a registry of their own on a free port, and somebody who is logged in.
 # The caller sets `root`, `target` and `work`. Everything written is below `work`, nothing of the user's own counts.
 
-while read -r name; do [[ $name == HOLDFAST_TEST_* ]] || unset "$name"; done < <(compgen -e HOLDFAST_)
+while read -r name; do [[ $name =~ ^HOLDFAST_(TEST_|BENCH_|AUDIT_ENTRIES$) ]] || unset "$name"; done < <(compgen -e HOLDFAST_)
 registry="" registry_port=""
 started_pids=()
 

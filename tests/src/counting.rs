@@ -33,9 +33,12 @@ impl CountingStore {
         self.asked.swap(0, Ordering::SeqCst)
     }
 
-    /// The node looks for the next commit by itself, whatever anybody asks; that is not counted.
+    /// The node looks for the next commit and writes tiles and checkpoint by itself, whatever anybody asks; that is not
+    /// counted.
     fn count(&self, location: &str) {
-        if !location.starts_with("log/commits") {
+        let is_own =
+            ["log/commits", "log/tile", "log/checkpoint"].iter().any(|own| location.starts_with(own));
+        if !is_own {
             self.asked.fetch_add(1, Ordering::SeqCst);
         }
     }

@@ -19,6 +19,7 @@ mod person;
 mod program;
 mod routes;
 mod server;
+mod tree;
 mod witness;
 
 pub use backing::Backing;
@@ -36,6 +37,7 @@ pub use person::Person;
 pub use program::{Output, Program, binary};
 pub use routes::router_patterns;
 pub use server::{Server, free_port};
+pub use tree::{Tree, TreeDraft, metadata};
 pub use witness::{Mood, TestWitness};
 
 use std::str::FromStr;

@@ -44,10 +44,15 @@ impl Program {
 
     /// Runs it with these arguments.
     pub fn run_words(&self, words: &[&str]) -> anyhow::Result<Output> {
+        self.run_with_input(words, Stdio::null())
+    }
+
+    /// Runs it with these arguments and this standard input.
+    pub fn run_with_input(&self, words: &[&str], input: impl Into<Stdio>) -> anyhow::Result<Output> {
         let mut command = Command::new(binary("holdfast")?);
         command.args(words).current_dir(&self.home).env_clear().env("HOLDFAST_HOME", &self.home);
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
-        command.stdin(Stdio::null());
+        command.stdin(input);
         finish(&mut command)
     }
 }

@@ -24,8 +24,12 @@ mod secrets;
 mod servers;
 #[path = "cli/signing_keys.rs"]
 mod signing_keys;
+#[path = "cli/snapshots.rs"]
+mod snapshots;
 #[path = "cli/terminal.rs"]
 mod terminal;
+#[path = "cli/trees.rs"]
+mod trees;
 #[path = "cli/witnesses.rs"]
 mod witnesses;
 #[path = "cli/world.rs"]

@@ -42,6 +42,10 @@ mod restart;
 mod rotation;
 #[path = "e2e/rule_books.rs"]
 mod rule_books;
+#[path = "e2e/snapshots/trees.rs"]
+mod snapshot_trees;
+#[path = "e2e/snapshots.rs"]
+mod snapshots;
 #[path = "e2e/tokens.rs"]
 mod tokens;
 #[path = "e2e/unhappy.rs"]

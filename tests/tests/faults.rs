@@ -20,6 +20,8 @@ mod lenient;
 mod refused;
 #[path = "faults/replays.rs"]
 mod replays;
+#[path = "faults/snapshots.rs"]
+mod snapshots;
 #[path = "faults/unknown_outcomes.rs"]
 mod unknown_outcomes;
 #[path = "faults/witnesses.rs"]

@@ -108,8 +108,10 @@ mod tests {
 
     #[test]
     fn every_command_that_signs_can_be_prepared_for_several_to_sign() {
-        const SIGNING: [&str; 20] = [
+        const SIGNING: [&str; 22] = [
             "push",
+            "import",
+            "snapshot",
             "release",
             "deploy",
             "pin",
@@ -155,6 +157,13 @@ mod tests {
             "login -",
             "push shop/web@1.4.2 dist/",
             "push shop/database@now dump/ --kind snapshot --source shop-db",
+            "snapshot shop/files@now data --exclude *.tmp --exclude /cache/ --force-read",
+            "import shop/files@1 tar:old.tar",
+            "import shop/files restic:/srv/restic --snapshot 1a2b3c4d --snapshot latest",
+            "snapshot shop/db@now - --name shop.dump",
+            "snapshot shop/db@now --name shop.sql --from-command -- mysqldump shop --opt",
+            "snapshot shop/db@now --postgres postgres://backup@db.example/shop --plain",
+            "snapshot shop/queue@now --sqlite queue.sqlite --derived-from shop/queue@1 --parent none",
             "release shop/release@1.0.0 release.toml",
             "deploy shop/prod shop/release@1.0.0 started --direction rollback",
             "pin shop/prod shop/web@1.4.2 -m good",
@@ -194,6 +203,10 @@ mod tests {
     fn a_wrong_command_line_is_refused() {
         for line in [
             "push shop/web dist",
+            "snapshot shop/db@now",
+            "snapshot shop/db@now data --sqlite queue.sqlite",
+            "snapshot shop/db@now --from-command",
+            "snapshot shop/db@now data -- pg_dump",
             "deploy shop/prod shop/web@1 maybe",
             "pin shop/prod shop/web@1",
             "pull --to out",

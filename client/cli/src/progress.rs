@@ -12,7 +12,7 @@ use crate::output::Output;
 /// How the work of one run is shown.
 pub(crate) fn shown_on(output: &Output) -> Arc<dyn Progress> {
     if output.draws_progress() {
-        Arc::new(Bars { bar: Mutex::new(None), sent: AtomicU64::new(0) })
+        Arc::new(Bars { bar: Mutex::new(None), files: AtomicU64::new(0), sent: AtomicU64::new(0) })
     } else {
         Arc::new(Quiet)
     }
@@ -21,6 +21,7 @@ pub(crate) fn shown_on(output: &Output) -> Arc<dyn Progress> {
 #[derive(Debug)]
 struct Bars {
     bar: Mutex<Option<ProgressBar>>,
+    files: AtomicU64,
     sent: AtomicU64,
 }
 
@@ -31,10 +32,23 @@ impl Bars {
             act(bar);
         }
     }
+
+    fn say(&self) {
+        let (files, sent) = (self.files.load(Ordering::Relaxed), self.sent.load(Ordering::Relaxed));
+        let sent = HumanBytes(sent);
+        self.with(|bar| {
+            bar.set_message(if files > 0 {
+                format!("{files} files, {sent} new")
+            } else {
+                format!("{sent} new")
+            });
+        });
+    }
 }
 
 impl Progress for Bars {
     fn begin(&self, what: Activity, total: u64) {
+        self.files.store(0, Ordering::Relaxed);
         self.sent.store(0, Ordering::Relaxed);
         let bar = if total == 0 { ProgressBar::new_spinner() } else { ProgressBar::new(total) };
         let bar = bar.with_style(style(what, total)).with_prefix(verb(what));
@@ -46,9 +60,14 @@ impl Progress for Bars {
         self.with(|bar| bar.inc(amount));
     }
 
+    fn files(&self, count: u64) {
+        self.files.fetch_add(count, Ordering::Relaxed);
+        self.say();
+    }
+
     fn sent(&self, bytes: u64) {
-        let sent = self.sent.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
-        self.with(|bar| bar.set_message(format!("{} new", HumanBytes(sent))));
+        self.sent.fetch_add(bytes, Ordering::Relaxed);
+        self.say();
     }
 
     fn finish(&self) {
@@ -60,6 +79,7 @@ impl Progress for Bars {
 const fn verb(what: Activity) -> &'static str {
     match what {
         Activity::Upload => "pushing",
+        Activity::Snapshot => "snapshot",
         Activity::Download => "pulling",
         Activity::Hash => "hashing",
         Activity::Audit => "replaying",

@@ -5,7 +5,10 @@ use std::path::Path;
 
 use holdfast_formats::wire::v1::{Problem, ProblemCode};
 
-use super::{CheckError, ClientError, FileAction};
+use super::{ClientError, FileAction};
+
+/// What a check of something that the registry sent found wrong. Boxed by its kind, because each check has its own error.
+pub type CheckError = Box<dyn std::error::Error + Send + Sync>;
 
 impl ClientError {
     /// A file that could not be worked with.

@@ -14,7 +14,10 @@ impl ClientError {
             Self::Problem(problem) => problem.code.exit(),
             Self::Signer(error) => error.exit(),
             Self::Bundle(error) => error.exit(),
+            Self::Stream(error) => error.exit(),
             Self::Pack(error) => error.exit(),
+            Self::Tree(error) => error.exit(),
+            Self::Snapshot(error) => error.exit(),
             Self::Audit(error) => error.exit(),
             Self::LoggedUnwitnessed { source, .. } => source.exit(),
             Self::Unreachable { .. }
@@ -52,15 +55,15 @@ impl ClientError {
             | Self::SeveralLines { .. }
             | Self::PreparedForOtherLog { .. }
             | Self::OtherStatement
-            | Self::PolicyChange { .. }
+            | Self::PolicyChange(_)
             | Self::Unsigned
             | Self::ValidFor
-            | Self::Witnesses { .. }
-            | Self::SignedAlready { .. } => ExitCode::Usage,
+            | Self::Witnesses(_)
+            | Self::SignedAlready(_) => ExitCode::Usage,
             Self::Expired { .. } => ExitCode::Ended,
             Self::NothingQualifies { .. } => ExitCode::NothingQualifies,
             Self::AlreadySetUp { .. } | Self::MonitorRuns => ExitCode::Conflict,
-            Self::NotLogged { .. } => ExitCode::NotFound,
+            Self::NotLogged(_) => ExitCode::NotFound,
             Self::File { source, .. } if source.kind() == io::ErrorKind::NotFound => ExitCode::Usage,
             Self::File { .. } | Self::Encode { .. } => ExitCode::Internal,
         }

@@ -19,5 +19,5 @@ pub use team::{Member, Team, upgrade};
 
 /// A change that is refused before it is tried.
 fn refused(rule: impl Into<String>) -> ClientError {
-    ClientError::PolicyChange { rule: rule.into() }
+    ClientError::PolicyChange(rule.into())
 }

@@ -27,7 +27,7 @@ use crate::credentials;
 use crate::error::ClientError;
 use crate::keys::Signer;
 use crate::places::Places;
-use crate::progress::{Progress, Quiet};
+use crate::progress::{Progress, Quiet, SharedProgress};
 use crate::state::State;
 use crate::transport::{Address, Transport};
 pub use follow::LogView;
@@ -200,6 +200,16 @@ impl Registry {
 
     pub(crate) fn progress(&self) -> &dyn Progress {
         self.0.progress.as_ref()
+    }
+
+    /// For work on other threads.
+    pub(crate) fn shared_progress(&self) -> SharedProgress {
+        Arc::clone(&self.0.progress)
+    }
+
+    /// For work on other threads.
+    pub(crate) fn shared_clock(&self) -> SharedClock {
+        Arc::clone(&self.0.clock)
     }
 
     fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {

@@ -52,7 +52,7 @@ impl Prepared {
     pub async fn signed_by(self, signer: &Signer) -> Result<Self, ClientError> {
         let key = signer.public();
         if self.is_signed_by(&key) {
-            return Err(ClientError::SignedAlready { key: key.id() });
+            return Err(ClientError::SignedAlready(key.id()));
         }
         let Submission { envelope, attachments } = self.0;
         let signature = signer.sign(&envelope.message()).await?;

@@ -242,7 +242,7 @@ pub(crate) fn json_body<T: Serialize>(what: &'static str, record: &T) -> Result<
 }
 
 /// Whether the same request may well succeed a moment later. A refused connection is not: waiting would only hide it.
-fn is_passing(error: &ClientError) -> bool {
+pub(crate) fn is_passing(error: &ClientError) -> bool {
     match error {
         ClientError::Problem(problem) => {
             matches!(problem.code, ProblemCode::TooManyRequests | ProblemCode::Unavailable)

@@ -1,36 +1,39 @@
-//! Uploading files: cut, ask what is missing, compress only that, send it, then record each file as a blob.
+//! Uploading files, or one stream: cut, ask what is missing, compress only that, send it, then record each file as a blob.
 //!
 //! Owns the pipeline and its bounds: one thread reads and cuts, batches of some megabytes wait, a few requests are
 //! under way. A push that was cut off goes on by itself when repeated, because it asks again. It publishes nothing.
 
 mod batch;
+mod door;
 mod reader;
 mod runs;
 mod small;
 
 use std::collections::HashSet;
+use std::io::Read;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _, future, stream};
 use holdfast_formats::blob::BlobRecord;
-use holdfast_formats::digest::Blake3Digest;
+use holdfast_formats::digest::{Blake3Digest, Digests};
 use holdfast_formats::id::RandomId;
 use holdfast_formats::manifest::File;
 use holdfast_formats::name::Namespace;
 use holdfast_formats::number::ByteSize;
-use holdfast_formats::wire::v1::{
-    BlobQuery, BlobStored, ChunksQuery, ChunksStored, MissingAnswer, MissingChunk, MissingQuery, ProblemCode,
-};
+use holdfast_formats::wire::v1::{BlobQuery, BlobStored, ChunksQuery, MissingChunk, ProblemCode};
 
 use crate::blocking;
 use crate::cutter::Piece;
 use crate::error::ClientError;
 use crate::progress::{Activity, Progress, Running};
 use crate::source::SourceFile;
-use crate::stored_chunk::StoredChunk;
-use crate::transport::{Body, POST, Request, Transport, json_body, query_string};
+use crate::stream::StreamError;
+use crate::transport::{Body, POST, Request, Transport, query_string};
 use batch::{Batch, Placed};
+pub(crate) use door::ChunkDoor;
+use door::make_request;
+use reader::Reader;
 use runs::{Drafts, Run};
 
 /// Requests under way at once.
@@ -63,25 +66,8 @@ pub(crate) async fn upload(
 ) -> Result<(Vec<File>, Content), ClientError> {
     let total = files.iter().map(|f| f.size).sum();
     let _running = Running::begin(progress, Activity::Upload, total);
-    let mut upload = Upload {
-        transport,
-        namespace,
-        progress,
-        ask: total >= ASK_FROM_BYTES,
-        known: HashSet::new(),
-        drafts: Drafts::new(),
-        new_bytes: 0,
-    };
-    let mut done: Vec<(usize, BlobRecord)> = Vec::with_capacity(files.len());
-    let mut reader = reader::begin(files.clone());
-    let mut batch = reader.next_batch().await?;
-    while !batch.is_empty() {
-        // The next batch is cut while this one is on its way.
-        let (next, sent) = tokio::join!(reader.next_batch(), upload.send(&batch, &files));
-        sent?;
-        done.append(&mut batch.blobs);
-        batch = next?;
-    }
+    let mut upload = Upload::new(transport, namespace, progress, total >= ASK_FROM_BYTES);
+    let done = upload.send_all(reader::begin(files.clone()), &files).await?;
     let new_bytes = upload.new_bytes;
     let listed: Vec<File> = files
         .iter()
@@ -91,6 +77,22 @@ pub(crate) async fn upload(
     let content =
         Content { files: listed.len() as u64, bytes: listed.iter().map(|f| f.size.get()).sum(), new_bytes };
     Ok((listed, content))
+}
+
+/// Sends a stream into a namespace, as it comes; its size need not be known. What the registry lost since it was asked
+/// cannot be read again: that fails.
+pub(crate) async fn upload_stream(
+    transport: &Transport,
+    namespace: &Namespace,
+    stream: Box<dyn Read + Send>,
+    progress: &dyn Progress,
+) -> Result<(Digests, ByteSize, Content), ClientError> {
+    let _running = Running::begin(progress, Activity::Upload, 0);
+    let mut upload = Upload::new(transport, namespace, progress, true);
+    let done = upload.send_all(reader::begin_stream(stream), &[]).await?;
+    let (_, blob) = done.first().expect("a stream that ends without an error ends as one blob");
+    let size = ByteSize::new(blob.size).map_err(|_| StreamError::TooLong)?;
+    Ok((blob.digests, size, Content { files: 1, bytes: blob.size, new_bytes: upload.new_bytes }))
 }
 
 fn manifest_file(source: &SourceFile, blob: &BlobRecord) -> Result<File, ClientError> {
@@ -109,16 +111,42 @@ fn manifest_file(source: &SourceFile, blob: &BlobRecord) -> Result<File, ClientE
 }
 
 struct Upload<'a> {
-    transport: &'a Transport,
-    namespace: &'a Namespace,
-    progress: &'a dyn Progress,
+    door: ChunkDoor<'a>,
     ask: bool,
     known: HashSet<Blake3Digest>,
     drafts: Drafts,
     new_bytes: u64,
 }
 
-impl Upload<'_> {
+impl<'a> Upload<'a> {
+    fn new(
+        transport: &'a Transport,
+        namespace: &'a Namespace,
+        progress: &'a dyn Progress,
+        ask: bool,
+    ) -> Self {
+        let door = ChunkDoor { transport, namespace, progress };
+        Self { door, ask, known: HashSet::new(), drafts: Drafts::new(), new_bytes: 0 }
+    }
+
+    /// Sends what a reader reads, to its end; returns the blobs in order. `files` are those that can be read again.
+    async fn send_all(
+        &mut self,
+        mut reader: Reader,
+        files: &[SourceFile],
+    ) -> Result<Vec<(usize, BlobRecord)>, ClientError> {
+        let mut done: Vec<(usize, BlobRecord)> = Vec::with_capacity(files.len());
+        let mut batch = reader.next_batch().await?;
+        while !batch.is_empty() {
+            // The next batch is cut while this one is on its way.
+            let (next, sent) = tokio::join!(reader.next_batch(), self.send(&batch, files));
+            sent?;
+            done.append(&mut batch.blobs);
+            batch = next?;
+        }
+        Ok(done)
+    }
+
     /// Sends what is missing of a batch, then records the blobs that end in it.
     async fn send(&mut self, batch: &Batch, files: &[SourceFile]) -> Result<(), ClientError> {
         let mut missing = self.missing(&batch.chunks).await?;
@@ -137,7 +165,7 @@ impl Upload<'_> {
         // Others may be made of chunks that come with these.
         let (first, second): (Vec<_>, Vec<_>) = ended.partition(|ended| ended.chunk.is_some());
         self.new_bytes += sent + self.record_blobs(first).await? + self.record_blobs(second).await?;
-        self.progress.advance(batch.bytes());
+        self.door.progress.advance(batch.bytes());
         Ok(())
     }
 
@@ -152,14 +180,7 @@ impl Upload<'_> {
         if !self.ask || open.is_empty() {
             return Ok(open);
         }
-        let query = MissingQuery { chunks: open.iter().map(|p| p.piece.digest).collect() };
-        let path = format!("/v1/namespaces/{}/chunks/missing", self.namespace);
-        let body = json_body("query", &query)?;
-        let answer: MissingAnswer = self
-            .transport
-            .call(Request::send(POST, &path, "list of missing chunks", ANSWER_BYTES_MAX, body))
-            .await?;
-        let missing: HashSet<Blake3Digest> = answer.missing.into_iter().collect();
+        let missing = self.door.missing(open.iter().map(|p| p.piece.digest).collect()).await?;
         open.retain(|placed| missing.contains(&placed.piece.digest));
         Ok(open)
     }
@@ -170,23 +191,11 @@ impl Upload<'_> {
         let mut sent = 0;
         let mut next = requests.next().await;
         while let Some(request) = next {
-            let (outcome, following) = future::join(self.put_chunks(request?), requests.next()).await;
+            let (outcome, following) = future::join(self.door.put_request(request?), requests.next()).await;
             sent += outcome?;
             next = following;
         }
         Ok(sent)
-    }
-
-    async fn put_chunks(&self, request: ChunksRequest) -> Result<u64, ClientError> {
-        let ChunksRequest { query, body, sizes } = request;
-        let path = format!("/v1/namespaces/{}/chunks{query}", self.namespace);
-        let request =
-            Request::send(POST, &path, "answer to chunks", ANSWER_BYTES_MAX, body).within(SEND_DEADLINE);
-        let ChunksStored { .. } = self.transport.call(request).await?;
-        for size in &sizes {
-            self.progress.sent(*size);
-        }
-        Ok(sizes.iter().sum())
     }
 
     /// Records blobs; returns the bytes of chunks that were sent for it.
@@ -206,7 +215,7 @@ impl Upload<'_> {
         let error = match self.post_blob(record, &query, along).await {
             Ok(()) => {
                 if size > 0 {
-                    self.progress.sent(size);
+                    self.door.progress.sent(size);
                 }
                 return Ok(size);
             }
@@ -220,7 +229,7 @@ impl Upload<'_> {
         for chunk in missing {
             let query = ChunksQuery { draft: None, offset: None };
             let run = Run::of(query, read_again(file, chunk).await?);
-            resent += self.put_chunks(make_request(run).await?).await?;
+            resent += self.door.put_request(make_request(run).await?).await?;
         }
         self.post_blob(record, &query, Vec::new()).await?;
         Ok(resent)
@@ -233,13 +242,13 @@ impl Upload<'_> {
         query: &str,
         mut along: Vec<Bytes>,
     ) -> Result<(), ClientError> {
-        let path = format!("/v1/namespaces/{}/blobs{query}", self.namespace);
+        let path = format!("/v1/namespaces/{}/blobs{query}", self.door.namespace);
         along.insert(0, blob.encode().into());
         let body = Body { content_type: OCTETS, parts: along };
         // The registry reads every chunk of the blob that it has not hashed on arrival before it answers.
         let request =
             Request::send(POST, &path, "answer to a blob", ANSWER_BYTES_MAX, body).within(SEND_DEADLINE);
-        let stored: BlobStored = self.transport.call(request).await?;
+        let stored: BlobStored = self.door.transport.call(request).await?;
         if stored.digests == blob.digests {
             return Ok(());
         }
@@ -258,29 +267,6 @@ struct Ended<'a> {
     draft: Option<RandomId>,
     /// Its only chunk, when that was not sent yet.
     chunk: Option<Piece>,
-}
-
-/// Chunks that are ready to be sent.
-struct ChunksRequest {
-    query: String,
-    body: Body,
-    /// The sizes of their stored objects in bytes.
-    sizes: Vec<u64>,
-}
-
-/// Compresses the chunks of a request where that pays.
-async fn make_request(run: Run) -> Result<ChunksRequest, ClientError> {
-    let query = query_string(&run.query)?;
-    Ok(blocking::compute(run.bytes, move || {
-        let (mut parts, mut sizes) = (Vec::new(), Vec::new());
-        for piece in run.pieces {
-            let stored = StoredChunk::of(&piece.bytes);
-            sizes.push(stored.size());
-            parts.extend(stored.frame(piece.digest));
-        }
-        ChunksRequest { query, body: Body { content_type: OCTETS, parts }, sizes }
-    })
-    .await)
 }
 
 /// What the registry wants again are parts of the blob, each once: nothing else is read, or sent.

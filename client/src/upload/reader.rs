@@ -1,7 +1,7 @@
-//! The blocking side of an upload: reads files one after the other and cuts them.
+//! The blocking side of an upload: reads files one after the other, or a stream, and cuts them.
 
 use std::fs::File;
-use std::io::{Read as _, Seek as _, SeekFrom};
+use std::io::{Read, Seek as _, SeekFrom};
 use std::path::Path;
 
 use bytes::Bytes;
@@ -14,6 +14,7 @@ use crate::blocking;
 use crate::cutter::{CutError, Cutter, Piece};
 use crate::error::{ClientError, FileAction};
 use crate::source::SourceFile;
+use crate::stream::StreamError;
 
 /// Steps that may wait: at most this many chunks.
 const WAITING_MAX: usize = 8;
@@ -26,6 +27,23 @@ pub(super) struct Reader(Receiver<Result<Step, ClientError>>);
 pub(super) fn begin(files: Vec<SourceFile>) -> Reader {
     let (out, steps) = channel(WAITING_MAX);
     blocking::spawn(move || read_files(&files, &out));
+    Reader(steps)
+}
+
+/// Begins to read a stream to its end, as the only blob.
+pub(super) fn begin_stream(stream: Box<dyn Read + Send>) -> Reader {
+    let (out, steps) = channel(WAITING_MAX);
+    blocking::spawn(move || {
+        let mut send = |piece| out.blocking_send(Ok(Step::Chunk(Placed { file: 0, piece }))).is_ok();
+        let last = match Cutter::new().cut(stream, u64::MAX, &mut send) {
+            Ok(record) => Ok(Step::Blob(0, record)),
+            Err(CutError::Stopped) => return,
+            Err(CutError::Read(source)) => Err(StreamError::Read(source).into()),
+            Err(CutError::TooLarge) => Err(StreamError::TooLong.into()),
+        };
+        // Whoever does not take it any more has failed already.
+        let _ = out.blocking_send(last);
+    });
     Reader(steps)
 }
 

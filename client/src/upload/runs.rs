@@ -53,7 +53,8 @@ impl Drafts {
     pub(super) fn runs(&mut self, files: &[SourceFile], chunks: Vec<Placed>) -> Vec<Run> {
         let mut runs: Vec<Run> = Vec::new();
         for placed in chunks {
-            let size = files.get(placed.file).map_or(0, |file| file.size);
+            // A stream is no file, and may become as large as any.
+            let size = files.get(placed.file).map_or(u64::MAX, |file| file.size);
             let place = self.place(size, &placed);
             let length = placed.piece.bytes.len() as u64;
             let draft = place.map(|place| place.id);

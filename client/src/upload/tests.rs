@@ -2,7 +2,7 @@ use std::sync::{Arc, Mutex};
 
 use holdfast_formats::chunk::{ChunkHeader, Codec};
 use holdfast_formats::chunk_frame::split_frame;
-use holdfast_formats::wire::v1::Problem;
+use holdfast_formats::wire::v1::{ChunksStored, MissingAnswer, MissingQuery, Problem};
 
 use super::*;
 use crate::progress::Quiet;
@@ -62,7 +62,7 @@ fn answer(store: &Store, asked: &Asked) -> Answer {
             Problem { missing: Some(missing), ..Problem::new(ProblemCode::ContentMissing, "send it again") };
         return Answer::new(409, "", &serde_json::to_vec(&problem).unwrap());
     }
-    assert_eq!(holdfast_formats::digest::Digests::of(&bytes), blob.digests);
+    assert_eq!(Digests::of(&bytes), blob.digests);
     json(&BlobStored { digests: blob.digests, size: ByteSize::of(&bytes) })
 }
 
@@ -155,4 +155,51 @@ async fn a_file_that_vanishes_is_reported_by_name() {
     let transport = Transport::new(Address::parse(&server.url).unwrap(), None).unwrap();
     let error = upload(&transport, &"shop".parse().unwrap(), files, &Quiet).await.unwrap_err();
     assert!(error.to_string().contains("gone"), "{error}");
+}
+
+async fn send_stream(
+    server: &TestServer,
+    stream: impl Read + Send + 'static,
+) -> Result<(Digests, ByteSize, Content), ClientError> {
+    let transport = Transport::new(Address::parse(&server.url).unwrap(), None).unwrap();
+    upload_stream(&transport, &"shop".parse().unwrap(), Box::new(stream), &Quiet).await
+}
+
+#[tokio::test]
+async fn a_stream_becomes_the_blob_that_a_file_of_its_bytes_is_and_shares_its_chunks() {
+    let (server, _) = registry().await;
+    for length in [0, 5, 20_000_000] {
+        let bytes = noise(length);
+        let (digests, size, first) = send_stream(&server, std::io::Cursor::new(bytes.clone())).await.unwrap();
+        assert_eq!((digests, size.get()), (Digests::of(&bytes), length as u64));
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("file"), &bytes).unwrap();
+        let (files, second) = send(&server, folder.path()).await.unwrap();
+        assert_eq!(files[0].digests, digests);
+        assert!(first.new_bytes >= length as u64 && (length < 10 || second.new_bytes == 0));
+    }
+}
+
+/// Gives some bytes, then fails.
+struct Torn(u64);
+
+impl Read for Torn {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        let length = self.0.min(into.len() as u64);
+        self.0 -= length;
+        match usize::try_from(length).unwrap() {
+            0 => Err(std::io::Error::other("torn")),
+            length => Ok(length),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_fails_at_any_point_records_no_blob() {
+    let (server, _) = registry().await;
+    for length in [0, 5, 300_000, 40_000_000] {
+        let error = send_stream(&server, Torn(length)).await.unwrap_err();
+        assert!(matches!(error, ClientError::Stream(StreamError::Read(_))), "{error}");
+    }
+    assert!(server.asked().iter().all(|asked| !asked.line.contains("/blobs")));
 }

@@ -116,27 +116,68 @@ impl Blobs {
         digest: &Blake3Digest,
         pool: &Pool,
     ) -> Result<Chunk, Unreadable> {
-        let loaded = self.load_chunk_object(namespace, digest, pool).await;
-        if matches!(loaded, Err(Unreadable::Absent(_) | Unreadable::Bad(..))) {
-            self.forget(namespace, ObjectClass::Chunk, digest);
-        }
-        loaded
+        let reservation = pool.reserve(content::CHUNK_WORK_BYTES).await;
+        self.load_chunk_within(namespace, digest, reservation).await
     }
 
-    async fn load_chunk_object(
+    /// [`Self::load_chunk`] with the memory for [`content::CHUNK_WORK_BYTES`] set aside.
+    pub(super) async fn load_chunk_within(
         &self,
         namespace: &Namespace,
         digest: &Blake3Digest,
-        pool: &Pool,
+        reservation: Reservation,
     ) -> Result<Chunk, Unreadable> {
-        let key = chunk_key(namespace, digest)?;
-        let mut reservation = pool.reserve(content::CHUNK_WORK_BYTES).await;
-        let object = self.inner.store.get(&key).await.map_err(|error| Unreadable::from_get(&key, error))?;
-        let wanted = *digest;
-        let unpacking = move || content::open(&object, &wanted);
-        let opened = self.inner.blocking.compute(content::CHUNK_WORK_BYTES, unpacking).await;
-        let content = opened.map_err(|unsound| Unreadable::Bad(key, unsound))?;
+        let ReadObject { content, mut reservation, .. } =
+            self.read_chunk(namespace, digest, reservation).await?;
         reservation.shrink_to(content.len());
         Ok(Chunk { content, reservation })
     }
+
+    /// The stored object of a chunk, once its content hashed to `digest`. Its memory is free when the last clone is gone.
+    pub(super) async fn stored_chunk(
+        &self,
+        namespace: &Namespace,
+        digest: &Blake3Digest,
+    ) -> Result<Bytes, Unreadable> {
+        let reservation = self.inner.budget.serving.reserve(content::CHUNK_WORK_BYTES).await;
+        let ReadObject { object, mut reservation, .. } =
+            self.read_chunk(namespace, digest, reservation).await?;
+        reservation.shrink_to(object.len());
+        Ok(reservation.guard(object))
+    }
+
+    async fn read_chunk(
+        &self,
+        namespace: &Namespace,
+        digest: &Blake3Digest,
+        reservation: Reservation,
+    ) -> Result<ReadObject, Unreadable> {
+        let read = self.open_object(namespace, digest).await;
+        if matches!(read, Err(Unreadable::Absent(_) | Unreadable::Bad(..))) {
+            self.forget(namespace, ObjectClass::Chunk, digest);
+        }
+        let (object, content) = read?;
+        Ok(ReadObject { object, content, reservation })
+    }
+
+    async fn open_object(
+        &self,
+        namespace: &Namespace,
+        digest: &Blake3Digest,
+    ) -> Result<(Bytes, Bytes), Unreadable> {
+        let key = chunk_key(namespace, digest)?;
+        let object = self.inner.store.get(&key).await.map_err(|error| Unreadable::from_get(&key, error))?;
+        let (wanted, stored) = (*digest, object.clone());
+        let unpacking = move || content::open(&stored, &wanted);
+        let opened = self.inner.blocking.compute(content::CHUNK_WORK_BYTES, unpacking).await;
+        let content = opened.map_err(|unsound| Unreadable::Bad(key, unsound))?;
+        Ok((object, content))
+    }
+}
+
+/// An object whose content hashed to its address, and the memory that both take.
+struct ReadObject {
+    object: Bytes,
+    content: Bytes,
+    reservation: Reservation,
 }

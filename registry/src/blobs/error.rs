@@ -1,5 +1,6 @@
 //! Why content was not taken or not given, sorted by what the caller does about it.
 
+use holdfast_formats::catalog::CatalogError;
 use holdfast_formats::digest::NamedDigest;
 use holdfast_formats::wire::v1::MissingChunk;
 
@@ -19,6 +20,19 @@ pub enum BlobError {
     DigestMismatch {
         /// What it was to be.
         wanted: NamedDigest,
+    },
+    /// A blob is no catalog, or another than the manifest says.
+    #[error("{0}; make the snapshot again")]
+    Catalog(#[from] CatalogError),
+    /// A catalog lists something else than the manifest says.
+    #[error(
+        "the catalog lists {entries} entries of {size_bytes} bytes, and the manifest says otherwise; make the snapshot again"
+    )]
+    Listing {
+        /// How many entries it lists.
+        entries: u64,
+        /// How many bytes their files have.
+        size_bytes: u64,
     },
     /// What is referred to is not there.
     #[error("{} or more chunks are not there: send what is listed, then try again", .0.len())]

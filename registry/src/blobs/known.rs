@@ -24,6 +24,8 @@ pub(super) enum Standing {
     GoodRecord { sha256: Sha256Digest, size_bytes: u64 },
     /// A committed entry refers to it.
     Referenced,
+    /// It was bad or not there when it was last looked at, whatever refers to it.
+    Doubted,
 }
 
 /// The newest things known, as many as the budget allows.
@@ -46,15 +48,15 @@ impl Known {
         self.standings.insert(address, standing);
     }
 
-    /// What was verified says more than a reference, so it stays.
+    /// What was looked at says more than a reference, so it stays.
     pub(super) fn note_reference(&self, address: Address) {
         if self.standings.peek(&address).is_none() {
             self.standings.insert(address, Standing::Referenced);
         }
     }
 
-    pub(super) fn forget(&self, address: &Address) {
-        self.standings.remove(address);
+    pub(super) fn doubt(&self, address: Address) {
+        self.standings.insert(address, Standing::Doubted);
     }
 }
 
@@ -75,7 +77,7 @@ impl Weighter<Address, Bytes> for ByLength {
 
 impl Recent {
     pub(super) fn within(budget: &Budget) -> Self {
-        let bytes = budget.cache_bytes / 2;
+        let bytes = budget.cache_bytes / 3;
         let entries = usize::try_from(bytes / RECENT_BYTES_TYPICAL).unwrap_or(usize::MAX).max(1);
         Self { contents: Cache::with_weighter(entries, bytes, ByLength) }
     }

@@ -1,12 +1,17 @@
 //! The memory budget: buffers are reserved before they are filled.
 //!
-//! | share | for |
+//! | share of 64 | for |
 //! |---|---|
-//! | records 1/16 | blob records while they are checked |
-//! | served records 1/16 | blob records while their blob is read |
-//! | work 3/8 | unpacking and hashing: uploads, reading back, scrubs |
-//! | serving 3/8 | bytes on their way to readers, until they are sent |
-//! | caches 1/8 | small chunks that just arrived; what is known to be good |
+//! | records 2 | blob records while they are checked |
+//! | served records 3 | blob records while their blob is read |
+//! | work 20 | unpacking and hashing: uploads, reading back, scrubs |
+//! | serving 20 | bytes on their way to readers, until they are sent |
+//! | index records 1 | records of catalogs while a page of their chunks is read |
+//! | pages 1 | pages of chunks of catalogs while they are read |
+//! | catalogs 3 | catalogs while they are checked, and a part of their chunks |
+//! | entries 3 | entries of catalogs that are larger than most, one catalog at a time |
+//! | trees 5 | what the scrub of a tree keeps of it, one at a time |
+//! | caches 6 | small chunks that just arrived; what is known to be good; pages of chunks of catalogs |
 //!
 //! Stalled readers can thus hold up other readers, but never an upload. Request bodies are held, and bounded, by whoever
 //! receives them.
@@ -25,17 +30,29 @@ pub(super) struct Budget {
     pub(super) served_records: Pool,
     pub(super) work: Pool,
     pub(super) serving: Pool,
+    pub(super) index_records: Pool,
+    pub(super) pages: Pool,
+    pub(super) catalogs: Pool,
+    pub(super) entries: Pool,
+    pub(super) trees: Pool,
+    /// What is known to be good has half of it, the others a third and a sixth.
     pub(super) cache_bytes: u64,
 }
 
 impl Budget {
     pub(super) fn of(bytes: u64) -> Self {
+        let share = |of_64: u64| Pool::new(bytes / 64 * of_64);
         Self {
-            records: Pool::new(bytes / 16),
-            served_records: Pool::new(bytes / 16),
-            work: Pool::new(bytes / 8 * 3),
-            serving: Pool::new(bytes / 8 * 3),
-            cache_bytes: bytes / 8,
+            records: share(2),
+            served_records: share(3),
+            work: share(20),
+            serving: share(20),
+            index_records: share(1),
+            pages: share(1),
+            catalogs: share(3),
+            entries: share(3),
+            trees: share(5),
+            cache_bytes: bytes / 64 * 6,
         }
     }
 }
@@ -60,6 +77,18 @@ impl Pool {
         let units = units(bytes).min(self.units_max);
         let permit = Arc::clone(&self.units).acquire_many_owned(units).await;
         Reservation { permit: permit.expect("the semaphore is never closed") }
+    }
+
+    /// Sets `bytes` aside, or all of the share, when they are free just now.
+    pub(super) fn try_reserve(&self, bytes: usize) -> Option<Reservation> {
+        let units = units(bytes).min(self.units_max);
+        let permit = Arc::clone(&self.units).try_acquire_many_owned(units).ok()?;
+        Some(Reservation { permit })
+    }
+
+    /// How large the share is.
+    pub(super) const fn bytes(&self) -> usize {
+        self.units_max as usize * UNIT_BYTES
     }
 
     #[cfg(test)]

@@ -5,12 +5,13 @@
 //! present: it may be the leftover of a crash. This module never judges who may read or write, and never deletes.
 //!
 //! Memory is bounded by shares of one budget (see `memory`). Nobody who holds a part of one share waits for another part
-//! of the same share, and those who hold `records` may wait for `work` or `serving` but never the other way round, so
-//! that no two of them can wait for each other.
+//! of the same share, and shares are taken in one order: the turn of a tree's scrub, `records`, `catalogs`, `trees` or
+//! `entries`, `pages`, `index records`, then `work` or `serving`. So no two of them can wait for each other.
 
 mod address;
 mod alias;
 mod arrival;
+mod catalog;
 mod chunk;
 mod content;
 mod draft;
@@ -39,15 +40,18 @@ use holdfast_formats::name::Namespace;
 pub use holdfast_formats::statement::{BadObject, ObjectClass, ScrubOutcome};
 
 pub use arrival::Arriving;
+pub use catalog::{CatalogBlob, TreeListing};
 pub use content::CHUNK_OBJECT_BYTES_MAX;
 pub use draft::DraftPlace;
 pub use error::BlobError;
 pub use reader::BlobReader;
 pub use scrub::ScrubFinding;
 pub use small::SentChunk;
+use tokio::sync::Semaphore;
 
 use crate::blocking::Blocking;
 use crate::objects::Store;
+use catalog::Pages;
 use draft::Drafts;
 use known::{Known, Locks, Recent};
 use memory::Budget;
@@ -77,6 +81,9 @@ struct Inner {
     budget: Budget,
     known: Known,
     recent: Recent,
+    pages: Pages,
+    /// Whose turn it is to scrub a tree.
+    tree_scrub: Semaphore,
     drafts: Drafts,
     chunk_locks: Locks,
     record_locks: Locks,
@@ -87,6 +94,7 @@ impl Blobs {
     pub fn new(store: Store, blocking: Blocking, memory_budget_bytes: u64) -> Self {
         let budget = Budget::of(memory_budget_bytes);
         let (known, recent) = (Known::within(&budget), Recent::within(&budget));
+        let pages = Pages::within(&budget);
         let (chunk_locks, record_locks) = (Locks::new(), Locks::new());
         Self {
             inner: Arc::new(Inner {
@@ -95,6 +103,8 @@ impl Blobs {
                 budget,
                 known,
                 recent,
+                pages,
+                tree_scrub: Semaphore::new(1),
                 drafts: Drafts::new(),
                 chunk_locks,
                 record_locks,
@@ -117,10 +127,10 @@ impl Blobs {
         }
     }
 
-    /// Drops what is remembered of an object, so that it is read and hashed before it counts as present again.
+    /// Doubts an object, so that it is read and hashed before it counts as present again, whatever refers to it.
     pub fn forget(&self, namespace: &Namespace, class: ObjectClass, digest: &Blake3Digest) {
         let address = address::Address::of(namespace, class, digest);
-        self.inner.known.forget(&address);
+        self.inner.known.doubt(address);
         self.inner.recent.forget(&address);
     }
 

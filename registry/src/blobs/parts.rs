@@ -24,6 +24,8 @@ pub(super) enum Purpose {
     Admission,
     /// To know how the stored bytes are.
     Scrub,
+    /// To know what a catalog lists.
+    Catalog,
     /// For a reader, who may be slow.
     Serving,
 }
@@ -32,7 +34,7 @@ impl Purpose {
     /// How many chunks are in memory or on their way at a time.
     const fn depth(self) -> usize {
         match self {
-            Self::Admission | Self::Scrub => 4,
+            Self::Admission | Self::Scrub | Self::Catalog => 4,
             Self::Serving => 3,
         }
     }
@@ -80,6 +82,12 @@ impl Parts {
             async move { (piece.chunk, this.part(piece).await) }
         });
         parts.buffered(depth).boxed()
+    }
+
+    /// The bytes of the first chunk that has some of `range`.
+    pub(super) async fn first(&self, range: Range<u64>) -> Option<Result<Part, Unreadable>> {
+        let piece = Pieces::new(Arc::clone(&self.record), range).next()?;
+        Some(self.clone().part(piece).await)
     }
 
     async fn part(self, piece: Piece) -> Result<Part, Unreadable> {

@@ -17,7 +17,7 @@ use super::{Blobs, Wanted};
 
 const CHECKS_AT_ONCE: usize = 8;
 /// The most missing chunks that one answer lists; the next answer lists the rest.
-const MISSING_MAX: usize = 4096;
+pub(super) const MISSING_MAX: usize = 4096;
 
 impl Blobs {
     /// Those of `chunks` that must be sent.
@@ -50,7 +50,7 @@ impl Blobs {
                 }
                 Ok(present)
             }
-            None => self.adopt_chunk(namespace, digest).await,
+            Some(Standing::Doubted) | None => self.adopt_chunk(namespace, digest).await,
         }
     }
 

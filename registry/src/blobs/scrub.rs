@@ -57,7 +57,8 @@ impl Blobs {
     }
 }
 
-struct Scrub {
+/// What was found so far.
+pub(super) struct Scrub {
     blobs: Blobs,
     namespace: Namespace,
     bad: Vec<BadObject>,
@@ -67,7 +68,7 @@ struct Scrub {
 }
 
 impl Scrub {
-    fn new(blobs: Blobs, namespace: Namespace) -> Self {
+    pub(super) fn new(blobs: Blobs, namespace: Namespace) -> Self {
         Self {
             blobs,
             namespace,
@@ -117,8 +118,7 @@ impl Scrub {
         while let Some((chunk, part)) = next {
             next = match part {
                 Ok(part) => {
-                    self.bytes =
-                        self.bytes.saturating_add(u64::try_from(part.bytes.len()).unwrap_or(u64::MAX));
+                    self.count(u64::try_from(part.bytes.len()).unwrap_or(u64::MAX));
                     let following;
                     (hashers, following) = future::join(hashers.feed(&blocking, part), parts.next()).await;
                     following
@@ -153,7 +153,7 @@ impl Scrub {
         }
     }
 
-    fn unreadable(
+    pub(super) fn unreadable(
         &mut self,
         class: ObjectClass,
         digest: NamedDigest,
@@ -168,7 +168,7 @@ impl Scrub {
     }
 
     /// Names an object once; `what` is `None` when it is not there.
-    fn name(&mut self, class: ObjectClass, digest: NamedDigest, what: Option<&str>) {
+    pub(super) fn name(&mut self, class: ObjectClass, digest: NamedDigest, what: Option<&str>) {
         self.outcome =
             self.outcome.max(if what.is_some() { ScrubOutcome::Bad } else { ScrubOutcome::Missing });
         if !self.named.insert((class, digest)) || self.bad.len() >= BAD_MAX {
@@ -185,7 +185,22 @@ impl Scrub {
         });
     }
 
-    fn finish(self) -> ScrubFinding {
+    /// Whether an object was named already.
+    pub(super) fn has_named(&self, class: ObjectClass, digest: NamedDigest) -> bool {
+        self.named.contains(&(class, digest))
+    }
+
+    /// Whether no more objects are named.
+    pub(super) fn is_full(&self) -> bool {
+        self.bad.len() >= BAD_MAX
+    }
+
+    /// Counts bytes that were read and hashed.
+    pub(super) fn count(&mut self, bytes: u64) {
+        self.bytes = self.bytes.saturating_add(bytes);
+    }
+
+    pub(super) fn finish(self) -> ScrubFinding {
         ScrubFinding { outcome: self.outcome, bytes: self.bytes, bad: self.bad }
     }
 }

@@ -107,12 +107,11 @@ impl Entries {
 
     /// One entry, with its payload when that is an attachment.
     pub async fn read(&self, index: LeafIndex) -> Result<Leaf, EntriesError> {
-        let found = match self.at_hand(index) {
-            Some(bytes) => Found::Bytes(bytes),
-            None => {
-                let entries = self.clone();
-                self.parts.index.read(move |view| entries.find(view, index)).await?
-            }
+        let found = if let Some(bytes) = self.at_hand(index) {
+            Found::Bytes(bytes)
+        } else {
+            let entries = self.clone();
+            self.parts.index.read(move |view| entries.find(view, index)).await?
         };
         self.take(index, found).await
     }

@@ -1,6 +1,7 @@
 //! Single artifacts and their bytes. Bytes are read through an artifact that the reader may read.
 
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::stream::{self, BoxStream, StreamExt as _};
@@ -11,6 +12,7 @@ use holdfast_formats::statement::DenyEffect;
 use holdfast_formats::wire::v1::{ArtifactView, ProblemCode};
 use holdfast_verify::facts::{ArtifactFact, Facts as _};
 
+use super::manifests::ReadManifest;
 use super::{Failure, Identity, Service};
 use crate::blobs::BlobError;
 
@@ -120,14 +122,12 @@ impl Service {
         })
     }
 
-    /// The bytes of one file of an artifact. Nothing is answered that did not hash to its address.
-    pub async fn open_blob(
+    /// The artifact that a reference names and its manifest, when the reader may read its bytes now.
+    pub(super) async fn open_artifact(
         &self,
         who: &Identity,
         reference: &Reference,
-        digest: Blake3Digest,
-        range: &BlobRange,
-    ) -> Result<OpenBlob, Failure> {
+    ) -> Result<(ArtifactFact, Arc<ReadManifest>), Failure> {
         let fact = self.find(who, reference).await?;
         let digests: Digests = fact.artifact.digests;
         let denies =
@@ -136,6 +136,18 @@ impl Service {
             return Err(read_denied());
         }
         let manifest = self.inner.manifests.of(&fact).await?;
+        Ok((fact, manifest))
+    }
+
+    /// The bytes of one file of an artifact. Nothing is answered that did not hash to its address.
+    pub async fn open_blob(
+        &self,
+        who: &Identity,
+        reference: &Reference,
+        digest: Blake3Digest,
+        range: &BlobRange,
+    ) -> Result<OpenBlob, Failure> {
+        let (fact, manifest) = self.open_artifact(who, reference).await?;
         let file = manifest.manifest.files.iter().find(|file| file.digests.blake3 == digest);
         let size = file.ok_or_else(Failure::not_found)?.size.get();
         let resolved = range.resolve(size).ok_or_else(|| {

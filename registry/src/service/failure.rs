@@ -201,7 +201,9 @@ impl From<BlobError> for Failure {
                 missing,
                 source: None,
             },
-            BlobError::Malformed(_) => Self::caused(ProblemCode::Malformed, error),
+            BlobError::Malformed(_) | BlobError::Catalog(_) | BlobError::Listing { .. } => {
+                Self::caused(ProblemCode::Malformed, error)
+            }
             BlobError::TooLarge(_) => Self::caused(ProblemCode::TooLarge, error),
             BlobError::DigestMismatch { .. } => Self::caused(ProblemCode::DigestMismatch, error),
             BlobError::NotFound => Self::not_found(),

@@ -19,6 +19,7 @@ mod proven;
 mod quotas;
 mod receipts;
 mod scrub;
+mod snapshots;
 mod status;
 mod submission;
 mod tiles;

@@ -16,17 +16,17 @@ impl Service {
         head: &Arc<Head>,
         index: LeafIndex,
     ) -> Result<(Leaf, Vec<TreeHash>), Failure> {
-        let (entries, prover) = (self.log().entries(), self.log().prover());
+        let (entries, paths) = (self.log().entries(), self.log().prover());
         let bytes = entries.at_hand(index);
-        let proven = prover.inclusion_at_hand(head, index, head.size())?;
+        let proven = paths.inclusion_at_hand(head, index, head.size())?;
         let (found, ProvenLeaf { hash, path }) = match (bytes, proven) {
             (Some(bytes), Some(proven)) => (Found::Bytes(bytes), proven),
             (bytes, proven) => {
-                let (entries, prover, head) = (entries.clone(), prover.clone(), Arc::clone(head));
+                let (entries, paths, head) = (entries.clone(), paths.clone(), Arc::clone(head));
                 let look_up = move |view: &View<'_>| {
                     let found =
                         bytes.map_or_else(|| entries.find(view, index), |bytes| Ok(Found::Bytes(bytes)));
-                    let proven = proven.map_or_else(|| prover.inclusion(view, &head, index, head.size()), Ok);
+                    let proven = proven.map_or_else(|| paths.inclusion(view, &head, index, head.size()), Ok);
                     Ok::<_, Failure>((found?, proven?))
                 };
                 self.log().index().read(look_up).await?

@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
+use holdfast_formats::catalog::IndexedChunk;
 use holdfast_formats::digest::Blake3Digest;
 use holdfast_formats::name::Namespace;
 use holdfast_formats::statement::Predicate;
 use holdfast_formats::tree::LeafIndex;
 use holdfast_verify::facts::{Facts as _, GrantFact};
 
+use super::snapshots::catalog_of;
 use super::usage::Usage;
 use super::{Failure, Identity, Service};
+use crate::blobs::CatalogBlob;
 use crate::index::View;
 use crate::log::Prepared;
 
@@ -32,10 +35,11 @@ impl Drop for Paid {
     }
 }
 
-/// The files of a publication.
+/// The files of a publication, and the catalog whose chunks belong to it, too.
 pub(super) struct Room {
     namespace: Namespace,
     files: Vec<(Blake3Digest, u64)>,
+    catalog: Option<CatalogBlob>,
 }
 
 /// The grants with quotas whose ephemeral keys signed a statement.
@@ -74,15 +78,28 @@ impl Service {
         };
         let files = || manifest.files.iter().map(|file| (file.digests.blake3, file.size.get())).collect();
         let namespace = publish.name.namespace();
-        (!self.inner.usage.is_empty()).then(|| Room { namespace, files: files() })
+        let catalog = catalog_of(manifest);
+        (!self.inner.usage.is_empty()).then(|| Room { namespace, files: files(), catalog })
     }
 
     /// Gives room again for what is published now.
-    pub(super) fn note_logged(&self, room: Option<Room>) {
-        if let Some(Room { namespace, files }) = room {
+    pub(super) async fn note_logged(&self, room: Option<Room>) {
+        if let Some(Room { namespace, files, catalog }) = room {
             self.inner.usage.published(&namespace, files);
+            if let Some(catalog) = catalog {
+                self.free_chunks(&namespace, &catalog).await;
+            }
         }
         self.save_usage();
+    }
+
+    /// Nothing but room depends on it, so a catalog that cannot be read just now is no failure of what was logged.
+    async fn free_chunks(&self, namespace: &Namespace, catalog: &CatalogBlob) {
+        let usage = &self.inner.usage;
+        let free = |chunks: &[IndexedChunk]| usage.published_chunks(namespace, chunks);
+        if let Err(error) = self.inner.blobs.each_listed(namespace, catalog, free).await {
+            tracing::warn!(%error, "what a published snapshot takes could not be given back to its quotas");
+        }
     }
 
     /// Has what was used written down, when it is time to; nobody waits for it.

@@ -28,7 +28,7 @@ struct Finding {
 }
 
 impl Service {
-    /// Reads back every file of these artifacts and logs what was found, whatever it was.
+    /// Reads back every file of these artifacts, trees of snapshots included, and logs what was found, whatever it was.
     pub(super) async fn scrub(&self, artifacts: &[ArtifactRef]) -> Result<(), Failure> {
         let started = self.now();
         let mut findings = Vec::with_capacity(artifacts.len());
@@ -56,8 +56,14 @@ impl Service {
             bytes: 0,
             bad: Vec::new(),
         };
+        let (blobs, is_tree) = (&self.inner.blobs, manifest.manifest.catalog().is_some());
         for file in &manifest.manifest.files {
-            let found = self.inner.blobs.scrub(&namespace, &file.digests, file.size.get()).await?;
+            let size = file.size.get();
+            let found = if is_tree {
+                blobs.scrub_tree(&namespace, &file.digests, size).await?
+            } else {
+                blobs.scrub(&namespace, &file.digests, size).await?
+            };
             finding.bytes = finding.bytes.saturating_add(found.bytes);
             finding.outcome = worse(finding.outcome, found.outcome);
             finding.bad.extend(found.bad);

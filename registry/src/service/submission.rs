@@ -3,7 +3,7 @@
 //! verify signatures → judge against the newest state → store attachments → barrier → queue → receipt
 
 use bytes::Bytes;
-use holdfast_formats::digest::{Digests, Sha256Digest};
+use holdfast_formats::digest::Sha256Digest;
 use holdfast_formats::entry::EntryPayload;
 use holdfast_formats::envelope::{CanonicalSignature, PAYLOAD_TYPE};
 use holdfast_formats::key::SigningKey;
@@ -77,7 +77,7 @@ impl Service {
         let room = self.room_of(&prepared);
         let appended = announced.append(*prepared).await?;
         paid.keep();
-        self.note_logged(room);
+        self.note_logged(room).await;
         if first_policy {
             NodeKeys::forget_login(&self.inner.keys_folder);
         }
@@ -185,9 +185,7 @@ impl Service {
             (&prepared.statement.predicate, &prepared.manifest)
         {
             let namespace = publish.name.namespace();
-            let wanted: Vec<(Digests, u64)> =
-                manifest.files.iter().map(|f| (f.digests, f.size.get())).collect();
-            self.inner.blobs.require(&namespace, &wanted).await?;
+            self.require_content(&namespace, manifest).await?;
             // The barrier for the blobs takes the manifest along.
             attachments.put_before_barrier(Bytes::copy_from_slice(bytes)).await?;
             self.inner.blobs.barrier().await?;

@@ -9,6 +9,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use holdfast_formats::catalog::IndexedChunk;
 use holdfast_formats::digest::Blake3Digest;
 use holdfast_formats::name::Namespace;
 use holdfast_formats::number::{ByteSize, Count};
@@ -50,7 +51,7 @@ struct State {
 struct Used {
     day: u64,
     entries: u64,
-    /// Chunks that no blob of this grant has yet.
+    /// Chunks that no blob of this grant and no published snapshot has yet.
     loose: HashMap<Place, u64>,
     /// Blobs that nothing published has yet, with the bytes of those of its chunks that came under this grant.
     blobs: HashMap<Place, u64>,
@@ -186,6 +187,18 @@ impl Usage {
         state.changed = true;
     }
 
+    /// Gives back chunks that belong to a published snapshot, whoever published it.
+    pub(super) fn published_chunks(&self, namespace: &Namespace, chunks: &[IndexedChunk]) {
+        let mut state = self.lock();
+        for chunk in chunks {
+            let place = (namespace.clone(), chunk.digest);
+            for used in state.used.values_mut() {
+                used.give_back_chunk(&place, u64::from(chunk.length));
+            }
+        }
+        state.changed = true;
+    }
+
     /// Whether nobody used anything that is counted.
     pub(super) fn is_empty(&self) -> bool {
         self.lock().used.is_empty()
@@ -255,6 +268,16 @@ impl Used {
 
     fn give_back(&mut self, place: &Place, size: u64) {
         let known = self.blobs.remove(place).unwrap_or(0);
+        self.subtract(known, size);
+    }
+
+    fn give_back_chunk(&mut self, place: &Place, size: u64) {
+        let known = self.loose.remove(place).unwrap_or(0);
+        self.subtract(known, size);
+    }
+
+    /// What is not known is from before the start.
+    fn subtract(&mut self, known: u64, size: u64) {
         let carried = if known == 0 { size.max(OBJECT_BYTES_MIN).min(self.carried) } else { 0 };
         self.carried -= carried;
         self.bytes = self.bytes.saturating_sub(known + carried);

@@ -12,7 +12,7 @@ use std::time::Duration;
 use anyhow::Result;
 use holdfast_formats::digest::Blake3Digest;
 use holdfast_formats::wire::v1::{Problem, ProblemCode};
-use holdfast_tests::{Backing, CountingStore, Person, TestRegistry, frame, raw_chunk, router_patterns};
+use holdfast_tests::{Backing, CountingStore, Person, TestRegistry, Tree, frame, raw_chunk, router_patterns};
 use reqwest::header::{AUTHORIZATION, DATE, HeaderMap};
 
 use identities::{Asker, Standing, everybody};
@@ -82,6 +82,8 @@ async fn publish(ana: &Person, namespace: &str) -> Result<Known> {
     let reference = format!("{namespace}/web@1");
     let artifact = ana.publish_and_pin(&format!("{namespace}/prod"), &reference).await?;
     let record = ana.registry().artifact(&artifact.r#ref.to_string().parse()?).await?;
+    let tree = Tree::of_files(&[("a", &[reference.as_bytes()])]);
+    ana.publish_tree(&format!("{namespace}/web@2"), &tree).await?;
     let file = Blake3Digest::of(reference.as_bytes());
     Ok(Known {
         file: file.to_string(),

@@ -7,7 +7,7 @@ use holdfast_tests::{Person, Server, TestClock, frame, raw_chunk, zstd_chunk};
 use reqwest::Method;
 
 /// The most memory that a process ever had, in MiB.
-fn peak_mib(process: u32) -> Result<u64> {
+pub(crate) fn peak_mib(process: u32) -> Result<u64> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("Linux tells it")?;
     Ok(line.trim().trim_end_matches(" kB").trim().parse::<u64>()? / 1024)

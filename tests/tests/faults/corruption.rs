@@ -169,6 +169,8 @@ async fn t08_a_scrub_names_what_is_bad_and_a_push_mends_it() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn t08_an_entry_that_was_changed_is_never_answered() -> Result<()> {
     let (mut registry, ana, objects) = busy().await?;
+    // What is not in a full tile yet is hashed again at every start, which refuses such a log.
+    futures::future::try_join_all((0..256).map(|_| ana.freeze("shop/prod"))).await?;
     let first = Path::from(format!("log/commits/0/{:020}", 0));
     let text = String::from_utf8(read(&objects, &first).await?)?;
     let changed = text.replacen("\"payload\":\"eyJ", "\"payload\":\"eyK", 1);

@@ -281,7 +281,7 @@ const CHANNELS: [Route; 3] = [
 ];
 
 /// Routes of artifacts and their bytes.
-const ARTIFACTS: [Route; 3] = [
+const ARTIFACTS: [Route; 4] = [
     Route {
         query: Some("ListQuery"),
         problems: &[Malformed],
@@ -315,6 +315,17 @@ const ARTIFACTS: [Route; 3] = [
                 answer(200, "The whole file.", AnswerBody::Bytes),
                 answer(206, "The range asked for.", AnswerBody::Bytes),
             ],
+        )
+    },
+    Route {
+        pattern: "/v1/artifacts/{*path}",
+        parameters: &[REF, DIGEST],
+        problems: &[Malformed, Denied, NotFound, NoSuchRoute, Gone, Corrupt],
+        ..get(
+            "/v1/artifacts/{ref}/chunks/{blake3}",
+            "chunk",
+            "One chunk of a snapshot of a tree, as it is stored: 32 bytes of header, then the bytes, raw or as one zstd frame",
+            &[answer(200, "The stored chunk; decode it and hash it.", AnswerBody::Bytes)],
         )
     },
 ];

@@ -76,7 +76,9 @@ pub(crate) fn read(bytes: &[u8]) -> Read {
     let index = rest.len().checked_sub(trailer.index_bytes()).map(|at| &rest[at..]).ok_or("cut short")?;
     let mut decoder = Decoder::new(ChunkIndex::parse(index).map_err(text)?);
     let mut encoder = Encoder::new();
-    decoder.index().chunks().iter().for_each(|chunk| encoder.chunk(chunk.digest, chunk.length));
+    for chunk in decoder.index().chunks() {
+        encoder.chunk(chunk.digest, chunk.length);
+    }
     for piece in bytes.chunks(61) {
         decoder.push(piece);
         while let Some(entry) = decoder.next().map_err(text)? {
@@ -91,7 +93,9 @@ fn encode(entries: &[Entry]) -> Vec<u8> {
     let mut encoder = Encoder::new();
     encoder.chunk(digest(1), 100);
     encoder.chunk(digest(2), 6);
-    entries.iter().for_each(|entry| encoder.entry(entry).expect("it is a good entry"));
+    for entry in entries {
+        encoder.entry(entry).expect("it is a good entry");
+    }
     encoder.finish().expect("it is a good catalog").0
 }
 

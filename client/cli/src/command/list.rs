@@ -2,6 +2,7 @@
 
 use holdfast_client::Registry;
 use holdfast_formats::manifest::Kind;
+use holdfast_formats::name::ArtifactName;
 use holdfast_formats::text::Label;
 use holdfast_formats::wire::v1::{ArtifactSummary, ExitCode, ListQuery};
 use indicatif::HumanBytes;
@@ -32,6 +33,18 @@ pub(crate) struct Args {
     /// How many at most
     #[arg(long, short = 'n', default_value_t = 1000, value_name = "N")]
     limit: u32,
+}
+
+/// Every artifact of one name and kind that the caller may read.
+pub(super) async fn all_of(
+    registry: &Registry,
+    name: &ArtifactName,
+    kind: Kind,
+) -> anyhow::Result<Vec<ArtifactSummary>> {
+    let prefix = Some(format!("{name}@").parse()?);
+    let (mut found, _) = Args { prefix, kind: Some(kind), limit: u32::MAX }.read(registry).await?;
+    found.retain(|summary| summary.artifact.r#ref.name() == name);
+    Ok(found)
 }
 
 impl Args {

@@ -5,15 +5,19 @@ mod attested;
 mod audit;
 mod audit_export;
 mod bundle;
+mod cat;
 mod completion;
 mod deny;
 mod deploy;
 mod describing;
+mod diff;
 mod entry_line;
+mod find;
 mod fork_evidence;
 mod freeze;
 mod gate;
 mod history;
+mod import;
 mod key;
 mod known_good;
 mod known_good_lines;
@@ -25,24 +29,30 @@ mod log;
 mod logged;
 mod login;
 mod login_job;
+mod ls;
 mod man;
 mod monitor;
 mod offline;
 mod pin;
 mod policy;
 mod proof;
+mod publishing;
 mod pull;
 mod push;
 mod recent;
 mod release;
+mod restore;
 mod rollback;
 mod show;
 mod sign;
+mod snapshot;
 mod status;
 mod submit;
 mod tag;
+mod target;
 mod thaw;
 mod token;
+mod tree_view;
 mod trust;
 mod verify;
 mod witness;
@@ -73,6 +83,10 @@ pub(crate) enum Command {
     Token(token::Args),
     /// Publish a file or folder as one version of an artifact
     Push(push::Args),
+    /// Store data as one version of an artifact: a folder, a file, a stream or a database
+    Snapshot(snapshot::Args),
+    /// Take over what another tool archived, with all metadata
+    Import(import::Args),
     /// Publish a release: artifacts deployed together, with order and undo
     Release(release::Args),
     /// Record that an artifact goes, went or failed to go to a channel
@@ -99,6 +113,16 @@ pub(crate) enum Command {
     Show(show::Args),
     /// Download an artifact, every byte checked
     Pull(pull::Args),
+    /// Bring the tree of a snapshot back into a folder, every byte checked
+    Restore(restore::Args),
+    /// List what is in a snapshot
+    Ls(ls::Args),
+    /// Write one file of a snapshot to standard output
+    Cat(cat::Args),
+    /// What differs between two snapshots
+    Diff(diff::Args),
+    /// In which snapshots of a name something is
+    Find(find::Args),
     /// Check an artifact, a local copy of one, a bundle, an evidence pack, or evidence of a fork
     Verify(verify::Args),
     /// The receipt of an artifact or entry: proof that it is in the log
@@ -142,6 +166,8 @@ impl Command {
             Self::Witness(args) => args.run(session).await,
             Self::Token(args) => args.run(session).await,
             Self::Push(args) => args.run(session).await,
+            Self::Snapshot(args) => args.run(session).await,
+            Self::Import(args) => args.run(session).await,
             Self::Release(args) => args.run(session).await,
             Self::Deploy(args) => args.run(session).await,
             Self::Pin(args) => args.run(session).await,
@@ -155,6 +181,11 @@ impl Command {
             Self::List(args) => args.run(session).await,
             Self::Show(args) => args.run(session).await,
             Self::Pull(args) => args.run(session).await,
+            Self::Restore(args) => args.run(session).await,
+            Self::Ls(args) => args.run(session).await,
+            Self::Cat(args) => args.run(session).await,
+            Self::Diff(args) => Box::pin(args.run(session)).await,
+            Self::Find(args) => args.run(session).await,
             Self::Verify(args) => args.run(session).await,
             Self::Proof(args) => args.run(session).await,
             Self::Bundle(args) => args.run(session).await,

@@ -2,18 +2,16 @@
 
 use std::path::PathBuf;
 
-use holdfast_client::{ClientError, Content, PushRequest, Registry, Staged, Submitted};
+use holdfast_client::PushRequest;
 use holdfast_formats::manifest::{Body, Kind};
 use holdfast_formats::reference::ArtifactRef;
-use holdfast_formats::statement::Artifact;
 use holdfast_formats::text::Label;
-use holdfast_formats::wire::v1::ProblemCode;
-use indicatif::HumanBytes;
 
 use super::describing::Describing;
 use super::logged::logged;
+use super::publishing::{self, sentence};
+use super::target::{Target, parse_target};
 use crate::document::{BodySource, body_of, read_body};
-use crate::moment::version_of;
 use crate::session::Session;
 use crate::signing::Signing;
 
@@ -52,27 +50,14 @@ pub(crate) struct Args {
     signing: Signing,
 }
 
-/// A reference whose version may be left to the clock.
-#[derive(Debug, Clone)]
-struct Target(ArtifactRef);
-
-fn parse_target(text: &str) -> Result<Target, String> {
-    let filled = match text.strip_suffix("@now") {
-        Some(name) => format!("{name}@{}", version_of(Session::now())),
-        None => text.to_owned(),
-    };
-    filled.parse().map(Target).map_err(|e| format!("{e}"))
-}
-
 impl Args {
     pub(crate) async fn run(self, session: &Session) -> anyhow::Result<()> {
         let registry = session.registry()?;
-        let request = self.request(session)?;
-        let (staged, submitted) = match self.publish(&registry, &request, session).await {
-            // What was there when it was asked for has ended since: the upload asks again and sends what is missing.
-            Err(error) if is_content_missing(&error) => self.publish(&registry, &request, session).await?,
-            outcome => outcome?,
-        };
+        // The body of a schema says which version it is of, so the name is the clock's from the beginning.
+        let artifact = self.target.versions(Session::now()).swap_remove(0);
+        let request = self.request(&artifact, session)?;
+        let (staged, submitted) =
+            publishing::push(&request, &[artifact], &self.signing, &registry, session).await?;
         let done = |verb| sentence(verb, &staged.artifact, &staged.content);
         if let Some(submitted) = submitted {
             session.output().answer(&logged(&done("pushed"), Some(&staged.artifact), &submitted)?)?;
@@ -82,19 +67,7 @@ impl Args {
         Ok(())
     }
 
-    async fn publish(
-        &self,
-        registry: &Registry,
-        request: &PushRequest,
-        session: &Session,
-    ) -> anyhow::Result<(Staged, Option<Submitted>)> {
-        let staged = registry.stage(request).await?;
-        let submitted = self.signing.log(staged.draft.clone(), registry, session).await?;
-        Ok((staged, submitted))
-    }
-
-    fn request(&self, session: &Session) -> anyhow::Result<PushRequest> {
-        let Target(artifact) = &self.target;
+    fn request(&self, artifact: &ArtifactRef, session: &Session) -> anyhow::Result<PushRequest> {
         let body = self.body(artifact, session)?;
         Ok(PushRequest {
             artifact: artifact.clone(),
@@ -115,34 +88,5 @@ impl Args {
             session.output().warning(warning);
         }
         Ok(filled.body)
-    }
-}
-
-fn is_content_missing(error: &anyhow::Error) -> bool {
-    let problem = error.downcast_ref::<ClientError>().and_then(ClientError::problem);
-    problem.is_some_and(|problem| problem.code == ProblemCode::ContentMissing)
-}
-
-fn sentence(verb: &str, artifact: &Artifact, content: &Content) -> String {
-    format!(
-        "{verb} {}  blake3:{}  {} file(s), {}, {} new",
-        artifact.r#ref,
-        artifact.digests.blake3,
-        content.files,
-        HumanBytes(content.bytes),
-        HumanBytes(content.new_bytes)
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn now_becomes_a_version_of_the_clock() {
-        let Target(artifact) = parse_target("shop/db@now").unwrap();
-        assert_eq!(artifact.name().as_str(), "shop/db");
-        assert!(artifact.version().as_str().ends_with('Z') && artifact.version().as_str().len() == 18);
-        assert!(parse_target("shop@now").is_err() && parse_target("shop/db").is_err());
     }
 }

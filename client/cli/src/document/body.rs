@@ -2,19 +2,17 @@
 
 use std::path::Path;
 
-use anyhow::Context as _;
 use holdfast_formats::from_json;
 use holdfast_formats::limits::ATTACHMENT_BYTES_MAX;
-use holdfast_formats::manifest::{
-    Body, Consistency, FlagsBody, Kind, SchemaBody, SnapshotBody, SnapshotSource,
-};
+use holdfast_formats::manifest::{Body, FlagsBody, Kind, SchemaBody};
 use holdfast_formats::reference::ArtifactRef;
 use holdfast_formats::text::Label;
 use holdfast_formats::time::Timestamp;
 use serde::de::DeserializeOwned;
 
-use super::content::{content_digest, host_name, modified};
+use super::content::{content_digest, modified};
 use super::read_text;
+use super::snapshot::{label, snapshot_of_files};
 use crate::failure::Failure;
 use crate::toml_text::from_toml;
 
@@ -68,7 +66,10 @@ pub(crate) fn body_of(kind: Kind, source: &BodySource<'_>) -> anyhow::Result<Fil
     let known = |body| Ok(Filled { body, warning: None });
     match kind {
         Kind::Flags => known(Body::Flags(Box::new(flags(source)?))),
-        Kind::Snapshot => known(Body::Snapshot(Box::new(snapshot(source)?))),
+        Kind::Snapshot => {
+            let body = snapshot_of_files(source.path, source.system, "holdfast push", source.now)?;
+            known(Body::Snapshot(Box::new(body)))
+        }
         Kind::Schema => schema(source),
         Kind::Release => read_body(kind, source.path).and_then(known),
         Kind::Build | Kind::Config | Kind::Runbook | Kind::Image => known(Body::None(kind)),
@@ -83,10 +84,6 @@ fn parsed<T: DeserializeOwned>(file: &Path) -> anyhow::Result<T> {
         from_json(text.as_bytes(), ATTACHMENT_BYTES_MAX).map_err(|e| e.to_string())
     };
     Ok(read.map_err(|wrong| Failure::usage(format!("{}: {wrong}", file.display())))?)
-}
-
-fn label(text: &str) -> anyhow::Result<Label> {
-    text.parse().with_context(|| format!("'{text}' cannot stand in a manifest"))
 }
 
 fn schema(source: &BodySource<'_>) -> anyhow::Result<Filled> {
@@ -121,43 +118,12 @@ fn flags(source: &BodySource<'_>) -> anyhow::Result<FlagsBody> {
     })
 }
 
-fn snapshot(source: &BodySource<'_>) -> anyhow::Result<SnapshotBody> {
-    let system_id = match source.system {
-        Some(given) => given.clone(),
-        None => label(&host_name())?,
-    };
-    let dataset = std::path::absolute(source.path).unwrap_or_else(|_| source.path.to_owned());
-    Ok(SnapshotBody {
-        source: SnapshotSource {
-            system_id,
-            engine: label("file")?,
-            version: label("unknown")?,
-            dataset: label(&last_characters(&dataset.to_string_lossy(), 256))?,
-        },
-        data_as_of: modified(source.path, source.now)?,
-        consistency: Consistency::Crash,
-        schema_state: None,
-        parent: None,
-        derived_from: None,
-        tool: label("holdfast push")?,
-        catalog: None,
-    })
-}
-
-/// The end of a text that is too long for a label, from a whole character on.
-fn last_characters(text: &str, bytes_max: usize) -> String {
-    let mut from = text.len().saturating_sub(bytes_max);
-    while !text.is_char_boundary(from) {
-        from += 1;
-    }
-    text.get(from..).unwrap_or(text).to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::UNIX_EPOCH;
 
     use holdfast_formats::digest::Blake3Digest;
+    use holdfast_formats::manifest::Consistency;
 
     use super::*;
 

@@ -10,7 +10,7 @@ use holdfast_formats::time::Timestamp;
 
 /// From the oldest to the newest change in what is pushed. Not the time of the push, so that a push that is tried again
 /// makes the same manifest.
-pub(super) fn modified(path: &Path, now: Timestamp) -> anyhow::Result<DataAsOf> {
+pub(crate) fn modified(path: &Path, now: Timestamp) -> anyhow::Result<DataAsOf> {
     let mut times = Vec::new();
     for file in files_below(path)? {
         let since = std::fs::metadata(&file)?.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -60,7 +60,7 @@ fn files_below(path: &Path) -> anyhow::Result<Vec<std::path::PathBuf>> {
 }
 
 /// The machine's name as the system tells it to programs.
-pub(super) fn host_name() -> String {
+pub(crate) fn host_name() -> String {
     let read = |file: &str| std::fs::read_to_string(file).ok();
     let variable = |name: &str| std::env::var(name).ok();
     read("/proc/sys/kernel/hostname")

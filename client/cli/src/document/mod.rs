@@ -5,13 +5,16 @@
 mod body;
 mod content;
 mod release;
+mod snapshot;
 
 use std::path::Path;
 
 use anyhow::Context as _;
 
 pub(crate) use body::{BodySource, body_of, read_body};
+pub(crate) use content::{host_name, modified};
 pub(crate) use release::read_release;
+pub(crate) use snapshot::{Data, snapshot_of_files};
 
 use crate::failure::Failure;
 

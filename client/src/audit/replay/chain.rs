@@ -11,7 +11,7 @@ impl Replay {
     pub(super) fn piece(
         &mut self,
         facts: &mut Facts<'_>,
-        piece: Piece,
+        piece: &Piece,
         attachments: &Attachments,
     ) -> Result<(), FactsError> {
         let mut judged = 0;
@@ -23,7 +23,7 @@ impl Replay {
             judged = self.size().get() - self.position.slot_size.get();
         }
         let skipped = usize::try_from(judged).unwrap_or(usize::MAX);
-        for decoded in piece.entries.into_iter().skip(skipped) {
+        for decoded in piece.entries.iter().skip(skipped) {
             self.entry(facts, decoded, attachments)?;
             if self.stopped {
                 return Ok(());

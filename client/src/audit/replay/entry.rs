@@ -44,7 +44,7 @@ impl Replay {
     pub(super) fn entry(
         &mut self,
         facts: &mut Facts<'_>,
-        decoded: Decoded,
+        decoded: &Decoded,
         attachments: &Attachments,
     ) -> Result<(), FactsError> {
         let (index, leaf) = (self.size().next_index(), decoded.leaf);

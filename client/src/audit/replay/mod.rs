@@ -151,7 +151,7 @@ impl Replay {
                 if self.stopped {
                     break;
                 }
-                self.piece(&mut facts, piece, &group.attachments).map_err(failed)?;
+                self.piece(&mut facts, &piece, &group.attachments).map_err(failed)?;
             }
             self.position.time = facts.newest_time_noted();
             let new = self.findings.get(self.written..).unwrap_or_default();

@@ -2,6 +2,7 @@
 
 mod bombs;
 mod budget;
+mod catalogs;
 mod drafts;
 mod flips;
 mod leftovers;
@@ -64,6 +65,10 @@ impl World {
     /// The process ends and another one starts on the same store.
     fn restart(&mut self) {
         self.blobs = Blobs::new(self.store.clone(), blocking(), BUDGET_BYTES);
+    }
+
+    fn with_budget(&mut self, bytes: usize) {
+        self.blobs = Blobs::new(self.store.clone(), blocking(), bytes as u64);
     }
 
     async fn put_raw(&self, content: &[u8]) -> Result<Put, BlobError> {

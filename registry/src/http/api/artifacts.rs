@@ -5,8 +5,10 @@ use axum::extract::{Path, State};
 use axum::http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, RANGE,
 };
+use axum::http::response::Builder;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use holdfast_formats::reference::Reference;
 use holdfast_formats::wire::v1::{ArtifactList, ListQuery, ProblemCode};
 
 use super::Api;
@@ -14,7 +16,7 @@ use super::answer::{Json, Refused, ok};
 use super::bearer::Bearer;
 use super::path::{self, ArtifactPath};
 use super::query::Parameters;
-use crate::service::BlobRange;
+use crate::service::{BlobRange, Failure, Identity};
 
 pub(super) async fn list(
     State(api): State<Api>,
@@ -24,7 +26,7 @@ pub(super) async fn list(
     Ok(ok(api.service.list(&who, &query).await?))
 }
 
-/// `GET /v1/artifacts/{ref}` and `GET /v1/artifacts/{ref}/blobs/{blake3}`
+/// `GET /v1/artifacts/{ref}`, `…/blobs/{blake3}` and `…/chunks/{blake3}`
 pub(super) async fn get(
     State(api): State<Api>,
     Bearer(who): Bearer,
@@ -35,24 +37,42 @@ pub(super) async fn get(
         ArtifactPath::Artifact(reference) => {
             Ok(ok(api.service.artifact(&who, &reference).await?).into_response())
         }
-        ArtifactPath::Blob(reference, digest) => {
-            let range = range(&headers)?;
-            let opened = api.service.open_blob(&who, &reference, path::parse(digest)?, &range).await?;
-            let (start, end) = opened.range;
-            let mut response = Response::builder()
-                .header(CONTENT_TYPE, "application/octet-stream")
-                .header(CONTENT_LENGTH, end - start)
-                .header(ACCEPT_RANGES, "bytes")
-                .header(ETAG, format!("\"{digest}\""))
-                .header(CACHE_CONTROL, "private, max-age=31536000, immutable");
-            if range != BlobRange::Whole {
-                let content_range = format!("bytes {start}-{}/{}", end - 1, opened.size);
-                response = response.status(StatusCode::PARTIAL_CONTENT).header(CONTENT_RANGE, content_range);
-            }
-            let body = Body::from_stream(opened.bytes);
-            response.body(body).map_err(|error| Refused(crate::service::Failure::internal(error)))
+        ArtifactPath::Blob(reference, digest) => blob(&api, &who, &reference, digest, &headers).await,
+        ArtifactPath::Chunk(reference, digest) => {
+            let object = api.service.snapshot_chunk(&who, &reference, path::parse(digest)?).await?;
+            content(digest).header(CONTENT_LENGTH, object.len()).body(Body::from(object)).map_err(internal)
         }
     }
+}
+
+async fn blob(
+    api: &Api,
+    who: &Identity,
+    reference: &Reference,
+    digest: &str,
+    headers: &HeaderMap,
+) -> Result<Response, Refused> {
+    let range = range(headers)?;
+    let opened = api.service.open_blob(who, reference, path::parse(digest)?, &range).await?;
+    let (start, end) = opened.range;
+    let mut response = content(digest).header(CONTENT_LENGTH, end - start).header(ACCEPT_RANGES, "bytes");
+    if range != BlobRange::Whole {
+        let content_range = format!("bytes {start}-{}/{}", end - 1, opened.size);
+        response = response.status(StatusCode::PARTIAL_CONTENT).header(CONTENT_RANGE, content_range);
+    }
+    response.body(Body::from_stream(opened.bytes)).map_err(internal)
+}
+
+/// Bytes under a digest: they never change.
+fn content(digest: &str) -> Builder {
+    Response::builder()
+        .header(CONTENT_TYPE, "application/octet-stream")
+        .header(ETAG, format!("\"{digest}\""))
+        .header(CACHE_CONTROL, "private, max-age=31536000, immutable")
+}
+
+fn internal(error: axum::http::Error) -> Refused {
+    Refused(Failure::internal(error))
 }
 
 /// One range of bytes; several at once are answered like none, as RFC 9110 allows.

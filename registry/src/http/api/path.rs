@@ -25,15 +25,20 @@ pub(super) enum ArtifactPath<'a> {
     Artifact(Reference),
     /// `…/blobs/<blake3>`
     Blob(Reference, &'a str),
+    /// `…/chunks/<blake3>`
+    Chunk(Reference, &'a str),
 }
 
-/// `shop/web@1.0.0` and `shop/web@1.0.0/blobs/<blake3>`; the version or digest has no slash.
+/// `shop/web@1.0.0`, `shop/web@1.0.0/blobs/<blake3>` and `…/chunks/<blake3>`; the version or digest has no slash.
 pub(super) fn artifact(path: &str) -> Result<ArtifactPath<'_>, Refused> {
     let at = path.find('@').ok_or_else(no_such_route)?;
     let Some(slash) = path.get(at..).and_then(|rest| rest.find('/')).map(|found| at + found) else {
         return Ok(ArtifactPath::Artifact(reference(path)?));
     };
     let (artifact, rest) = path.split_at_checked(slash).ok_or_else(no_such_route)?;
+    if let Some(digest) = rest.strip_prefix("/chunks/") {
+        return Ok(ArtifactPath::Chunk(reference(artifact)?, digest));
+    }
     let digest = rest.strip_prefix("/blobs/").ok_or_else(no_such_route)?;
     Ok(ArtifactPath::Blob(reference(artifact)?, digest))
 }

@@ -7,12 +7,13 @@ use super::{
 };
 use crate::blob::Extent;
 use crate::digest::Blake3Digest;
-use crate::limits::CATALOG_ENTRY_BYTES_MAX;
+use crate::limits::{CATALOG_ENTRY_BYTES_MAX, EXTENTS_MAX};
 
 /// Reads a catalog whose chunks are known already. Memory grows with the number of chunks and the largest entry.
 #[derive(Debug)]
 pub struct Decoder {
     index: ChunkIndex,
+    span: Span,
     used: Vec<bool>,
     /// What was pushed; before `at` it was read.
     held: Vec<u8>,
@@ -22,6 +23,23 @@ pub struct Decoder {
     order: Order,
     entries: u64,
     size: u64,
+}
+
+/// Which chunks are looked at: from the first digest named to before the second; all where none is named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Span {
+    from: Option<Blake3Digest>,
+    to: Option<Blake3Digest>,
+}
+
+impl Span {
+    fn contains(&self, digest: &Blake3Digest) -> bool {
+        self.from.is_none_or(|from| from <= *digest) && self.to.is_none_or(|to| *digest < to)
+    }
+
+    const fn is_everything(&self) -> bool {
+        self.from.is_none() && self.to.is_none()
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,9 +52,16 @@ enum Stage {
 impl Decoder {
     /// Reads the catalog that these chunks belong to.
     pub fn new(index: ChunkIndex) -> Self {
+        Self::spanning(index, None, None)
+    }
+
+    /// Reads a catalog with a part of its chunks, those from the first digest named to before the second: whatever
+    /// belongs to others is not looked at. With every part of them in turn, all of it is.
+    pub fn spanning(index: ChunkIndex, from: Option<Blake3Digest>, to: Option<Blake3Digest>) -> Self {
         let used = vec![false; index.chunks().len()];
         Self {
             index,
+            span: Span { from, to },
             used,
             held: Vec::new(),
             at: 0,
@@ -53,6 +78,11 @@ impl Decoder {
         &self.index
     }
 
+    /// The chunks of the catalog, when they are all that is wanted of it any more.
+    pub fn into_index(self) -> ChunkIndex {
+        self.index
+    }
+
     /// Takes the bytes that follow those pushed before; what follows the last entry is ignored.
     pub fn push(&mut self, bytes: &[u8]) {
         if self.stage == Stage::Ended {
@@ -60,7 +90,15 @@ impl Decoder {
         }
         self.held.drain(..self.at);
         self.at = 0;
+        // No more than is pushed: a large entry comes in many pieces.
+        self.held.reserve_exact(bytes.len());
         self.held.extend_from_slice(bytes);
+    }
+
+    /// How long the entry says it is that more bytes are needed for; 0 when that is not known yet.
+    pub fn awaited(&self) -> usize {
+        let length = if self.stage == Stage::Entries { self.peek::<4>() } else { None };
+        length.map_or(0, |length| u32::from_be_bytes(length) as usize)
     }
 
     /// The next entry; nothing when more bytes are needed, or when all were read.
@@ -111,8 +149,9 @@ impl Decoder {
         if self.consumed.checked_add(end) != Some(catalog_bytes) {
             return Err(CatalogError("something stands between its entries and its chunks"));
         }
-        let said = (trailer.entries, trailer.size, trailer.chunks as usize);
-        if said != (self.entries, self.size, self.index.chunks().len()) {
+        let listed = self.index.chunks().len();
+        let chunks = if self.span.is_everything() { trailer.chunks as usize } else { listed };
+        if (trailer.entries, trailer.size, chunks) != (self.entries, self.size, listed) {
             return Err(CatalogError("its last bytes do not say what it lists"));
         }
         if self.used.contains(&false) {
@@ -127,6 +166,9 @@ impl Decoder {
         let Node::File(_, content) = &entry.node else { return Ok(()) };
         for part in &content.parts {
             let Part::Data(extent) = part else { continue };
+            if !self.span.contains(&extent.chunk) {
+                continue;
+            }
             let at = self.index.position(&extent.chunk);
             let known = at.and_then(|at| Some((self.index.chunks().get(at)?, self.used.get_mut(at)?)));
             let (chunk, used) = known.ok_or(CatalogError("a part is of a chunk that is not listed"))?;
@@ -198,6 +240,9 @@ fn take_content(from: &mut &[u8]) -> Result<FileContent, CatalogError> {
         _ => return Err(CatalogError("a flag is neither 0 nor 1")),
     };
     let count = take_u32(from)? as usize;
+    if count > EXTENTS_MAX {
+        return Err(CatalogError("a file has more bytes or parts than the format allows"));
+    }
     // A hole, the smallest part, takes 9 bytes.
     let mut parts = Vec::with_capacity(count.min(from.len() / 9));
     for _ in 0..count {

@@ -54,7 +54,7 @@ impl Trailer {
 
     /// How many bytes before the trailer are the chunks.
     pub const fn index_bytes(&self) -> usize {
-        self.chunks as usize * CHUNK_BYTES
+        ChunkIndex::bytes_of(self.chunks as usize)
     }
 }
 
@@ -79,7 +79,12 @@ impl ChunkIndex {
         Self::checked(chunks)
     }
 
-    /// Reads the bytes before the trailer.
+    /// How many bytes of a catalog so many chunks are.
+    pub const fn bytes_of(chunks: usize) -> usize {
+        chunks * CHUNK_BYTES
+    }
+
+    /// Reads the bytes before the trailer, or those of some successive chunks.
     pub fn parse(bytes: &[u8]) -> Result<Self, CatalogError> {
         if !bytes.len().is_multiple_of(CHUNK_BYTES) {
             return Err(CatalogError("its chunks are cut short"));

@@ -68,6 +68,13 @@ const NANOS: u32 = 1_000_000_000;
 #[error("the catalog is malformed: {0}")]
 pub struct CatalogError(pub(crate) &'static str);
 
+impl CatalogError {
+    /// What is wrong, for whoever finds the parts of a catalog in a larger whole.
+    pub const fn new(what: &'static str) -> Self {
+        Self(what)
+    }
+}
+
 /// One thing of a tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {

@@ -21,7 +21,9 @@ fn read(data: &[u8]) -> Option<Result<Vec<u8>, CatalogError>> {
 fn rewrite(index: ChunkIndex, trailer: &Trailer, data: &[u8]) -> Result<Vec<u8>, CatalogError> {
     let mut decoder = Decoder::new(index);
     let mut encoder = Encoder::new();
-    decoder.index().chunks().iter().for_each(|chunk| encoder.chunk(chunk.digest, chunk.length));
+    for chunk in decoder.index().chunks() {
+        encoder.chunk(chunk.digest, chunk.length);
+    }
     // In pieces, so that an entry is met before all of it is there.
     for piece in data.chunks(61) {
         decoder.push(piece);

@@ -40,7 +40,7 @@ pub(super) struct Probe {
 /// Things of the other namespace by which somebody may try to reach them.
 #[derive(Debug, Clone)]
 pub(super) struct Known {
-    /// The digest of its only file, and of its only chunk.
+    /// The digest of its only file, and of the only chunk of that and of its snapshot.
     pub(super) file: String,
     /// The manifest's digests.
     pub(super) manifest_blake3: String,
@@ -118,6 +118,7 @@ fn artifacts(known: &Known) -> Vec<Probe> {
         get(pattern, "/v1/artifacts/{ns}/web@1", Needs::ReadName),
         get(pattern, format!("/v1/artifacts/{{ns}}/web@blake3:{manifest_blake3}"), Needs::ReadName),
         get(pattern, format!("/v1/artifacts/{{ns}}/web@1/blobs/{file}"), Needs::ReadName),
+        get(pattern, format!("/v1/artifacts/{{ns}}/web@2/chunks/{file}"), Needs::ReadName),
     ]
 }
 
