@@ -21,6 +21,8 @@ mod routes;
 mod strictness;
 #[path = "schemas/table.rs"]
 mod table;
+#[path = "schemas/uploads.rs"]
+mod uploads;
 
 use std::collections::BTreeSet;
 

@@ -12,15 +12,19 @@ use holdfast_formats::wire::v1::ProblemCode::{
 use super::cosigned::COSIGNED;
 use super::grants;
 use super::routes::{Access, Answer, AnswerBody, PathParameter, RequestBody, Route};
+use super::uploads;
 
 /// Stands for any digest: both kinds are written alike.
 const DIGEST_TEXT: &str = "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262";
 
-const fn parameter(name: &'static str, example: &'static str, description: &'static str) -> PathParameter {
+pub(crate) const fn parameter(
+    name: &'static str,
+    example: &'static str,
+    description: &'static str,
+) -> PathParameter {
     PathParameter { name, example, description, slashes: false }
 }
 
-const NAMESPACE: PathParameter = parameter("namespace", "shop", "The first segment of a name.");
 const CHANNEL: PathParameter =
     PathParameter { slashes: true, ..parameter("channel", "shop/prod", "Where known-good is tracked.") };
 const REF: PathParameter = PathParameter {
@@ -330,68 +334,6 @@ const ARTIFACTS: [Route; 4] = [
     },
 ];
 
-/// Routes of uploads.
-const UPLOADS: [Route; 3] = [
-    Route {
-        method: "post",
-        access: Access::Bearer,
-        parameters: &[NAMESPACE],
-        body: RequestBody::Json("MissingQuery"),
-        problems: &[Malformed, NotFound, TooLarge],
-        ..get(
-            "/v1/namespaces/{namespace}/chunks/missing",
-            "missing_chunks",
-            "Which chunks must be sent",
-            json_answers!("MissingAnswer", "Those that are not there."),
-        )
-    },
-    Route {
-        method: "post",
-        access: Access::Bearer,
-        parameters: &[NAMESPACE],
-        query: Some("ChunksQuery"),
-        body: RequestBody::Bytes(
-            "Chunks, at most 64 MiB: each its BLAKE3 (32 bytes) and the length of its stored object (4, big endian), then that object: 32 bytes of header and the bytes, raw or as one zstd frame.",
-        ),
-        problems: &[Malformed, DigestMismatch, NotFound, QuotaExceeded, TooLarge, ReadOnly, NoSpace],
-        ..get(
-            "/v1/namespaces/{namespace}/chunks",
-            "put_chunks",
-            "Send chunks",
-            json_answers!("ChunksStored", "All of them are stored."),
-        )
-    },
-    Route {
-        method: "post",
-        access: Access::Bearer,
-        parameters: &[NAMESPACE],
-        query: Some("BlobQuery"),
-        body: RequestBody::Bytes(
-            "A blob record: digests, size and extents. Behind it at most 64 chunks, as they are sent by themselves.",
-        ),
-        problems: &[
-            Malformed,
-            DigestMismatch,
-            NotFound,
-            ContentMissing,
-            QuotaExceeded,
-            TooLarge,
-            Corrupt,
-            ReadOnly,
-            NoSpace,
-        ],
-        ..get(
-            "/v1/namespaces/{namespace}/blobs",
-            "put_blob",
-            "Make a blob of chunks that are there or come along; the registry hashes all of it",
-            &[
-                answer(201, "Stored by this request.", AnswerBody::Json("BlobStored")),
-                answer(200, "Stored before.", AnswerBody::Json("BlobStored")),
-            ],
-        )
-    },
-];
-
 /// Every route there is.
 pub(crate) fn routes() -> impl Iterator<Item = &'static Route> {
     iter::empty()
@@ -401,5 +343,5 @@ pub(crate) fn routes() -> impl Iterator<Item = &'static Route> {
         .chain(&grants::GRANTS)
         .chain(&CHANNELS)
         .chain(&ARTIFACTS)
-        .chain(&UPLOADS)
+        .chain(&uploads::UPLOADS)
 }
