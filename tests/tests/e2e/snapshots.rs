@@ -170,7 +170,7 @@ async fn a_snapshot_whose_catalog_lies_about_a_file_is_never_pinned() -> Result<
 #[tokio::test(flavor = "multi_thread")]
 async fn a_release_answers_with_the_snapshot_that_belongs_to_it_and_its_size_is_that_of_the_tree()
 -> Result<()> {
-    let registry = TestRegistry::start().await?;
+    let registry = TestRegistry::on(Backing::memory()).await?;
     let ana = registry.login().await?;
     ana.amend(|policy| policy.channels[0].follows = Some(of("shop/release"))).await?;
     let tree = Tree::of_files(&[("a", &[b"rows"]), ("b", &[b"rows", b"more"])]);

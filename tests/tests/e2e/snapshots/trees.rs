@@ -39,7 +39,10 @@ fn request(artifact: &str, root: &std::path::Path, change: impl FnOnce(&mut Tree
 
 /// A registry and somebody whose clock is far enough ahead of all files that none counts as changed just now.
 async fn world() -> Result<(TestRegistry, Person)> {
-    let registry = TestRegistry::start().await?;
+    ready(TestRegistry::start().await?).await
+}
+
+async fn ready(registry: TestRegistry) -> Result<(TestRegistry, Person)> {
     let ana = registry.login().await?;
     registry.advance(Duration::from_mins(1)).await?;
     Ok((registry, ana))

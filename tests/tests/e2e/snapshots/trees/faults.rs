@@ -8,11 +8,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::Result;
 use futures::TryStreamExt as _;
 use holdfast_client::ParentChoice;
-use holdfast_tests::{Folder, Index, of};
+use holdfast_tests::{Backing, Folder, Index, TestRegistry, of};
 use object_store::ObjectStoreExt as _;
 
 use super::found::{in_snapshot, on_disk};
-use super::{noise, request, snapshot, world};
+use super::{noise, ready, request, snapshot, world};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_keeps_changing_is_stored_as_it_was_read_last_and_told() -> Result<()> {
@@ -90,7 +90,7 @@ async fn an_upload_that_was_given_up_is_invisible_and_what_was_sent_is_not_sent_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn t5_chunks_of_the_parent_that_are_gone_are_read_and_sent_again() -> Result<()> {
-    let (mut registry, ana) = world().await?;
+    let (mut registry, ana) = ready(TestRegistry::on(Backing::memory()).await?).await?;
     let mut folder = Folder::with("large", noise(1, 5_000_000))?;
     for at in 0..60 {
         folder = folder.file(&format!("small/{at}"), noise(100 + at, 30_000))?;
