@@ -8,14 +8,15 @@ use holdfast_client::ClientError;
 use holdfast_formats::wire::v1::{ExitCode, ProblemCode};
 use holdfast_tests::{Disk, Folder, Person, Server, TestClock, of};
 
-const SMALL: Disk = Disk::Small { mib: 64, taken_mib: 40 };
+/// A disk that a few pushes fill.
+pub(crate) const SMALL: Disk = Disk::Small { mib: 64, taken_mib: 40 };
 
-fn anywhere() -> SocketAddr {
+pub(crate) fn anywhere() -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], 0))
 }
 
 /// Bytes that do not compress.
-fn noise(seed: u64, length: usize) -> Vec<u8> {
+pub(crate) fn noise(seed: u64, length: usize) -> Vec<u8> {
     let mut bytes = vec![0; length];
     blake3::Hasher::new().update(&seed.to_le_bytes()).finalize_xof().fill(&mut bytes);
     bytes

@@ -1,6 +1,5 @@
 //! T6, T8, T10, T26 for snapshots of trees, on the registry's side.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,19 +18,7 @@ use object_store::{ObjectStore, ObjectStoreExt as _};
 use reqwest::Method;
 
 use crate::bombs::peak_mib;
-
-const SMALL: Disk = Disk::Small { mib: 64, taken_mib: 40 };
-
-fn anywhere() -> SocketAddr {
-    SocketAddr::from(([127, 0, 0, 1], 0))
-}
-
-/// Bytes that do not compress.
-fn noise(seed: u64, length: usize) -> Vec<u8> {
-    let mut bytes = vec![0; length];
-    blake3::Hasher::new().update(&seed.to_le_bytes()).finalize_xof().fill(&mut bytes);
-    bytes
-}
+use crate::disks::{SMALL, anywhere, noise};
 
 /// A tree of files that are one chunk each.
 fn tree_of(chunks: &[Vec<u8>]) -> Tree {
