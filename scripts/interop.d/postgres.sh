@@ -3,21 +3,10 @@
 # PostgreSQL is that of Debian, with pgbench's own load; SQLite is written to by Python. What is restored goes into a new
 # database and is compared with what the old one says about the same moment.
 
+. "$root/scripts/interop.d/debian.sh"
+
 pg_data="" pg_server="" pg_bin="" pg_port=""
 pg_password='p@ss word/1'
-
-# need_debian PACKAGE…: installs what is missing, where we may.
-need_debian() {
-    local package missing=()
-    for package in "$@"; do
-        dpkg-query --show --showformat '${Status}\n' "$package" 2>/dev/null | grep -q '^install ok installed$' || missing+=("$package")
-    done
-    [[ ${#missing[@]} -gt 0 ]] || return 0
-    if [[ $(id -u) != 0 ]] || ! { apt-get update && apt-get install --yes --no-install-recommends "${missing[@]}"; } >&2; then
-        printf 'install these Debian packages first: %s\n' "${missing[*]}" >&2
-        exit 1
-    fi
-}
 
 # as_postgres COMMAND…: PostgreSQL refuses to be root.
 as_postgres() { if [[ $(id -u) == 0 ]]; then runuser -u postgres -- "$@"; else "$@"; fi; }
