@@ -14,7 +14,7 @@ use holdfast_formats::statement::{
     Predicate, Publish,
 };
 use holdfast_formats::time::Timestamp;
-use holdfast_registry::log::Prepared;
+use holdfast_registry::log::{AtSlot, Prepared};
 use holdfast_verify::subject::statement;
 
 /// Who signs, for which log, and when.
@@ -44,7 +44,8 @@ impl Author {
             payload,
             signatures: vec![CanonicalSignature { keyid: self.key.public().id(), sig }],
             manifest: None,
-            envelope: None,
+            attached: None,
+            at_slot: AtSlot::Nothing,
         })
     }
 

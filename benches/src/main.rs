@@ -14,6 +14,7 @@ mod load;
 mod node;
 mod report;
 mod signatures;
+mod unpack;
 mod verify;
 
 use std::process::ExitCode;
@@ -50,6 +51,8 @@ enum Command {
     Verify(verify::VerifyArguments),
     /// Append 4 KiB and sync, again and again
     Fsync(disk::FsyncArguments),
+    /// Unpack and hash stored chunks on one core
+    Unpack(unpack::UnpackArguments),
 }
 
 fn main() -> ExitCode {
@@ -76,6 +79,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             Command::Doors(arguments) => doors::run(*arguments).await,
             Command::Verify(arguments) => verify::run(arguments).await,
             Command::Fsync(arguments) => disk::run(&arguments),
+            Command::Unpack(arguments) => unpack::run(&arguments),
         }
     })
 }

@@ -44,6 +44,8 @@ pub(crate) async fn open(data: &Path) -> anyhow::Result<(Node, Timestamp)> {
         memory_bytes: MEMORY_BYTES,
         newest_rules: RuleBook::RELEASED,
         rates: holdfast_registry::config::RequestRates::UNLIMITED,
+        sweep: holdfast_registry::config::SweepConfig::NEVER,
+        scrub: holdfast_registry::config::ScrubConfig::NEVER,
         witnesses: Vec::new(),
         acknowledge_refused: None,
     };

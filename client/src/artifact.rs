@@ -3,11 +3,11 @@
 use holdfast_formats::digest::Digests;
 use holdfast_formats::manifest::{Kind, Manifest};
 use holdfast_formats::reference::Reference;
-use holdfast_formats::statement::{Artifact, Attest, Deny, Predicate, Publish};
+use holdfast_formats::statement::{Artifact, Attest, Delete, Deny, Hold, Predicate, Publish};
 use holdfast_formats::time::Timestamp;
 use holdfast_formats::tree::LeafIndex;
 use holdfast_formats::wire::v1::{
-    ArtifactList, ArtifactView, KnownGoodQuery, ListQuery, LoggedEntry, Receipt,
+    ArtifactList, ArtifactView, Ended, EndedBy, KnownGoodQuery, ListQuery, LoggedEntry, Receipt,
 };
 use holdfast_verify::logged::LoggedStatement;
 use holdfast_verify::verified::Verified;
@@ -28,6 +28,10 @@ pub struct ArtifactRecord {
     scrub: Option<Verified<LoggedStatement>>,
     denies: Vec<(LeafIndex, Deny)>,
     attests: Vec<(LeafIndex, Attest)>,
+    holds: Vec<(LeafIndex, Hold)>,
+    until: Option<Timestamp>,
+    ended: Option<Ended>,
+    deleted: Option<Delete>,
 }
 
 impl ArtifactRecord {
@@ -80,6 +84,26 @@ impl ArtifactRecord {
     pub fn attests(&self) -> &[(LeafIndex, Attest)] {
         &self.attests
     }
+
+    /// The holds of it that stand, as far as the registry tells of them, signed like the denies.
+    pub fn holds(&self) -> &[(LeafIndex, Hold)] {
+        &self.holds
+    }
+
+    /// The date that its own window gives it, as the registry says; an audit compares it.
+    pub const fn until(&self) -> Option<Timestamp> {
+        self.until
+    }
+
+    /// How it ended, as the registry says; an audit compares it.
+    pub const fn ended(&self) -> Option<&Ended> {
+        self.ended.as_ref()
+    }
+
+    /// The statement that deleted it, signed like the denies.
+    pub const fn deleted(&self) -> Option<&Delete> {
+        self.deleted.as_ref()
+    }
 }
 
 impl Registry {
@@ -120,7 +144,7 @@ impl Registry {
         self.artifact_at(&Reference::Version(artifact.r#ref.clone()), Some(artifact.digests)).await
     }
 
-    async fn known_artifact(
+    pub(crate) async fn known_artifact(
         &self,
         channel: &holdfast_formats::name::ChannelName,
     ) -> Result<Artifact, ClientError> {
@@ -163,13 +187,20 @@ impl Registry {
             Predicate::Deny(deny) if deny.digests == artifact.digests => Some(*deny),
             _ => None,
         });
+        let denies = denies.await?;
         let attests = self.read_entries(&view.attests, &view.grants, |p| match p {
             Predicate::Attest(attest) if attest.subjects.iter().any(|s| s.digests == artifact.digests) => {
                 Some(*attest)
             }
             _ => None,
         });
-        let (denies, attests) = (denies.await?, attests.await?);
+        let attests = attests.await?;
+        let holds = self.read_entries(&view.holds, &view.grants, |p| match p {
+            Predicate::Hold(hold) if hold.artifact == artifact => Some(*hold),
+            _ => None,
+        });
+        let holds = holds.await?;
+        let deleted = Box::pin(self.read_deleted(&view, &artifact)).await?;
         Ok(ArtifactRecord {
             artifact,
             manifest,
@@ -179,7 +210,31 @@ impl Registry {
             scrub,
             denies,
             attests,
+            holds,
+            until: view.until,
+            ended: view.ended,
+            deleted,
         })
+    }
+
+    /// The statement by which it ended, when it was deleted.
+    async fn read_deleted(
+        &self,
+        view: &ArtifactView,
+        artifact: &Artifact,
+    ) -> Result<Option<Delete>, ClientError> {
+        let shown = view.deleted.as_slice();
+        let mut found = self
+            .read_entries(shown, &view.grants, |p| match p {
+                Predicate::Delete(delete) if delete.artifact == *artifact => Some(*delete),
+                _ => None,
+            })
+            .await?;
+        let said = view.ended.as_ref().filter(|ended| ended.by == EndedBy::Delete).map(|ended| ended.entry);
+        if said == found.first().map(|(index, _)| *index) {
+            return Ok(found.pop().map(|(_, delete)| delete));
+        }
+        Err(ClientError::untrue("artifact's record", "how it ended is not what is shown for it"))
     }
 
     async fn check_scrub(
@@ -217,7 +272,8 @@ fn artifact_of(publish: &Publish) -> Artifact {
     Artifact { r#ref, digests: publish.manifest.digests }
 }
 
-fn is_meant(reference: &Reference, digests: Option<Digests>, found: &Artifact) -> bool {
+/// Whether an artifact is what a reference names, and has these digests when they are known.
+pub(crate) fn is_meant(reference: &Reference, digests: Option<Digests>, found: &Artifact) -> bool {
     let named = match reference {
         Reference::Version(wanted) => *wanted == found.r#ref,
         Reference::Digest(name, digest) => name == found.r#ref.name() && digest.is_one_of(&found.digests),

@@ -38,6 +38,7 @@ mod push;
 mod randomness;
 mod release;
 mod restore;
+mod retention;
 mod session;
 mod snapshot;
 mod source;

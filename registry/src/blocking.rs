@@ -19,9 +19,16 @@ use lane::Lane;
 /// Hashing and unpacking so many bytes takes less than to hand them to another thread and back.
 const SMALL_BYTES_MAX: usize = 16 * 1024;
 
-/// A pool of blocking slots; clones share them.
+/// Where blocking work runs; clones share it.
 #[derive(Clone, Debug)]
 pub struct Blocking {
+    /// `None`: nowhere else, but at once.
+    pool: Option<Pool>,
+}
+
+/// Threads, and how many jobs they may have.
+#[derive(Clone, Debug)]
+struct Pool {
     slots: Arc<Semaphore>,
     cores: Arc<Semaphore>,
     reads: Lane,
@@ -34,7 +41,13 @@ impl Blocking {
         let slots = Arc::new(Semaphore::new(limit.get().min(Semaphore::MAX_PERMITS)));
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let (reads, writes) = (Lane::of(cores, "reads"), Lane::of(2 * cores, "writes"));
-        Self { slots, cores: Arc::new(Semaphore::new(cores)), reads, writes }
+        Self { pool: Some(Pool { slots, cores: Arc::new(Semaphore::new(cores)), reads, writes }) }
+    }
+
+    /// No thread but the one that asks: every job runs at once, in its caller's turn. For simulations, in which the order of
+    /// events must not depend on threads. A server would stand still during each job.
+    pub const fn at_once() -> Self {
+        Self { pool: None }
     }
 
     /// Runs `job` on a blocking thread.
@@ -46,7 +59,10 @@ impl Blocking {
         T: Send + 'static,
         F: FnOnce() -> T + Send + 'static,
     {
-        run_within(&self.slots, job).await
+        match &self.pool {
+            Some(pool) => run_within(&pool.slots, job).await,
+            None => job(),
+        }
     }
 
     /// [`run`](Self::run) for a job that reads a little of what is most likely in memory, such as the index.
@@ -55,7 +71,10 @@ impl Blocking {
         T: Send + 'static,
         F: FnOnce() -> T + Send + 'static,
     {
-        finished(self.reads.begin(job)).await
+        match &self.pool {
+            Some(pool) => finished(pool.reads.begin(job)).await,
+            None => job(),
+        }
     }
 
     /// [`run`](Self::run) for a job that writes a little and flushes nothing. It may wait for the file system's journal,
@@ -65,7 +84,10 @@ impl Blocking {
         T: Send + 'static,
         F: FnOnce() -> T + Send + 'static,
     {
-        finished(self.writes.begin(job)).await
+        match &self.pool {
+            Some(pool) => finished(pool.writes.begin(job)).await,
+            None => job(),
+        }
     }
 
     /// Runs pure work on so many bytes: a little of it at once, the rest on a blocking thread when a core is free for it.
@@ -74,7 +96,20 @@ impl Blocking {
         T: Send + 'static,
         F: FnOnce() -> T + Send + 'static,
     {
-        if bytes <= SMALL_BYTES_MAX { job() } else { run_within(&self.cores, job).await }
+        match &self.pool {
+            Some(pool) if bytes > SMALL_BYTES_MAX => run_within(&pool.cores, job).await,
+            _ => job(),
+        }
+    }
+
+    /// Runs a task that blocks between its awaits, on a thread of its own: it takes no slot, and no async thread.
+    pub fn spawn_alone<T: Send + 'static>(
+        &self,
+        task: impl Future<Output = T> + Send + 'static,
+    ) -> JoinHandle<T> {
+        // Boxed, because its type would be compiled once for each way in which a runtime runs a future.
+        let task: Pin<Box<dyn Future<Output = T> + Send>> = Box::pin(task);
+        if self.pool.is_some() { on_own_thread(task) } else { tokio::spawn(task) }
     }
 }
 
@@ -118,14 +153,9 @@ async fn finished<T>(task: JoinHandle<T>) -> T {
     }
 }
 
-/// Runs a task that blocks between its awaits, on a thread of its own: it takes no slot, and no async thread.
 #[expect(clippy::disallowed_methods, reason = "a task that runs as long as its process, and there is one")]
-pub fn spawn_on_own_thread<T: Send + 'static>(
-    task: impl Future<Output = T> + Send + 'static,
-) -> JoinHandle<T> {
+fn on_own_thread<T: Send + 'static>(task: Pin<Box<dyn Future<Output = T> + Send>>) -> JoinHandle<T> {
     let runtime = Handle::current();
-    // Boxed, because its type would be compiled once for each way in which a runtime runs a future.
-    let task: Pin<Box<dyn Future<Output = T> + Send>> = Box::pin(task);
     tokio::task::spawn_blocking(move || runtime.block_on(task))
 }
 
@@ -160,6 +190,16 @@ mod tests {
         assert!(futures::poll!(&mut first).is_pending() && futures::poll!(&mut second).is_pending());
         let third = tokio::time::timeout(Duration::from_secs(10), blocking.run(|| 3)).await;
         assert_eq!(third, Ok(3), "the second has its turn, and nobody asks it");
+    }
+
+    #[tokio::test]
+    async fn without_threads_every_job_is_done_when_its_caller_goes_on() {
+        let (blocking, here) = (Blocking::at_once(), std::thread::current().id());
+        let mut first = Box::pin(blocking.run(move || std::thread::current().id() == here));
+        assert_eq!(futures::poll!(&mut first), std::task::Poll::Ready(true));
+        assert!(blocking.read(move || std::thread::current().id() == here).await);
+        let alone = blocking.spawn_alone(async move { std::thread::current().id() == here });
+        assert!(alone.await.expect("it ends"));
     }
 
     #[tokio::test]

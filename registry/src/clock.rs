@@ -3,14 +3,17 @@
 //! Everything that needs the time takes a [`SharedClock`], so that tests and simulations set it.
 
 use std::fmt::Debug;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, LazyLock};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// A source of wall-clock time.
 pub trait Clock: Debug + Send + Sync {
     /// Milliseconds since 1970-01-01T00:00:00Z, 0 when the clock is set before that.
     fn now_ms(&self) -> u64;
+
+    /// Milliseconds of running since some moment of this process, however often the clock was set since.
+    fn up_ms(&self) -> u64;
 }
 
 /// The clock that a node was given.
@@ -32,6 +35,11 @@ impl Clock for SystemClock {
     fn now_ms(&self) -> u64 {
         since_epoch_ms(SystemTime::now())
     }
+
+    fn up_ms(&self) -> u64 {
+        static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
+        u64::try_from(BEGAN.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
 }
 
 /// Milliseconds from 1970 to `time`, 0 when it lies before.
@@ -44,21 +52,28 @@ pub fn since_epoch_ms(time: SystemTime) -> u64 {
 #[derive(Debug)]
 pub struct ManualClock {
     now_ms: AtomicU64,
+    up_ms: AtomicU64,
 }
 
 impl ManualClock {
     /// A clock that shows `now_ms`.
     pub fn new(now_ms: u64) -> Arc<Self> {
-        Arc::new(Self { now_ms: AtomicU64::new(now_ms) })
+        Arc::new(Self { now_ms: AtomicU64::new(now_ms), up_ms: AtomicU64::new(0) })
     }
 
-    /// Sets the time, backwards too.
+    /// Sets the time, backwards too. Nobody has run any longer by that.
     pub fn set(&self, now_ms: u64) {
         self.now_ms.store(now_ms, Ordering::SeqCst);
     }
 
-    /// Moves the time forward by `by_ms`.
+    /// Lets `by_ms` pass.
     pub fn advance(&self, by_ms: u64) {
+        self.up_ms.fetch_add(by_ms, Ordering::SeqCst);
+        self.jump(by_ms);
+    }
+
+    /// Sets the time forward by `by_ms`, which did not pass.
+    pub fn jump(&self, by_ms: u64) {
         self.now_ms.fetch_add(by_ms, Ordering::SeqCst);
     }
 }
@@ -66,6 +81,10 @@ impl ManualClock {
 impl Clock for ManualClock {
     fn now_ms(&self) -> u64 {
         self.now_ms.load(Ordering::SeqCst)
+    }
+
+    fn up_ms(&self) -> u64 {
+        self.up_ms.load(Ordering::SeqCst)
     }
 }
 
@@ -79,7 +98,8 @@ mod tests {
         clock.advance(500);
         assert_eq!(clock.now_ms(), 1_500);
         clock.set(7);
-        assert_eq!(clock.now_ms(), 7);
+        clock.jump(1);
+        assert_eq!((clock.now_ms(), clock.up_ms()), (8, 500));
     }
 
     #[test]

@@ -7,6 +7,8 @@ mod file;
 mod flags;
 mod limits;
 mod location;
+mod scrub;
+mod sweep;
 mod witness;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -16,6 +18,8 @@ pub use file::FileError;
 pub use flags::{LogFormat, ServeFlags};
 pub use limits::{LimitFlags, Limits, RequestRates};
 pub use location::{Cloud, InvalidLocation, StoreLocation};
+pub use scrub::{ScrubConfig, ScrubFlags, parse_bytes};
+pub use sweep::{SweepConfig, SweepFlags};
 pub use witness::{InvalidWitness, WitnessConfig};
 
 use file::FileSettings;
@@ -44,8 +48,12 @@ pub struct ServeConfig {
     pub tls: Option<TlsFiles>,
     /// The witnesses that are asked to cosign checkpoints.
     pub witnesses: Vec<WitnessConfig>,
+    /// How it sweeps by itself.
+    pub sweep: SweepConfig,
     /// How much this node may take.
     pub limits: Limits,
+    /// When it reads back by itself what is stored.
+    pub scrub: ScrubConfig,
     /// How log lines look.
     pub log_format: LogFormat,
     /// Which log lines there are: a level, or a filter by module.
@@ -100,6 +108,20 @@ pub enum ConfigError {
     /// More than anybody needs.
     #[error("at most {WITNESSES_MAX} witnesses can be asked")]
     WitnessesMany,
+    /// A duration cannot be understood.
+    #[error("--{name} {text:?} is no duration: write for example 12h or 1d")]
+    Duration {
+        /// The setting.
+        name: &'static str,
+        /// As configured.
+        text: String,
+    },
+    /// A rate that is none.
+    #[error("--scrub-rate {text:?} is no number of bytes: write for example 50M, or 0 for no limit")]
+    ScrubRate {
+        /// As configured.
+        text: String,
+    },
     /// A limit of zero.
     #[error("{name} must be at least 1")]
     ZeroLimit {
@@ -115,6 +137,13 @@ impl ServeConfig {
         Self::merge(flags, file)
     }
 
+    /// Only a node that serves asks witnesses and works by itself.
+    pub fn serves_nobody(&mut self) {
+        self.witnesses.clear();
+        self.scrub = ScrubConfig::NEVER;
+        self.sweep.every = None;
+    }
+
     fn merge(flags: ServeFlags, file: FileSettings) -> Result<Self, ConfigError> {
         let data = flags.data.or(file.data).unwrap_or_else(|| PathBuf::from(DEFAULT_DATA));
         let store = match flags.store.or(file.store) {
@@ -128,7 +157,9 @@ impl ServeConfig {
             origin: flags.origin.or(file.origin),
             tls: tls(flags.tls_cert.or(file.tls_cert), flags.tls_key.or(file.tls_key))?,
             witnesses: witnesses(flags.witness, file.witness)?,
+            sweep: SweepConfig::merge(&flags.sweep, file.sweep.as_ref())?,
             limits: Limits::merge(&flags.limits, file.limits.as_ref())?,
+            scrub: ScrubConfig::merge(&flags.scrub, file.scrub.as_ref())?,
             log_format: flags.log_format.or(file.log_format).unwrap_or(LogFormat::Text),
             log_level: flags.log_level.or(file.log_level).unwrap_or_else(|| DEFAULT_LOG_LEVEL.to_owned()),
             store,

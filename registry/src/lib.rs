@@ -13,6 +13,7 @@ pub mod node;
 pub mod objects;
 pub mod oidc;
 pub mod randomness;
+pub mod retention;
 pub mod service;
 pub mod telemetry;
 pub mod witness;

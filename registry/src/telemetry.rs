@@ -3,9 +3,12 @@
 mod fatal;
 mod logging;
 mod metrics;
+mod scrubs;
+mod sweeps;
 mod witnesses;
 
 pub use fatal::Fatal;
 pub use logging::{LoggingError, start_logging};
 pub use metrics::{HttpMetrics, LogMetrics, METRICS_CONTENT_TYPE, Metrics};
+pub use sweeps::SweepMetrics;
 pub use witnesses::WitnessMetrics;

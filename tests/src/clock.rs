@@ -32,6 +32,11 @@ impl TestClock {
         self.0.advance(u64::try_from(by.as_millis()).unwrap_or(u64::MAX));
     }
 
+    /// Sets it forward without any time passing.
+    pub fn jump(&self, by: Duration) {
+        self.0.jump(u64::try_from(by.as_millis()).unwrap_or(u64::MAX));
+    }
+
     /// Moves it back.
     pub fn set_back(&self, by: Duration) {
         let by_ms = u64::try_from(by.as_millis()).unwrap_or(u64::MAX);

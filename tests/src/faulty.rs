@@ -15,6 +15,7 @@ use object_store::{
     CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMode,
     PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
+use tokio::sync::Semaphore;
 
 /// How one write goes wrong.
 #[derive(Debug, Clone)]
@@ -31,6 +32,8 @@ pub enum Fault {
     StoredLate(Duration),
     /// The condition is not looked at: whatever was there is replaced.
     ConditionIgnored,
+    /// Nothing goes wrong, but it takes until somebody adds a permit.
+    Held(Arc<Semaphore>),
 }
 
 /// Objects in memory, with planned faults.
@@ -111,6 +114,10 @@ impl ObjectStore for FaultyStore {
             Fault::StoredThenPrecondition => {
                 self.truth.put_opts(location, payload, options).await?;
                 Err(precondition(location))
+            }
+            Fault::Held(until) => {
+                until.acquire().await.map_err(|_| unanswered("operation timed out"))?.forget();
+                self.truth.put_opts(location, payload, options).await
             }
             Fault::LostThenTimeout => Err(unanswered("operation timed out")),
             Fault::StoredLate(late) => {

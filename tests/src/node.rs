@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use holdfast_formats::tree::LeafIndex;
 use holdfast_registry::blocking::Blocking;
-use holdfast_registry::config::{RequestRates, WitnessConfig};
+use holdfast_registry::config::{RequestRates, ScrubConfig, SweepConfig, WitnessConfig};
 use holdfast_registry::http::front::{FrontLimits, Listener, ServeOutcome, serve};
 use holdfast_registry::log::NodeKeys;
 use holdfast_registry::node::{Node, NodeError, NodeParts};
@@ -160,6 +160,8 @@ impl TestRegistry {
             memory_bytes: MEMORY_BYTES,
             newest_rules: self.newest_rules,
             rates: self.rates,
+            sweep: SweepConfig::NEVER,
+            scrub: ScrubConfig::NEVER,
             witnesses: self.witnesses.clone(),
             acknowledge_refused: self.acknowledge,
         };

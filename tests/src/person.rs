@@ -299,7 +299,7 @@ impl Person {
 
     /// The references of all artifacts that this person can list.
     pub async fn list(&self) -> Result<Vec<String>, ClientError> {
-        let query = ListQuery { prefix: None, kind: None, after: None, limit: None };
+        let query = ListQuery { prefix: None, kind: None, after: None, limit: None, ended: None };
         let found = self.registry.list(&query).await?.artifacts;
         Ok(found.into_iter().map(|summary| summary.artifact.r#ref.to_string()).collect())
     }

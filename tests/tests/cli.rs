@@ -30,6 +30,8 @@ mod snapshots;
 mod terminal;
 #[path = "cli/trees.rs"]
 mod trees;
+#[path = "cli/windows.rs"]
+mod windows;
 #[path = "cli/witnesses.rs"]
 mod witnesses;
 #[path = "cli/world.rs"]

@@ -50,3 +50,5 @@ mod snapshots;
 mod tokens;
 #[path = "e2e/unhappy.rs"]
 mod unhappy;
+#[path = "e2e/windows.rs"]
+mod windows;

@@ -12,6 +12,8 @@ mod disks;
 mod forks;
 #[path = "faults/front.rs"]
 mod front;
+#[path = "faults/generations.rs"]
+mod generations;
 #[path = "faults/json.rs"]
 mod json;
 #[path = "faults/lenient.rs"]
@@ -20,8 +22,14 @@ mod lenient;
 mod refused;
 #[path = "faults/replays.rs"]
 mod replays;
+#[path = "faults/reserve.rs"]
+mod reserve;
+#[path = "faults/scrubs.rs"]
+mod scrubs;
 #[path = "faults/snapshots.rs"]
 mod snapshots;
+#[path = "faults/sweeps.rs"]
+mod sweeps;
 #[path = "faults/unknown_outcomes.rs"]
 mod unknown_outcomes;
 #[path = "faults/witnesses.rs"]

@@ -13,6 +13,8 @@ mod golden;
 mod grants;
 #[path = "schemas/openapi.rs"]
 mod openapi;
+#[path = "schemas/operations.rs"]
+mod operations;
 #[path = "schemas/router.rs"]
 mod router;
 #[path = "schemas/routes.rs"]

@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn every_command_that_signs_can_be_prepared_for_several_to_sign() {
-        const SIGNING: [&str; 22] = [
+        const SIGNING: [&str; 26] = [
             "push",
             "import",
             "snapshot",
@@ -119,6 +119,10 @@ mod tests {
             "lift",
             "freeze",
             "thaw",
+            "hold",
+            "unhold",
+            "extend",
+            "delete",
             "attest",
             "tag",
             "token grant",

@@ -7,7 +7,9 @@ use holdfast_formats::time::Timestamp;
 
 /// Why a text is no time.
 #[derive(Debug, thiserror::Error)]
-#[error("'{0}' is neither a duration such as 30d, 12h or 90m nor a time in UTC such as 2026-11-21T07:00:00Z")]
+#[error(
+    "'{0}' is neither a duration such as 2y, 30d, 12h or 90m nor a time in UTC such as 2026-11-21T07:00:00Z"
+)]
 pub(crate) struct MomentError(String);
 
 /// A moment: a fixed one, or one that is so far away from now.

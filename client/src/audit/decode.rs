@@ -223,6 +223,7 @@ impl Content {
                 Some(AttachmentRef { sha256: publish.manifest.digests.sha256, size: publish.manifest.size })
             }
             Predicate::Attest(attest) => Some(attest.envelope.attachment()),
+            Predicate::Sweep(sweep) => sweep.objects,
             _ => None,
         }
     }

@@ -87,6 +87,7 @@ fn compared(compared: &Compared) -> Vec<(String, String)> {
         ("gates: freezes, calendar windows, denies, scrubs", compared.gates.to_string()),
         ("denies of artifacts", compared.denies.to_string()),
         ("grants", compared.grants.to_string()),
+        ("windows of artifacts", compared.windows.to_string()),
     ]);
     rows.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }

@@ -32,6 +32,8 @@ pub struct Compared {
     pub denies: u64,
     /// How many grants, revoked ones included.
     pub grants: u64,
+    /// How many artifacts: until when they stay and why, or how they ended.
+    pub windows: u64,
 }
 
 impl Compared {
@@ -45,6 +47,7 @@ impl Compared {
             gates: 0,
             denies: 0,
             grants: 0,
+            windows: 0,
         }
     }
 }

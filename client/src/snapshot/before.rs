@@ -63,7 +63,8 @@ async fn versions(
     let prefix = format!("{name}@").parse().ok();
     let (mut found, mut after) = (Vec::new(), None);
     loop {
-        let query = ListQuery { prefix: prefix.clone(), kind: Some(Kind::Snapshot), after, limit: None };
+        let query =
+            ListQuery { prefix: prefix.clone(), kind: Some(Kind::Snapshot), after, limit: None, ended: None };
         let page = registry.list(&query).await?;
         let own = page.artifacts.into_iter().filter(|summary| summary.artifact.r#ref.name() == name);
         found.extend(own.map(|summary| (summary.index, summary.artifact.r#ref)));

@@ -134,10 +134,15 @@ mod tests {
 
     #[test]
     fn a_query_leaves_out_what_is_absent_and_escapes_the_rest() {
-        let none = ListQuery { prefix: None, kind: None, after: None, limit: None };
+        let none = ListQuery { prefix: None, kind: None, after: None, limit: None, ended: None };
         assert_eq!(query_string(&none).unwrap(), "");
-        let some =
-            ListQuery { prefix: Some("a b&c=é".parse().unwrap()), kind: None, after: None, limit: Some(7) };
+        let some = ListQuery {
+            prefix: Some("a b&c=é".parse().unwrap()),
+            kind: None,
+            after: None,
+            limit: Some(7),
+            ended: None,
+        };
         assert_eq!(query_string(&some).unwrap(), "?limit=7&prefix=a%20b%26c%3D%C3%A9");
         let query = KnownGoodQuery {
             component: Some("shop/web".parse().unwrap()),

@@ -5,7 +5,6 @@ use holdfast_formats::digest::{Blake3Digest, Digests, NamedDigest, Sha256Digest}
 use holdfast_formats::name::Namespace;
 
 use super::Blobs;
-use super::address::alias_key;
 use super::error::{BlobError, Unreadable, Unsound};
 use crate::objects::Created;
 
@@ -23,7 +22,10 @@ impl Blobs {
         };
         match self.load_record(namespace, &blob, &self.inner.budget.served_records).await {
             Ok(loaded) if loaded.record.digests.sha256 == *sha256 => Ok(Some(blob)),
-            Ok(_) => Err(Unreadable::Bad(alias_key(namespace, sha256)?, Unsound::Mismatch).into()),
+            Ok(_) => {
+                let key = self.alias_at(namespace, sha256).await?.key()?;
+                Err(Unreadable::Bad(key, Unsound::Mismatch).into())
+            }
             Err(unreadable) => Err(unreadable.into()),
         }
     }
@@ -34,7 +36,7 @@ impl Blobs {
         namespace: &Namespace,
         sha256: &Sha256Digest,
     ) -> Result<Blake3Digest, Unreadable> {
-        let key = alias_key(namespace, sha256)?;
+        let key = self.alias_at(namespace, sha256).await?.key()?;
         let object = self.inner.store.get(&key).await.map_err(|error| Unreadable::from_get(&key, error))?;
         parse(&object).ok_or_else(|| Unreadable::Bad(key, Unsound::Malformed("the alias is malformed")))
     }
@@ -45,7 +47,7 @@ impl Blobs {
         namespace: &Namespace,
         digests: &Digests,
     ) -> Result<(), BlobError> {
-        let key = alias_key(namespace, &digests.sha256)?;
+        let key = self.alias_at(namespace, &digests.sha256).await?.key()?;
         let object = object(digests);
         if self.inner.store.create(&key, object.clone()).await? == Created::New {
             return Ok(());

@@ -5,11 +5,12 @@ use holdfast_formats::digest::{Blake3Digest, NamedDigest};
 use holdfast_formats::name::Namespace;
 use holdfast_formats::statement::ObjectClass;
 
-use super::address::{Address, chunk_key};
+use super::address::Address;
 use super::error::{BlobError, Unreadable};
 use super::known::Standing;
 use super::memory::{Pool, Reservation};
 use super::parts::Part;
+use super::place::Place;
 use super::{Blobs, Put, content};
 use crate::objects::{Created, ObjectKey};
 
@@ -55,9 +56,8 @@ impl Blobs {
         let (sent, bytes) = (object.clone(), object.len().max(unpacked_bytes));
         let opened = self.inner.blocking.compute(bytes, move || content::open(&sent, &digest)).await;
         let bytes = opened.map_err(|unsound| unsound.refused(NamedDigest::Blake3(digest)))?;
-        let address = Address::of(namespace, ObjectClass::Chunk, &digest);
-        self.inner.recent.note(address, &bytes);
-        let put = self.store_chunk(namespace, &digest, address, object).await?;
+        self.inner.recent.note(Address::of(namespace, ObjectClass::Chunk, &digest), &bytes);
+        let put = self.store_chunk(namespace, &digest, object).await?;
         let chunk_bytes = bytes.len();
         Ok(Taken { put, part: Part { bytes, chunk_bytes, reservation: Some(reservation) } })
     }
@@ -66,24 +66,26 @@ impl Blobs {
         &self,
         namespace: &Namespace,
         digest: &Blake3Digest,
-        address: Address,
         object: Bytes,
     ) -> Result<Put, BlobError> {
-        let _lock = self.inner.chunk_locks.lock(&address).await;
-        if self.inner.known.standing(&address) == Some(Standing::Good) {
+        let place = self.chunk_at(namespace, digest).await?;
+        let _lock = self.inner.chunk_locks.lock(&place.address).await;
+        if self.inner.known.standing(&place.address, place.g()) == Some(Standing::Good) {
             return Ok(Put::Existing);
         }
-        let key = chunk_key(namespace, digest)?;
+        let key = place.key()?;
         let created = self.inner.store.create(&key, object.clone()).await?;
         let put = match created {
             Created::New => Put::New,
-            Created::AlreadyExisted if self.adopt_chunk(namespace, digest).await? => Put::Existing,
+            Created::AlreadyExisted if self.adopt_chunk(namespace, digest).await? => {
+                return Ok(Put::Existing);
+            }
             Created::AlreadyExisted => {
                 self.replace_bad(&key, object).await?;
                 Put::New
             }
         };
-        self.inner.known.note(address, Standing::Good);
+        self.inner.known.note(place.address, place.g(), Standing::Good);
         Ok(put)
     }
 
@@ -99,13 +101,15 @@ impl Blobs {
         namespace: &Namespace,
         digest: &Blake3Digest,
     ) -> Result<bool, BlobError> {
-        match self.load_chunk(namespace, digest, &self.inner.budget.work).await {
+        let place = self.chunk_at(namespace, digest).await?;
+        let reservation = self.inner.budget.work.reserve(content::CHUNK_WORK_BYTES).await;
+        match self.read_chunk(namespace, digest, &place, reservation).await {
             Ok(_) => {}
             Err(Unreadable::Absent(_) | Unreadable::Bad(..)) => return Ok(false),
-            Err(Unreadable::Object(error)) => return Err(error.into()),
+            Err(unknown) => return Err(unknown.into()),
         }
-        self.inner.store.make_durable(&chunk_key(namespace, digest)?).await?;
-        self.inner.known.note(Address::of(namespace, ObjectClass::Chunk, digest), Standing::Good);
+        self.inner.store.make_durable(&place.key()?).await?;
+        self.inner.known.note(place.address, place.g(), Standing::Good);
         Ok(true)
     }
 
@@ -127,8 +131,9 @@ impl Blobs {
         digest: &Blake3Digest,
         reservation: Reservation,
     ) -> Result<Chunk, Unreadable> {
+        let place = self.chunk_at(namespace, digest).await?;
         let ReadObject { content, mut reservation, .. } =
-            self.read_chunk(namespace, digest, reservation).await?;
+            self.read_chunk(namespace, digest, &place, reservation).await?;
         reservation.shrink_to(content.len());
         Ok(Chunk { content, reservation })
     }
@@ -140,8 +145,9 @@ impl Blobs {
         digest: &Blake3Digest,
     ) -> Result<Bytes, Unreadable> {
         let reservation = self.inner.budget.serving.reserve(content::CHUNK_WORK_BYTES).await;
+        let place = self.chunk_at(namespace, digest).await?;
         let ReadObject { object, mut reservation, .. } =
-            self.read_chunk(namespace, digest, reservation).await?;
+            self.read_chunk(namespace, digest, &place, reservation).await?;
         reservation.shrink_to(object.len());
         Ok(reservation.guard(object))
     }
@@ -150,9 +156,10 @@ impl Blobs {
         &self,
         namespace: &Namespace,
         digest: &Blake3Digest,
-        reservation: Reservation,
+        place: &Place,
+        mut reservation: Reservation,
     ) -> Result<ReadObject, Unreadable> {
-        let read = self.open_object(namespace, digest).await;
+        let read = self.open_object(digest, &place.key()?, &mut reservation).await;
         if matches!(read, Err(Unreadable::Absent(_) | Unreadable::Bad(..))) {
             self.forget(namespace, ObjectClass::Chunk, digest);
         }
@@ -162,15 +169,17 @@ impl Blobs {
 
     async fn open_object(
         &self,
-        namespace: &Namespace,
         digest: &Blake3Digest,
+        key: &ObjectKey,
+        reservation: &mut Reservation,
     ) -> Result<(Bytes, Bytes), Unreadable> {
-        let key = chunk_key(namespace, digest)?;
-        let object = self.inner.store.get(&key).await.map_err(|error| Unreadable::from_get(&key, error))?;
+        let object = self.inner.store.get(key).await.map_err(|error| Unreadable::from_get(key, error))?;
+        // Others need not wait for what it will not take.
+        reservation.shrink_to(object.len() + content::unpacked_bytes(&object).unwrap_or_default());
         let (wanted, stored) = (*digest, object.clone());
         let unpacking = move || content::open(&stored, &wanted);
         let opened = self.inner.blocking.compute(content::CHUNK_WORK_BYTES, unpacking).await;
-        let content = opened.map_err(|unsound| Unreadable::Bad(key, unsound))?;
+        let content = opened.map_err(|unsound| Unreadable::Bad(key.clone(), unsound))?;
         Ok((object, content))
     }
 }

@@ -4,6 +4,7 @@ use holdfast_formats::catalog::CatalogError;
 use holdfast_formats::digest::NamedDigest;
 use holdfast_formats::wire::v1::MissingChunk;
 
+use crate::index::IndexError;
 use crate::objects::{InvalidKey, ObjectError, ObjectKey};
 
 /// Why content was not taken or not given.
@@ -56,6 +57,12 @@ pub enum BlobError {
         /// What is wrong with it.
         what: &'static str,
     },
+    /// Something is to be deleted that no newer sweep named. Nothing of what was to be deleted with it is.
+    #[error("{0} is the newest of its kind, and no sweep that is logged named it: nothing is deleted")]
+    NotSwept(String),
+    /// The index failed, so it is not known where content is.
+    #[error(transparent)]
+    Index(#[from] IndexError),
     /// The store failed.
     #[error(transparent)]
     Object(#[from] ObjectError),
@@ -102,6 +109,8 @@ pub(super) enum Unreadable {
     Bad(ObjectKey, Unsound),
     /// Whether there is one is not known.
     Object(ObjectError),
+    /// Where it would be is not known.
+    Index(IndexError),
 }
 
 impl Unreadable {
@@ -126,6 +135,12 @@ impl From<InvalidKey> for Unreadable {
     }
 }
 
+impl From<IndexError> for Unreadable {
+    fn from(error: IndexError) -> Self {
+        Self::Index(error)
+    }
+}
+
 impl From<ObjectError> for Unreadable {
     fn from(error: ObjectError) -> Self {
         Self::Object(error)
@@ -139,6 +154,7 @@ impl From<Unreadable> for BlobError {
             Unreadable::Absent(key) => Self::Corrupt { key: key.to_string(), what: "it is not there" },
             Unreadable::Bad(key, unsound) => Self::Corrupt { key: key.to_string(), what: unsound.what() },
             Unreadable::Object(error) => Self::Object(error),
+            Unreadable::Index(error) => Self::Index(error),
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use bytes::Bytes;
 use holdfast_formats::digest::Sha256Digest;
+use holdfast_formats::tree::LeafIndex;
 use quick_cache::sync::Cache;
 use quick_cache::{UnitWeighter, Weighter};
 use tokio::sync::{Mutex, MutexGuard};
@@ -20,8 +21,9 @@ const RECENT_BYTES_TYPICAL: u64 = 16 * 1024;
 pub(super) enum Standing {
     /// This process wrote it, or read and hashed it.
     Good,
-    /// This process wrote or verified the record, its chunks and its alias.
-    GoodRecord { sha256: Sha256Digest, size_bytes: u64 },
+    /// This process wrote or verified the record, its chunks and its alias, and `seen` was the newest sweep when it began: a
+    /// later one may have named chunks of it, and not the record.
+    GoodRecord { sha256: Sha256Digest, size_bytes: u64, seen: LeafIndex },
     /// A committed entry refers to it.
     Referenced,
     /// It was bad or not there when it was last looked at, whatever refers to it.
@@ -31,7 +33,7 @@ pub(super) enum Standing {
 /// The newest things known, as many as the budget allows.
 #[derive(Debug)]
 pub(super) struct Known {
-    standings: Cache<Address, Standing, UnitWeighter>,
+    standings: Cache<Address, (Standing, LeafIndex), UnitWeighter>,
 }
 
 impl Known {
@@ -40,24 +42,36 @@ impl Known {
         Self { standings: Cache::new(usize::try_from(entries).unwrap_or(usize::MAX).max(1)) }
     }
 
-    pub(super) fn standing(&self, address: &Address) -> Option<Standing> {
-        self.standings.get(address)
+    /// How the object of this generation stands. What was said of another one says nothing of it.
+    pub(super) fn standing(&self, address: &Address, g: LeafIndex) -> Option<Standing> {
+        of_generation(self.standings.get(address)?, g)
     }
 
-    pub(super) fn note(&self, address: Address, standing: Standing) {
-        self.standings.insert(address, standing);
+    pub(super) fn note(&self, address: Address, g: LeafIndex, standing: Standing) {
+        self.standings.insert(address, (standing, g));
     }
 
     /// What was looked at says more than a reference, so it stays.
-    pub(super) fn note_reference(&self, address: Address) {
-        if self.standings.peek(&address).is_none() {
-            self.standings.insert(address, Standing::Referenced);
+    pub(super) fn note_reference(&self, address: Address, g: LeafIndex) {
+        let known = self.standings.peek(&address);
+        if known.and_then(|known| of_generation(known, g)).is_none() {
+            self.note(address, g, Standing::Referenced);
         }
     }
 
-    pub(super) fn doubt(&self, address: Address) {
-        self.standings.insert(address, Standing::Doubted);
+    /// Forgets everything that is not doubted.
+    pub(super) fn keep_doubts(&self) {
+        self.standings.retain(|_, (standing, _)| *standing == Standing::Doubted);
     }
+
+    /// Whatever its generation.
+    pub(super) fn doubt(&self, address: Address) {
+        self.note(address, LeafIndex::FIRST, Standing::Doubted);
+    }
+}
+
+fn of_generation((standing, of): (Standing, LeafIndex), g: LeafIndex) -> Option<Standing> {
+    (of == g || standing == Standing::Doubted).then_some(standing)
 }
 
 /// Small chunks that just arrived: a tiny blob needs no reading back.

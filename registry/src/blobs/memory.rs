@@ -13,6 +13,8 @@
 //! | trees 5 | what the scrub of a tree keeps of it, one at a time |
 //! | caches 6 | small chunks that just arrived; what is known to be good; pages of chunks of catalogs |
 //!
+//! A round of scrubbing remembers what it read in an eighth of the budget more, at most 32 MiB.
+//!
 //! Stalled readers can thus hold up other readers, but never an upload. Request bodies are held, and bounded, by whoever
 //! receives them.
 
@@ -22,6 +24,7 @@ use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 const UNIT_BYTES: usize = 4096;
+const ROUND_BYTES_MAX: u64 = 32 * 1024 * 1024;
 
 /// The shares of the budget.
 #[derive(Debug)]
@@ -37,6 +40,8 @@ pub(super) struct Budget {
     pub(super) trees: Pool,
     /// What is known to be good has half of it, the others a third and a sixth.
     pub(super) cache_bytes: u64,
+    /// What a round of scrubbing remembers, as long as it lasts; beside the shares.
+    pub(super) round_bytes: u64,
 }
 
 impl Budget {
@@ -53,6 +58,7 @@ impl Budget {
             entries: share(3),
             trees: share(5),
             cache_bytes: bytes / 64 * 6,
+            round_bytes: (bytes / 8).min(ROUND_BYTES_MAX),
         }
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Bytes enter only after they hashed to the address they claim, and leave only after they hashed to it again. What this
 //! process has not written or verified itself, and no committed entry refers to, is read and hashed before it counts as
-//! present: it may be the leftover of a crash. This module never judges who may read or write, and never deletes.
+//! present: it may be the leftover of a crash. This module never judges who may read or write, and deletes nothing but what a
+//! committed sweep named, under the key that nothing is read from any more.
 //!
 //! Memory is bounded by shares of one budget (see `memory`). Nobody who holds a part of one share waits for another part
 //! of the same share, and shares are taken in one order: the turn of a tree's scrub, `records`, `catalogs`, `trees` or
@@ -13,6 +14,7 @@ mod alias;
 mod arrival;
 mod catalog;
 mod chunk;
+mod condemned;
 mod content;
 mod draft;
 mod error;
@@ -22,9 +24,11 @@ mod known;
 mod memory;
 mod parts;
 mod piece;
+mod place;
 mod presence;
 mod reader;
 mod record;
+mod references;
 mod scrub;
 mod sealed;
 mod small;
@@ -35,23 +39,27 @@ mod tests;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use holdfast_formats::digest::{Blake3Digest, Digests};
+use holdfast_formats::digest::{Blake3Digest, Digests, NamedDigest};
 use holdfast_formats::name::Namespace;
 pub use holdfast_formats::statement::{BadObject, ObjectClass, ScrubOutcome};
 
 pub use arrival::Arriving;
 pub use catalog::{CatalogBlob, TreeListing};
+pub use condemned::Condemning;
 pub use content::CHUNK_OBJECT_BYTES_MAX;
 pub use draft::DraftPlace;
 pub use error::BlobError;
 pub use reader::BlobReader;
-pub use scrub::ScrubFinding;
+pub use references::References;
+pub use scrub::{BadObjects, Manner, Round, ScrubFinding};
 pub use small::SentChunk;
 use tokio::sync::Semaphore;
 
 use crate::blocking::Blocking;
+use crate::index::Index;
 use crate::objects::Store;
 use catalog::Pages;
+use condemned::Condemned;
 use draft::Drafts;
 use known::{Known, Locks, Recent};
 use memory::Budget;
@@ -77,11 +85,14 @@ pub struct Blobs {
 #[derive(Debug)]
 struct Inner {
     store: Store,
+    /// Says which generation of an object counts.
+    index: Index,
     blocking: Blocking,
     budget: Budget,
     known: Known,
     recent: Recent,
     pages: Pages,
+    condemned: Condemned,
     /// Whose turn it is to scrub a tree.
     tree_scrub: Semaphore,
     drafts: Drafts,
@@ -90,8 +101,8 @@ struct Inner {
 }
 
 impl Blobs {
-    /// The content of `store`, using at most about `memory_budget_bytes` for buffers and caches.
-    pub fn new(store: Store, blocking: Blocking, memory_budget_bytes: u64) -> Self {
+    /// The content of `store` as `index` says where it is, using at most about `memory_budget_bytes` for buffers and caches.
+    pub fn new(store: Store, index: Index, blocking: Blocking, memory_budget_bytes: u64) -> Self {
         let budget = Budget::of(memory_budget_bytes);
         let (known, recent) = (Known::within(&budget), Recent::within(&budget));
         let pages = Pages::within(&budget);
@@ -99,11 +110,13 @@ impl Blobs {
         Self {
             inner: Arc::new(Inner {
                 store,
+                index,
                 blocking,
                 budget,
                 known,
                 recent,
                 pages,
+                condemned: Condemned::default(),
                 tree_scrub: Semaphore::new(1),
                 drafts: Drafts::new(),
                 chunk_locks,
@@ -121,10 +134,23 @@ impl Blobs {
     ///
     /// Only as many as fit the budget are remembered; the others are read again when they are next needed. A blob stands
     /// for its chunks.
-    pub fn refer(&self, namespace: &Namespace, class: ObjectClass, digests: &[Blake3Digest]) {
+    pub async fn refer(
+        &self,
+        namespace: &Namespace,
+        class: ObjectClass,
+        digests: &[Blake3Digest],
+    ) -> Result<(), BlobError> {
         for digest in digests {
-            self.inner.known.note_reference(address::Address::of(namespace, class, digest));
+            let g = self.generation(namespace, class, &NamedDigest::Blake3(*digest)).await?;
+            self.inner.known.note_reference(address::Address::of(namespace, class, digest), g);
         }
+        Ok(())
+    }
+
+    /// Takes nothing for good any more because it once was: something stored turned out to be damaged, perhaps a part of what
+    /// this process knows to be whole. What is needed again is looked at again.
+    pub fn doubt_all(&self) {
+        self.inner.known.keep_doubts();
     }
 
     /// Doubts an object, so that it is read and hashed before it counts as present again, whatever refers to it.

@@ -12,10 +12,10 @@ use holdfast_formats::digest::Blake3Digest;
 use holdfast_formats::name::Namespace;
 
 use super::Blobs;
-use super::address::record_key;
 use super::error::{Unreadable, Unsound};
 use super::memory::Reservation;
 use super::piece::{Piece, Pieces};
+use super::scrub::Round;
 
 /// What a blob is read for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,11 +57,17 @@ pub(super) struct Parts {
     namespace: Arc<Namespace>,
     record: Arc<BlobRecord>,
     purpose: Purpose,
+    round: Option<Arc<Round>>,
 }
 
 impl Parts {
     pub(super) fn new(blobs: Blobs, namespace: Namespace, record: Arc<BlobRecord>, purpose: Purpose) -> Self {
-        Self { blobs, namespace: Arc::new(namespace), record, purpose }
+        Self { blobs, namespace: Arc::new(namespace), record, purpose, round: None }
+    }
+
+    /// Each chunk is read when its turn in a round comes.
+    pub(super) fn paced(self, round: Option<&Arc<Round>>) -> Self {
+        Self { round: round.cloned(), ..self }
     }
 
     /// Every byte of the blob in order.
@@ -94,22 +100,25 @@ impl Parts {
         if self.purpose == Purpose::Admission
             && let Some(content) = self.blobs.recall(&self.namespace, &piece.chunk)
         {
-            return self.cut(&piece, &content, None);
+            return self.cut(&piece, &content, None).await;
+        }
+        if let Some(round) = &self.round {
+            round.turn(piece.reach as u64).await;
         }
         let budget = &self.blobs.inner.budget;
         let pool = if self.purpose == Purpose::Serving { &budget.serving } else { &budget.work };
         let chunk = self.blobs.load_chunk(&self.namespace, &piece.chunk, pool).await?;
-        self.cut(&piece, &chunk.content, Some(chunk.reservation))
+        self.cut(&piece, &chunk.content, Some(chunk.reservation)).await
     }
 
-    fn cut(
+    async fn cut(
         &self,
         piece: &Piece,
         content: &Bytes,
         reservation: Option<Reservation>,
     ) -> Result<Part, Unreadable> {
         if piece.reach > content.len() {
-            let key = record_key(&self.namespace, &self.record.digests.blake3)?;
+            let key = self.blobs.record_at(&self.namespace, &self.record.digests.blake3).await?.key()?;
             return Err(Unreadable::Bad(key, Unsound::Malformed("an extent reaches beyond its chunk")));
         }
         let bytes = content.slice(piece.wanted.clone());

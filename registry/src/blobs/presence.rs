@@ -7,10 +7,8 @@ use futures::{StreamExt, TryStreamExt, stream};
 use holdfast_formats::blob::BlobRecord;
 use holdfast_formats::digest::{Blake3Digest, NamedDigest};
 use holdfast_formats::name::Namespace;
-use holdfast_formats::statement::ObjectClass;
 use holdfast_formats::wire::v1::MissingChunk;
 
-use super::address::{Address, chunk_key};
 use super::error::{BlobError, Unreadable};
 use super::known::Standing;
 use super::{Blobs, Wanted};
@@ -40,13 +38,13 @@ impl Blobs {
     }
 
     async fn has_chunk(&self, namespace: &Namespace, digest: &Blake3Digest) -> Result<bool, BlobError> {
-        let address = Address::of(namespace, ObjectClass::Chunk, digest);
-        match self.inner.known.standing(&address) {
+        let place = self.chunk_at(namespace, digest).await?;
+        match self.inner.known.standing(&place.address, place.g()) {
             Some(Standing::Good | Standing::GoodRecord { .. }) => Ok(true),
             Some(Standing::Referenced) => {
-                let present = self.inner.store.head(&chunk_key(namespace, digest)?).await?.is_some();
+                let present = self.inner.store.head(&place.key()?).await?.is_some();
                 if present {
-                    self.inner.known.note(address, Standing::Good);
+                    self.inner.known.note(place.address, place.g(), Standing::Good);
                 }
                 Ok(present)
             }
@@ -65,8 +63,9 @@ impl Blobs {
         let mut offset = 0;
         // In batches: a record may have a million extents, and what is remembered of them must not grow with it.
         for batch in record.extents.chunks(MISSING_MAX) {
-            let chunks: HashSet<Blake3Digest> = batch.iter().map(|extent| extent.chunk).collect();
-            let chunks: Vec<Blake3Digest> = chunks.into_iter().collect();
+            let mut asked = HashSet::new();
+            let chunks: Vec<Blake3Digest> =
+                batch.iter().map(|extent| extent.chunk).filter(|chunk| asked.insert(*chunk)).collect();
             let absent: HashSet<Blake3Digest> = self.missing(namespace, &chunks).await?.into_iter().collect();
             for extent in batch {
                 let length = u64::from(extent.length);
@@ -112,17 +111,16 @@ impl Blobs {
     ) -> Result<Vec<MissingChunk>, BlobError> {
         let (digests, size) = *wanted;
         let mismatch = || BlobError::DigestMismatch { wanted: NamedDigest::Sha256(digests.sha256) };
-        let address = Address::of(namespace, ObjectClass::Blob, &digests.blake3);
-        if let Some(Standing::GoodRecord { sha256, size_bytes }) = self.inner.known.standing(&address) {
-            let same = sha256 == digests.sha256 && size_bytes == size;
-            return if same { Ok(Vec::new()) } else { Err(mismatch()) };
+        let place = self.record_at(namespace, &digests.blake3).await?;
+        if let Some(good) = self.good_record(&place) {
+            return if good == (digests.sha256, size) { Ok(Vec::new()) } else { Err(mismatch()) };
         }
         let loaded = match self.load_record(namespace, &digests.blake3, &self.inner.budget.records).await {
             Ok(loaded) => loaded,
             Err(Unreadable::Absent(_) | Unreadable::Bad(..)) => {
                 return Ok(vec![MissingChunk { chunk: digests.blake3, offset: 0, length: size }]);
             }
-            Err(Unreadable::Object(error)) => return Err(error.into()),
+            Err(unknown) => return Err(unknown.into()),
         };
         if loaded.record.digests != digests || loaded.record.size != size {
             return Err(mismatch());

@@ -3,18 +3,19 @@
 use std::sync::Arc;
 
 use holdfast_formats::blob::BlobRecord;
-use holdfast_formats::digest::{Blake3Digest, Digests, NamedDigest};
+use holdfast_formats::digest::{Blake3Digest, Digests, NamedDigest, Sha256Digest};
 use holdfast_formats::id::RandomId;
 use holdfast_formats::name::Namespace;
 use holdfast_formats::statement::ObjectClass;
+use holdfast_formats::tree::LeafIndex;
 use holdfast_formats::wire::v1::MissingChunk;
 
-use super::address::{Address, record_key};
 use super::error::{BlobError, Unreadable, Unsound};
 use super::hashing::Hashers;
 use super::known::Standing;
 use super::memory::{Pool, Reservation};
 use super::parts::{Parts, Purpose};
+use super::place::Place;
 use super::{Blobs, Put, hashing, sealed};
 use crate::objects::Created;
 
@@ -39,8 +40,8 @@ impl Blobs {
         record: BlobRecord,
         draft: Option<RandomId>,
     ) -> Result<Put, BlobError> {
-        let (digests, size) = (record.digests, record.size);
-        if self.is_good(namespace, &digests, size) || self.adopts(namespace, &digests, size).await? {
+        let (digests, size, seen) = (record.digests, record.size, self.inner.index.newest_sweep());
+        if self.is_good(namespace, &digests, size).await? || self.adopts(namespace, &digests, size).await? {
             return Ok(Put::Existing);
         }
         let missing = self.missing_of(namespace, &record).await?;
@@ -53,13 +54,24 @@ impl Blobs {
         };
         let record = Arc::new(record);
         self.check_content(namespace, &record, drafted).await?;
-        self.store_record(namespace, &record).await
+        self.store_record(namespace, &record, seen).await
     }
 
-    fn is_good(&self, namespace: &Namespace, digests: &Digests, size: u64) -> bool {
-        let good = Standing::GoodRecord { sha256: digests.sha256, size_bytes: size };
-        let address = Address::of(namespace, ObjectClass::Blob, &digests.blake3);
-        self.inner.known.standing(&address) == Some(good)
+    async fn is_good(&self, namespace: &Namespace, digests: &Digests, size: u64) -> Result<bool, BlobError> {
+        let place = self.record_at(namespace, &digests.blake3).await?;
+        Ok(self.good_record(&place) == Some((digests.sha256, size)))
+    }
+
+    /// SHA-256 and size of a blob of which all is known to be there. No sweep came since, and none is about to.
+    pub(super) fn good_record(&self, place: &Place) -> Option<(Sha256Digest, u64)> {
+        match self.inner.known.standing(&place.address, place.g())? {
+            Standing::GoodRecord { sha256, size_bytes, seen }
+                if seen >= self.inner.index.newest_sweep() && !self.inner.condemned.stands() =>
+            {
+                Some((sha256, size_bytes))
+            }
+            _ => None,
+        }
     }
 
     /// Whether the store has a good record of this blob already; if so, what it needs beside it is made good, too.
@@ -67,7 +79,7 @@ impl Blobs {
         let loaded = match self.load_record(namespace, &digests.blake3, &self.inner.budget.records).await {
             Ok(loaded) => loaded,
             Err(Unreadable::Absent(_) | Unreadable::Bad(..)) => return Ok(false),
-            Err(Unreadable::Object(error)) => return Err(error.into()),
+            Err(unknown) => return Err(unknown.into()),
         };
         let same = loaded.record.digests == *digests && loaded.record.size == size;
         Ok(same && self.adopt_record(namespace, &loaded.record).await?.is_empty())
@@ -79,18 +91,18 @@ impl Blobs {
         namespace: &Namespace,
         record: &BlobRecord,
     ) -> Result<Vec<MissingChunk>, BlobError> {
-        let blob = &record.digests.blake3;
-        let address = Address::of(namespace, ObjectClass::Blob, blob);
-        if self.inner.known.standing(&address) == Some(Standing::Referenced) {
+        let seen = self.inner.index.newest_sweep();
+        let place = self.record_at(namespace, &record.digests.blake3).await?;
+        if self.inner.known.standing(&place.address, place.g()) == Some(Standing::Referenced) {
             for extent in &record.extents {
-                self.refer(namespace, ObjectClass::Chunk, &[extent.chunk]);
+                self.refer(namespace, ObjectClass::Chunk, &[extent.chunk]).await?;
             }
         }
         let missing = self.missing_of(namespace, record).await?;
         if missing.is_empty() {
             self.store_alias(namespace, &record.digests).await?;
-            self.inner.store.make_durable(&record_key(namespace, blob)?).await?;
-            self.note_good(address, record);
+            self.inner.store.make_durable(&place.key()?).await?;
+            self.note_good(&place, record, seen);
         }
         Ok(missing)
     }
@@ -107,12 +119,12 @@ impl Blobs {
         let left = parts.range(from..record.size);
         let hashed = match hashing::rest(&self.inner.blocking, hashers, left, allowed).await? {
             Ok(hashed) => hashed,
-            Err(Unreadable::Object(error)) => return Err(error.into()),
             // It was good when it was looked for, so this is rare; the search names all that are not there now.
             Err(unreadable @ (Unreadable::Absent(_) | Unreadable::Bad(..))) => {
                 let missing = self.missing_of(namespace, record).await?;
                 return Err(if missing.is_empty() { unreadable.into() } else { BlobError::Missing(missing) });
             }
+            Err(unknown) => return Err(unknown.into()),
         };
         if hashed.size_bytes != record.size || hashed.digests.blake3 != record.digests.blake3 {
             return Err(BlobError::DigestMismatch { wanted: NamedDigest::Blake3(record.digests.blake3) });
@@ -123,13 +135,16 @@ impl Blobs {
         Ok(())
     }
 
-    async fn store_record(&self, namespace: &Namespace, record: &BlobRecord) -> Result<Put, BlobError> {
-        let Digests { blake3, .. } = record.digests;
-        let address = Address::of(namespace, ObjectClass::Blob, &blake3);
-        let _lock = self.inner.record_locks.lock(&address).await;
+    async fn store_record(
+        &self,
+        namespace: &Namespace,
+        record: &BlobRecord,
+        seen: LeafIndex,
+    ) -> Result<Put, BlobError> {
+        let place = self.record_at(namespace, &record.digests.blake3).await?;
+        let _lock = self.inner.record_locks.lock(&place.address).await;
         self.store_alias(namespace, &record.digests).await?;
-        let key = record_key(namespace, &blake3)?;
-        let object = sealed::seal(record);
+        let (key, object) = (place.key()?, sealed::seal(record));
         let put = match self.inner.store.create(&key, object.clone()).await? {
             Created::New => Put::New,
             Created::AlreadyExisted if self.adopts(namespace, &record.digests, record.size).await? => {
@@ -140,13 +155,14 @@ impl Blobs {
                 Put::New
             }
         };
-        self.note_good(address, record);
+        self.note_good(&place, record, seen);
         Ok(put)
     }
 
-    pub(super) fn note_good(&self, address: Address, record: &BlobRecord) {
-        let good = Standing::GoodRecord { sha256: record.digests.sha256, size_bytes: record.size };
-        self.inner.known.note(address, good);
+    /// `seen` was the newest sweep before anything that the record takes was looked for.
+    pub(super) fn note_good(&self, place: &Place, record: &BlobRecord, seen: LeafIndex) {
+        let good = Standing::GoodRecord { sha256: record.digests.sha256, size_bytes: record.size, seen };
+        self.inner.known.note(place.address, place.g(), good);
     }
 
     /// Reads a record from the store, never from a cache. What fails is no longer known to be good.
@@ -169,7 +185,7 @@ impl Blobs {
         blob: &Blake3Digest,
         pool: &Pool,
     ) -> Result<LoadedRecord, Unreadable> {
-        let key = record_key(namespace, blob)?;
+        let key = self.record_at(namespace, blob).await?.key()?;
         let size = self.inner.store.head(&key).await?.ok_or_else(|| Unreadable::Absent(key.clone()))?;
         let Some(size) = usize::try_from(size).ok().filter(|size| *size <= sealed::SEALED_BYTES_MAX) else {
             return Err(Unreadable::Bad(key, Unsound::TooLarge("the record is too large")));

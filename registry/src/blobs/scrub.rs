@@ -1,6 +1,11 @@
 //! Scrubbing a blob: reading all of it back from the store and naming what is not as it was.
 
+mod again;
+mod round;
+mod touch;
+
 use std::collections::HashSet;
+use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use futures::{StreamExt, future};
@@ -12,15 +17,38 @@ use holdfast_formats::text::Label;
 use holdfast_formats::tree::LeafIndex;
 
 use super::Blobs;
-use super::address::{generation, record_key};
+use super::address::Address;
 use super::error::{BlobError, Unreadable};
 use super::hashing::Hashers;
 use super::parts::{Parts, Purpose};
 use super::record::LoadedRecord;
+pub use round::Round;
+pub(super) use round::address_of_file;
+pub use touch::BadObjects;
 
 /// The most bad objects that are named; a blob with more is as bad.
 const BAD_MAX: usize = 256;
 const ABSENT: &str = "it is not there";
+
+/// How thoroughly something is read back.
+#[derive(Clone, Debug)]
+pub enum Manner {
+    /// All of it, whatever was read before.
+    Alone,
+    /// All of it, but for what the round read already.
+    Whole(Arc<Round>),
+    /// Its chunks, but for those that the round read already: what they make was found right before.
+    Again(Arc<Round>),
+}
+
+impl Manner {
+    pub(super) const fn round(&self) -> Option<&Arc<Round>> {
+        match self {
+            Self::Alone => None,
+            Self::Whole(round) | Self::Again(round) => Some(round),
+        }
+    }
+}
 
 /// How a blob was when all of it was read back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,17 +71,31 @@ impl Blobs {
         namespace: &Namespace,
         wanted: &Digests,
         size: u64,
+        manner: &Manner,
     ) -> Result<ScrubFinding, BlobError> {
         let mut scrub = Scrub::new(self.clone(), namespace.clone());
+        let address = Address::of(namespace, ObjectClass::Blob, &wanted.blake3);
+        if manner.round().is_some_and(|round| round.has_read(&address)) {
+            return scrub.finish().await;
+        }
         scrub.alias(wanted).await?;
         if let Some(loaded) = scrub.record(wanted, size).await? {
-            scrub.content(&loaded.record).await?;
+            match manner {
+                Manner::Again(round) => scrub.chunks_of(&loaded.record, round).await?,
+                Manner::Alone | Manner::Whole(_) => scrub.content(&loaded.record, manner.round()).await?,
+            }
         }
-        let finding = scrub.finish();
-        if finding.outcome != ScrubOutcome::Good {
-            self.forget(namespace, ObjectClass::Blob, &wanted.blake3);
+        match manner.round() {
+            Some(round) if scrub.is_good() => round.note(&address),
+            Some(_) | None if scrub.is_good() => {}
+            Some(_) | None => self.forget(namespace, ObjectClass::Blob, &wanted.blake3),
         }
-        Ok(finding)
+        scrub.finish().await
+    }
+
+    /// A round over many artifacts, which reads so many bytes a second at most.
+    pub fn begin_round(&self, bytes_per_s: Option<NonZeroU64>) -> Arc<Round> {
+        Arc::new(Round::new(self.inner.budget.round_bytes, bytes_per_s))
     }
 }
 
@@ -108,17 +150,24 @@ impl Scrub {
     }
 
     /// Goes on after a bad chunk, so that one scrub names all of them.
-    async fn content(&mut self, record: &Arc<BlobRecord>) -> Result<(), BlobError> {
+    async fn content(
+        &mut self,
+        record: &Arc<BlobRecord>,
+        round: Option<&Arc<Round>>,
+    ) -> Result<(), BlobError> {
         let blocking = self.blobs.inner.blocking.clone();
         let parts =
             Parts::new(self.blobs.clone(), self.namespace.clone(), Arc::clone(record), Purpose::Scrub);
-        let mut parts = parts.all();
+        let mut parts = parts.paced(round).all();
         let mut hashers = Hashers::new();
         let mut next = parts.next().await;
         while let Some((chunk, part)) = next {
             next = match part {
                 Ok(part) => {
                     self.count(u64::try_from(part.bytes.len()).unwrap_or(u64::MAX));
+                    if let Some(round) = round {
+                        round.note(&Address::of(&self.namespace, ObjectClass::Chunk, &chunk));
+                    }
                     let following;
                     (hashers, following) = future::join(hashers.feed(&blocking, part), parts.next()).await;
                     following
@@ -144,9 +193,8 @@ impl Scrub {
         chunk: Blake3Digest,
         unreadable: Unreadable,
     ) -> Result<(), BlobError> {
-        let of_record = record_key(&self.namespace, &record.digests.blake3)?;
         match &unreadable {
-            Unreadable::Bad(key, _) if *key == of_record => {
+            Unreadable::Bad(key, _) if !key.is_chunk() => {
                 self.unreadable(ObjectClass::Blob, NamedDigest::Blake3(record.digests.blake3), unreadable)
             }
             _ => self.unreadable(ObjectClass::Chunk, NamedDigest::Blake3(chunk), unreadable),
@@ -163,6 +211,7 @@ impl Scrub {
             Unreadable::Absent(_) => self.name(class, digest, None),
             Unreadable::Bad(_, unsound) => self.name(class, digest, Some(unsound.what())),
             Unreadable::Object(error) => return Err(error.into()),
+            Unreadable::Index(error) => return Err(error.into()),
         }
         Ok(())
     }
@@ -175,12 +224,12 @@ impl Scrub {
             return;
         }
         let label: Result<Label, _> = what.unwrap_or(ABSENT).parse();
-        let g = LeafIndex::try_from(generation(&self.namespace, class, digest));
         self.bad.push(BadObject {
             namespace: self.namespace.clone(),
             class,
             digest,
-            g: g.expect("a generation is the index of an entry"),
+            // Filled in at the end: what is read back is of live artifacts, so no sweep names it meanwhile.
+            g: LeafIndex::FIRST,
             what: label.expect("a constant sentence is a label"),
         });
     }
@@ -188,6 +237,11 @@ impl Scrub {
     /// Whether an object was named already.
     pub(super) fn has_named(&self, class: ObjectClass, digest: NamedDigest) -> bool {
         self.named.contains(&(class, digest))
+    }
+
+    /// Whether all was good so far.
+    pub(super) fn is_good(&self) -> bool {
+        self.outcome == ScrubOutcome::Good
     }
 
     /// Whether no more objects are named.
@@ -200,7 +254,10 @@ impl Scrub {
         self.bytes = self.bytes.saturating_add(bytes);
     }
 
-    pub(super) fn finish(self) -> ScrubFinding {
-        ScrubFinding { outcome: self.outcome, bytes: self.bytes, bad: self.bad }
+    pub(super) async fn finish(mut self) -> Result<ScrubFinding, BlobError> {
+        for bad in &mut self.bad {
+            bad.g = self.blobs.generation(&bad.namespace, bad.class, &bad.digest).await?;
+        }
+        Ok(ScrubFinding { outcome: self.outcome, bytes: self.bytes, bad: self.bad })
     }
 }

@@ -5,9 +5,7 @@ use holdfast_formats::blob::{BlobRecord, Extent};
 use holdfast_formats::digest::{Blake3Digest, NamedDigest, Sha256Digest};
 use holdfast_formats::id::RandomId;
 use holdfast_formats::name::Namespace;
-use holdfast_formats::statement::ObjectClass;
 
-use super::address::{Address, alias_key, chunk_key, record_key};
 use super::error::{BlobError, Unsound};
 use super::known::Standing;
 use super::{Blobs, Put, alias, content, sealed};
@@ -47,24 +45,26 @@ impl Blobs {
         object: &Bytes,
     ) -> Result<bool, BlobError> {
         let digests = record.digests;
-        let record_address = Address::of(namespace, ObjectClass::Blob, &digests.blake3);
-        let chunk_address = Address::of(namespace, ObjectClass::Chunk, &digests.blake3);
-        if self.inner.known.standing(&record_address).is_some() {
+        let seen = self.inner.index.newest_sweep();
+        let at_record = self.record_at(namespace, &digests.blake3).await?;
+        let at_chunk = self.chunk_at(namespace, &digests.blake3).await?;
+        let at_alias = self.alias_at(namespace, &digests.sha256).await?;
+        if self.inner.known.standing(&at_record.address, at_record.g()).is_some() {
             return Ok(false);
         }
         self.check_whole(record, object).await?;
-        let _record_lock = self.inner.record_locks.lock(&record_address).await;
-        let _chunk_lock = self.inner.chunk_locks.lock(&chunk_address).await;
+        let _record_lock = self.inner.record_locks.lock(&at_record.address).await;
+        let _chunk_lock = self.inner.chunk_locks.lock(&at_chunk.address).await;
         let objects = vec![
-            (chunk_key(namespace, &digests.blake3)?, object.clone()),
-            (alias_key(namespace, &digests.sha256)?, alias::object(&digests)),
-            (record_key(namespace, &digests.blake3)?, sealed::seal(record)),
+            (at_chunk.key()?, object.clone()),
+            (at_alias.key()?, alias::object(&digests)),
+            (at_record.key()?, sealed::seal(record)),
         ];
         if self.inner.store.create_in_order(objects).await? == Created::AlreadyExisted {
             return Ok(false);
         }
-        self.inner.known.note(chunk_address, Standing::Good);
-        self.note_good(record_address, record);
+        self.inner.known.note(at_chunk.address, at_chunk.g(), Standing::Good);
+        self.note_good(&at_record, record, seen);
         Ok(true)
     }
 

@@ -1,10 +1,13 @@
 //! The commands of the binary, and how they fail.
 
+mod asking;
 pub(crate) mod keys;
 mod opening;
 pub(crate) mod rebuild;
+pub(crate) mod scrub;
 pub(crate) mod serve;
 pub(crate) mod status;
+pub(crate) mod sweep;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -15,6 +18,11 @@ use holdfast_registry::http::front::BindError;
 use holdfast_registry::log::{KeysError, ReplayError};
 use holdfast_registry::node::NodeError;
 use holdfast_registry::objects::OpenError;
+use holdfast_registry::service::Failure;
+
+use asking::AskError;
+use scrub::ScrubError;
+use sweep::SweepFailure;
 
 /// A command that failed: why, and what the process exits with.
 pub(crate) struct CommandFailure {
@@ -42,6 +50,18 @@ impl<E: Into<anyhow::Error>> From<E> for CommandFailure {
 /// the wrong place are usage, everything else is internal.
 fn exit_of(error: &anyhow::Error) -> Exit {
     let halted = |e: &ReplayError| matches!(e, ReplayError::Halt(_));
+    if let Some(asked) = error.downcast_ref::<AskError>() {
+        return asked.exit();
+    }
+    if let Some(swept) = error.downcast_ref::<SweepFailure>() {
+        return swept.exit();
+    }
+    if let Some(scrubbed) = error.downcast_ref::<ScrubError>() {
+        return scrubbed.exit();
+    }
+    if let Some(failure) = error.downcast_ref::<Failure>() {
+        return failure.code().exit();
+    }
     let node = error.downcast_ref::<NodeError>();
     if matches!(node, Some(NodeError::Replay(replay)) if halted(replay)) {
         return Exit::Integrity;

@@ -87,6 +87,8 @@ pub(super) async fn node(
         memory_bytes: config.limits.memory_bytes,
         newest_rules: RuleBook::RELEASED,
         rates: config.limits.rates,
+        sweep: config.sweep,
+        scrub: config.scrub,
         witnesses: config.witnesses.clone(),
         acknowledge_refused,
     };

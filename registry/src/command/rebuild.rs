@@ -10,8 +10,7 @@ use super::{CommandFailure, opening, say};
 
 pub(crate) fn run(flags: ServeFlags) -> Result<(), CommandFailure> {
     let mut config = ServeConfig::load(flags)?;
-    // Only a node that serves asks witnesses.
-    config.witnesses.clear();
+    config.serves_nobody();
     start_logging(config.log_format, &config.log_level)?;
     Ok(opening::run(&config, rebuild(&config))?)
 }

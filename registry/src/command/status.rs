@@ -3,17 +3,18 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use holdfast_formats::wire::v1::RegistryInfo;
+use holdfast_formats::wire::v1::{
+    LastSweep, RegistryInfo, ScrubRequest, ScrubStatus, SweepRequest, SweepStatus,
+};
 use holdfast_registry::config::{ServeConfig, ServeFlags};
 use holdfast_registry::objects::OpenError;
 use holdfast_registry::telemetry::{Metrics, start_logging};
 
-use super::{CommandFailure, opening, say};
+use super::{CommandFailure, asking, opening, say, scrub};
 
 pub(crate) fn run(flags: ServeFlags) -> Result<(), CommandFailure> {
     let mut config = ServeConfig::load(flags)?;
-    // Only a node that serves asks witnesses.
-    config.witnesses.clear();
+    config.serves_nobody();
     start_logging(config.log_format, &config.log_level)?;
     Ok(opening::run(&config, status(&config))?)
 }
@@ -33,20 +34,26 @@ async fn status(config: &ServeConfig) -> anyhow::Result<()> {
     say(&format!("entries  {}", head.size()))?;
     say(&format!("root     {}", head.root()))?;
     say(&format!("halted   {}", head.halted().unwrap_or("no")))?;
+    let swept = node.service().sweeper().last();
+    let scrub = node.service().operate_scrub(ScrubRequest { start: None }).await?;
+    drop(head);
     node.stop().await;
+    say_swept(swept.as_ref())?;
+    show_scrub(&scrub)?;
     Ok(())
 }
 
 /// Asks the running registry what everybody may know.
 async fn ask(config: &ServeConfig) -> anyhow::Result<()> {
-    let scheme = if config.tls.is_some() { "https" } else { "http" };
-    let url = config.external_url.clone().unwrap_or_else(|| format!("{scheme}://{}", config.listen));
+    let url = asking::url(config);
     let unreachable = || {
         format!("the store is in use, but no registry answers on {url}; give its --listen or --external-url")
     };
-    let body = reqwest::get(format!("{url}/v1/registry")).await.with_context(unreachable)?.bytes().await?;
+    let client = asking::client()?;
+    let body =
+        client.get(format!("{url}/v1/registry")).send().await.with_context(unreachable)?.bytes().await?;
     let info: RegistryInfo = serde_json::from_slice(&body).with_context(unreachable)?;
-    let ready = reqwest::get(format!("{url}/readyz")).await?.status().is_success();
+    let ready = client.get(format!("{url}/readyz")).send().await?.status().is_success();
     say("running  yes")?;
     say(&format!("origin   {}", info.origin))?;
     say(&format!("version  {}", info.version))?;
@@ -55,5 +62,34 @@ async fn ask(config: &ServeConfig) -> anyhow::Result<()> {
         info.policy.map_or_else(|| "none, it waits for its first login".to_owned(), |n| n.to_string())
     ))?;
     say(&format!("ready    {}", if ready { "yes" } else { "no" }))?;
+    let swept: SweepStatus = asking::ask(config, "sweep", &SweepRequest { start: None }).await?;
+    say_swept(swept.newest.as_ref())?;
+    show_scrub(&asking::ask(config, scrub::TASK, &ScrubRequest { start: None }).await?)?;
     Ok(())
+}
+
+/// How the last sweep ended, and what it left.
+fn say_swept(last: Option<&LastSweep>) -> anyhow::Result<()> {
+    let Some(last) = last else { return Ok(say("swept    never")?) };
+    match &last.failed {
+        None => say(&format!("swept    {}", last.time))?,
+        Some(reason) => say(&format!("swept    cut short at {}: {reason}", last.time))?,
+    }
+    let sums =
+        [("stored", last.stored_bytes), ("unused", last.reclaimable_bytes), ("deleted", last.deleted_bytes)];
+    for (what, bytes) in sums {
+        if let Some(bytes) = bytes {
+            say(&format!("{what:<9}{bytes} bytes"))?;
+        }
+    }
+    Ok(())
+}
+
+/// Since when everything was read back, what is next, and what was damaged.
+fn show_scrub(scrub: &ScrubStatus) -> std::io::Result<()> {
+    let or_none = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+    say(&format!("scrubbed {}", or_none(scrub.full.map(|time| time.to_string()))))?;
+    say(&format!("oldest   {}", or_none(scrub.oldest.as_ref().map(ToString::to_string))))?;
+    say(&format!("damaged  {}", scrub.unsound))?;
+    say(&format!("scrubs   {}", if scrub.running.is_some() { "yes" } else { "no" }))
 }

@@ -8,6 +8,8 @@ use serde::Deserialize;
 
 use super::flags::LogFormat;
 use super::limits::FileLimits;
+use super::scrub::FileScrub;
+use super::sweep::FileSweep;
 
 const DEFAULT_FILE: &str = "holdfast.toml";
 
@@ -48,6 +50,8 @@ pub(super) struct FileSettings {
     pub(super) tls_key: Option<PathBuf>,
     pub(super) witness: Option<Vec<String>>,
     pub(super) limits: Option<FileLimits>,
+    pub(super) sweep: Option<FileSweep>,
+    pub(super) scrub: Option<FileScrub>,
     pub(super) log_format: Option<LogFormat>,
     pub(super) log_level: Option<String>,
     /// The settings of the command line, which may run in the same folder.

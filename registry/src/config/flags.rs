@@ -7,6 +7,8 @@ use clap::{Args, ValueEnum};
 use serde::Deserialize;
 
 use super::limits::LimitFlags;
+use super::scrub::ScrubFlags;
+use super::sweep::SweepFlags;
 
 /// What the command line and the environment say; `None` where they say nothing.
 #[derive(Args, Clone, Debug)]
@@ -48,6 +50,12 @@ pub struct ServeFlags {
     #[command(flatten)]
     #[allow(missing_docs, reason = "a doc comment here would become the heading of the flags above")]
     pub limits: LimitFlags,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "a doc comment here would become the heading of the flags above")]
+    pub sweep: SweepFlags,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "a doc comment here would become the heading of the flags above")]
+    pub scrub: ScrubFlags,
     /// How log lines look [default: text]
     #[arg(long, env = "HOLDFAST_LOG_FORMAT", value_name = "FORMAT")]
     pub log_format: Option<LogFormat>,

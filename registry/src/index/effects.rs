@@ -1,16 +1,19 @@
 //! Effects become rows. One function an effect; each is the inverse of a question in `facts`.
 
+use holdfast_formats::reference::ArtifactRef;
+use holdfast_formats::statement::ScrubOutcome;
+use holdfast_formats::sweep_list::SweptObject;
 use holdfast_formats::tree::LeafIndex;
 use holdfast_verify::facts::{
-    ArtifactFact, AttestFact, DenyFact, DeployFact, Effect, Facts as _, FreezeFact, GrantFact, PinFact,
-    PolicyFact, RollbackFact, ScrubFact, TagFact,
+    ArtifactFact, AttestFact, DenyFact, DeployFact, Effect, Facts as _, FreezeFact, GrantFact, HoldFact,
+    LiftFact, PinFact, PolicyFact, RollbackFact, SweepFact, TagFact,
 };
 use rusqlite::{Connection, Params, params};
 use serde::Serialize;
 
 use super::IndexError;
 use super::readers::View;
-use super::rows::signed;
+use super::rows::{digest_bytes, signed};
 
 /// Room for most facts.
 const FACT_BYTES: usize = 1024;
@@ -33,8 +36,18 @@ pub(super) fn apply(view: &View<'_>, effect: &Effect) -> Result<(), IndexError> 
         Effect::Revoke { grant, by } => revoke(view, *grant, *by),
         Effect::Rollback(fact) => rollback(db, fact),
         Effect::Scrub { artifacts, scrub } => {
-            artifacts.iter().try_for_each(|a| scrubbed(view, &a.r#ref, *scrub))
+            artifacts.iter().try_for_each(|a| change_artifact(view, &a.r#ref, |fact| fact.note_scrub(*scrub)))
         }
+        Effect::Hold(fact) => hold(db, fact),
+        Effect::Unhold { hold, by } => unhold(view, *hold, *by),
+        Effect::Extend { artifact, extend } => {
+            change_artifact(view, artifact, |fact| fact.extended = Some(*extend))
+        }
+        Effect::Delete { artifact, ended } => {
+            change_artifact(view, artifact, |fact| fact.ended = Some(*ended))
+        }
+        Effect::Sweep { sweep, objects } => self::sweep(view, sweep, objects),
+        Effect::Swept { sweep, by } => swept(view, *sweep, *by),
     }
 }
 
@@ -73,9 +86,50 @@ fn artifact(db: &Connection, fact: &ArtifactFact) -> Result<(), IndexError> {
         fact.kind.as_str(),
         fact.artifact.digests.blake3.as_bytes(),
         signed(fact.size_bytes.get()),
+        keep_until_ms(fact),
         json(fact)?,
     ];
-    write(db, "INSERT INTO artifacts VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)", row)
+    write(db, "INSERT INTO artifacts VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, 0, ?8)", row)?;
+    fact.components.iter().try_for_each(|component| {
+        let row = params![component.r#ref.to_string(), reference.to_string()];
+        write(db, "INSERT OR IGNORE INTO components VALUES (?1, ?2)", row)
+    })
+}
+
+/// The latest date of its own windows; none where it stays until somebody deletes it.
+fn keep_until_ms(fact: &ArtifactFact) -> Option<i64> {
+    fact.own_until().map(|until| signed(until.as_ms()))
+}
+
+fn change_artifact(
+    view: &View<'_>,
+    artifact: &ArtifactRef,
+    change: impl FnOnce(&mut ArtifactFact),
+) -> Result<(), IndexError> {
+    let Some(mut fact) = view.artifact(artifact).map_err(damaged)? else { return Ok(()) };
+    change(&mut fact);
+    let row = params![
+        artifact.to_string(),
+        keep_until_ms(&fact),
+        fact.scrub.map_or(0, |scrub| signed(scrub.index.get())),
+        fact.ended.map_or(0, |ended| signed(ended.index.get())),
+        json(&fact)?,
+    ];
+    let sql = "UPDATE artifacts SET keep_until_ms = ?2, scrubbed = ?3, ended = ?4, fact = ?5 WHERE ref = ?1";
+    write(view.connection, sql, row)?;
+    note_soundness(view.connection, &fact)
+}
+
+/// Those that a scrub last found bad, as long as they have not ended.
+fn note_soundness(db: &Connection, fact: &ArtifactFact) -> Result<(), IndexError> {
+    let is_unsound =
+        fact.ended.is_none() && fact.scrub.is_some_and(|scrub| scrub.outcome != ScrubOutcome::Good);
+    let sql = if is_unsound {
+        "INSERT OR IGNORE INTO unsound VALUES (?1)"
+    } else {
+        "DELETE FROM unsound WHERE idx = ?1"
+    };
+    write(db, sql, [signed(fact.index.get())])
 }
 
 fn attest(db: &Connection, fact: &AttestFact) -> Result<(), IndexError> {
@@ -107,8 +161,9 @@ fn deploy(db: &Connection, fact: &DeployFact) -> Result<(), IndexError> {
 fn pin(db: &Connection, fact: &PinFact) -> Result<(), IndexError> {
     let (channel, name) = (fact.channel.as_str(), fact.artifact.r#ref.name().as_str());
     let number = signed(fact.number.get());
-    let row = params![channel, name, number, signed(fact.entry.index.get()), json(fact)?];
-    write(db, "INSERT INTO pins VALUES (?1, ?2, ?3, ?4, ?5)", row)?;
+    let artifact = fact.artifact.r#ref.to_string();
+    let row = params![channel, name, number, signed(fact.entry.index.get()), artifact, json(fact)?];
+    write(db, "INSERT INTO pins VALUES (?1, ?2, ?3, ?4, ?5, ?6)", row)?;
     write(db, "INSERT OR IGNORE INTO lines VALUES (?1, ?2)", params![channel, name])?;
     touch(db, channel, fact.entry.index)
 }
@@ -135,13 +190,13 @@ fn touch_channels_of(db: &Connection, fact: &DenyFact) -> Result<(), IndexError>
     write(db, sql, params![signed(fact.index.get()), signed(prefix.len() as u64), prefix])
 }
 
-fn lift(view: &View<'_>, index: LeafIndex, by: LeafIndex) -> Result<(), IndexError> {
+fn lift(view: &View<'_>, index: LeafIndex, by: LiftFact) -> Result<(), IndexError> {
     let Some(mut fact) = view.deny(index).map_err(damaged)? else { return Ok(()) };
     fact.lifted = Some(by);
     let db = view.connection;
     write(db, "UPDATE denies SET fact = ?2 WHERE idx = ?1", params![signed(index.get()), json(&fact)?])?;
     let sql = "INSERT OR IGNORE INTO touches SELECT channel, ?2 FROM touches WHERE idx = ?1";
-    write(db, sql, params![signed(index.get()), signed(by.get())])
+    write(db, sql, params![signed(index.get()), signed(by.index.get())])
 }
 
 fn freeze(db: &Connection, fact: &FreezeFact) -> Result<(), IndexError> {
@@ -181,16 +236,42 @@ fn rollback(db: &Connection, fact: &RollbackFact) -> Result<(), IndexError> {
     touch(db, fact.channel.as_str(), fact.index)
 }
 
-fn scrubbed(
-    view: &View<'_>,
-    artifact: &holdfast_formats::reference::ArtifactRef,
-    scrub: ScrubFact,
-) -> Result<(), IndexError> {
-    let Some(mut fact) = view.artifact(artifact).map_err(damaged)? else { return Ok(()) };
-    fact.scrub = Some(scrub);
-    write(
-        view.connection,
-        "UPDATE artifacts SET fact = ?2 WHERE ref = ?1",
-        params![artifact.to_string(), json(&fact)?],
-    )
+fn hold(db: &Connection, fact: &HoldFact) -> Result<(), IndexError> {
+    let row = params![signed(fact.index.get()), fact.artifact.to_string(), json(fact)?];
+    write(db, "INSERT INTO holds VALUES (?1, ?2, 0, ?3)", row)
+}
+
+fn unhold(view: &View<'_>, index: LeafIndex, by: LeafIndex) -> Result<(), IndexError> {
+    let Some(mut fact) = view.hold(index).map_err(damaged)? else { return Ok(()) };
+    fact.ended = Some(by);
+    let row = params![signed(index.get()), signed(by.get()), json(&fact)?];
+    write(view.connection, "UPDATE holds SET ended = ?2, fact = ?3 WHERE idx = ?1", row)
+}
+
+fn sweep(view: &View<'_>, fact: &SweepFact, objects: &[SweptObject]) -> Result<(), IndexError> {
+    let (db, index) = (view.connection, signed(fact.index.get()));
+    if let Some(ended) = fact.ending() {
+        for artifact in &fact.artifacts {
+            change_artifact(view, &artifact.r#ref, |fact| fact.ended = Some(ended))?;
+        }
+    } else {
+        for artifact in &fact.artifacts {
+            let row = params![artifact.r#ref.to_string(), index];
+            write(db, "INSERT OR IGNORE INTO intended VALUES (?1, ?2)", row)?;
+        }
+    }
+    for object in objects {
+        let row =
+            params![object.namespace.as_str(), object.class.as_str(), digest_bytes(&object.digest), index];
+        write(db, "INSERT OR REPLACE INTO generations VALUES (?1, ?2, ?3, ?4)", row)?;
+    }
+    let row = params![index, fact.phase.as_str(), json(fact)?];
+    write(db, "INSERT INTO sweeps VALUES (?1, ?2, 0, ?3)", row)
+}
+
+fn swept(view: &View<'_>, index: LeafIndex, by: LeafIndex) -> Result<(), IndexError> {
+    let Some(mut fact) = view.sweep(index).map_err(damaged)? else { return Ok(()) };
+    fact.swept = Some(by);
+    let row = params![signed(index.get()), signed(by.get()), json(&fact)?];
+    write(view.connection, "UPDATE sweeps SET swept = ?2, fact = ?3 WHERE idx = ?1", row)
 }

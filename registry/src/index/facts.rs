@@ -2,25 +2,25 @@
 
 use std::sync::Arc;
 
-use holdfast_formats::digest::{Digests, Sha256Digest};
+use holdfast_formats::digest::{Digests, NamedDigest, Sha256Digest};
 use holdfast_formats::key::KeyId;
-use holdfast_formats::name::{ArtifactName, ChannelName};
+use holdfast_formats::name::{ArtifactName, ChannelName, Namespace};
 use holdfast_formats::number::PinNumber;
 use holdfast_formats::policy::Policy;
 use holdfast_formats::reference::ArtifactRef;
-use holdfast_formats::statement::EntryRef;
+use holdfast_formats::statement::{EntryRef, ObjectClass};
 use holdfast_formats::text::Label;
 use holdfast_formats::time::Timestamp;
 use holdfast_formats::tree::{LeafIndex, TreeHash, TreeSize};
 use holdfast_verify::facts::{
-    ArtifactFact, AttestFact, DenyFact, DeployFact, Facts, FactsError, FreezeFact, GrantFact, PinFact,
-    PolicyFact, RollbackFact,
+    ArtifactFact, AttestFact, DenyFact, DeployFact, Facts, FactsError, FreezeFact, GrantFact, HoldFact,
+    PinFact, PolicyFact, RollbackFact, SweepFact,
 };
 use rusqlite::{OptionalExtension as _, params};
 
 use super::IndexError;
 use super::readers::View;
-use super::rows::{all_facts, bytes32, leaf_index, one_fact, signed, unsigned};
+use super::rows::{all_facts, bytes32, digest_bytes, leaf_index, one_fact, signed, unsigned};
 
 impl View<'_> {
     /// A policy by number; the newest when none is given.
@@ -59,6 +59,40 @@ impl View<'_> {
             Some(number) => self.policy_numbered(Some(unsigned(number)?)),
             None => Ok(None),
         }
+    }
+
+    fn policies_behind(&self, index: LeafIndex) -> Result<Vec<PolicyFact>, IndexError> {
+        let sql = "SELECT number FROM policies WHERE idx > ?1 ORDER BY number";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let numbers: Vec<i64> =
+            statement.query_map([signed(index.get())], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        let one = |number| self.policy_numbered(Some(unsigned(number)?));
+        numbers.into_iter().filter_map(|number| one(number).transpose()).collect()
+    }
+
+    fn releases_of(&self, component: &ArtifactRef) -> Result<Vec<ArtifactRef>, IndexError> {
+        let sql = "SELECT release FROM components WHERE component = ?1 ORDER BY release";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut rows = statement.query([component.to_string()])?;
+        let mut out = Vec::new();
+        while let Some(row) = rows.next()? {
+            let release: String = row.get(0)?;
+            out.push(release.parse().map_err(|_| IndexError::Damaged("a malformed reference"))?);
+        }
+        Ok(out)
+    }
+
+    pub(super) fn generation_of(
+        &self,
+        class: ObjectClass,
+        namespace: &Namespace,
+        digest: &NamedDigest,
+    ) -> Result<LeafIndex, IndexError> {
+        let sql = "SELECT g FROM generations WHERE namespace = ?1 AND class = ?2 AND digest = ?3";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let key = params![namespace.as_str(), class.as_str(), digest_bytes(digest)];
+        let found: Option<i64> = statement.query_row(key, |row| row.get(0)).optional()?;
+        found.map_or(Ok(LeafIndex::FIRST), leaf_index)
     }
 
     fn load_policy(&self, number: i64) -> Result<Arc<Policy>, IndexError> {
@@ -137,6 +171,54 @@ impl Facts for View<'_> {
         let below = below.map_or(i64::MAX, |n| signed(n.get()));
         let limit = signed(limit as u64);
         Ok(all_facts(self.connection, sql, params![channel.as_str(), name.as_str(), below, limit])?)
+    }
+
+    fn pins_above(
+        &self,
+        channel: &ChannelName,
+        name: &ArtifactName,
+        above: PinNumber,
+        limit: usize,
+    ) -> Result<Vec<PinFact>, FactsError> {
+        let sql =
+            "SELECT fact FROM pins WHERE channel = ?1 AND name = ?2 AND number > ?3 ORDER BY number LIMIT ?4";
+        let (above, limit) = (signed(above.get()), signed(limit as u64));
+        Ok(all_facts(self.connection, sql, params![channel.as_str(), name.as_str(), above, limit])?)
+    }
+
+    fn pins_of(&self, artifact: &ArtifactRef) -> Result<Vec<PinFact>, FactsError> {
+        let sql = "SELECT fact FROM pins WHERE ref = ?1 ORDER BY idx";
+        Ok(all_facts(self.connection, sql, [artifact.to_string()])?)
+    }
+
+    fn policies_after(&self, index: LeafIndex) -> Result<Vec<PolicyFact>, FactsError> {
+        Ok(self.policies_behind(index)?)
+    }
+
+    fn containers(&self, component: &ArtifactRef) -> Result<Vec<ArtifactRef>, FactsError> {
+        Ok(self.releases_of(component)?)
+    }
+
+    fn hold(&self, index: LeafIndex) -> Result<Option<HoldFact>, FactsError> {
+        Ok(one_fact(self.connection, "SELECT fact FROM holds WHERE idx = ?1", [signed(index.get())])?)
+    }
+
+    fn holds(&self, artifact: &ArtifactRef) -> Result<Vec<HoldFact>, FactsError> {
+        let sql = "SELECT fact FROM holds WHERE ref = ?1 AND ended = 0 ORDER BY idx";
+        Ok(all_facts(self.connection, sql, [artifact.to_string()])?)
+    }
+
+    fn sweep(&self, index: LeafIndex) -> Result<Option<SweepFact>, FactsError> {
+        Ok(one_fact(self.connection, "SELECT fact FROM sweeps WHERE idx = ?1", [signed(index.get())])?)
+    }
+
+    fn generation(
+        &self,
+        class: ObjectClass,
+        namespace: &Namespace,
+        digest: &NamedDigest,
+    ) -> Result<LeafIndex, FactsError> {
+        Ok(self.generation_of(class, namespace, digest)?)
     }
 
     fn deny(&self, index: LeafIndex) -> Result<Option<DenyFact>, FactsError> {

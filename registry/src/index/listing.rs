@@ -3,13 +3,14 @@
 use holdfast_formats::digest::{Blake3Digest, Digests};
 use holdfast_formats::manifest::Kind;
 use holdfast_formats::name::{ArtifactName, ChannelName};
+use holdfast_formats::statement::SweepPhase;
 use holdfast_formats::tree::LeafIndex;
-use holdfast_verify::facts::{ArtifactFact, GrantFact};
+use holdfast_verify::facts::{ArtifactFact, GrantFact, SweepFact};
 use rusqlite::params;
 
 use super::IndexError;
 use super::readers::View;
-use super::rows::{all_facts, leaf_index, one_fact, signed, unsigned};
+use super::rows::{all_facts, leaf_index, one_fact, parse_fact, signed, unsigned};
 
 /// Which artifacts a list shows.
 #[derive(Debug, Clone)]
@@ -22,6 +23,8 @@ pub struct ArtifactFilter {
     pub after: String,
     /// How many at most.
     pub limit: usize,
+    /// Whether those that have ended are shown, too.
+    pub ended: bool,
 }
 
 /// Sums over everything.
@@ -39,13 +42,31 @@ impl View<'_> {
     /// Artifacts by reference.
     pub fn artifacts(&self, filter: &ArtifactFilter) -> Result<Vec<ArtifactFact>, IndexError> {
         let sql = "SELECT fact FROM artifacts WHERE ref > ?1 AND ref >= ?2 AND ref < ?2 || char(1114111)
-                   AND (?3 IS NULL OR kind = ?3) ORDER BY ref LIMIT ?4";
+                   AND (?3 IS NULL OR kind = ?3) AND (?5 OR ended = 0) ORDER BY ref LIMIT ?4";
         let kind = filter.kind.map(Kind::as_str);
         all_facts(
             self.connection,
             sql,
-            params![filter.after, filter.prefix, kind, signed(filter.limit as u64)],
+            params![filter.after, filter.prefix, kind, signed(filter.limit as u64), filter.ended],
         )
+    }
+
+    /// The newest sweep that said that an artifact will end. Sweeps are few, but name many: only those whose fact holds the
+    /// reference are read.
+    pub fn intend_of(&self, artifact: &ArtifactFact) -> Result<Option<LeafIndex>, IndexError> {
+        let sql =
+            "SELECT fact FROM sweeps WHERE phase = ?1 AND idx > ?2 AND instr(fact, ?3) ORDER BY idx DESC";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let quoted = format!("\"{}\"", artifact.artifact.r#ref);
+        let key = params![SweepPhase::Intend.as_str(), signed(artifact.index.get()), quoted.as_bytes()];
+        let mut rows = statement.query(key)?;
+        while let Some(row) = rows.next()? {
+            let intend: SweepFact = parse_fact(row)?;
+            if intend.artifacts.contains(&artifact.artifact) {
+                return Ok(Some(intend.index));
+            }
+        }
+        Ok(None)
     }
 
     /// The entries that touch a channel, newest first.
@@ -85,6 +106,17 @@ impl View<'_> {
         digest: &Blake3Digest,
     ) -> Result<Option<ArtifactFact>, IndexError> {
         let sql = "SELECT fact FROM artifacts WHERE blake3 = ?1 AND name = ?2 ORDER BY idx LIMIT 1";
+        one_fact(self.connection, sql, params![digest.as_bytes(), name.as_str()])
+    }
+
+    /// The same for whoever reads: a version that has ended only where all have.
+    pub fn readable_by_blake3(
+        &self,
+        name: &ArtifactName,
+        digest: &Blake3Digest,
+    ) -> Result<Option<ArtifactFact>, IndexError> {
+        let sql =
+            "SELECT fact FROM artifacts WHERE blake3 = ?1 AND name = ?2 ORDER BY ended > 0, idx LIMIT 1";
         one_fact(self.connection, sql, params![digest.as_bytes(), name.as_str()])
     }
 

@@ -11,6 +11,10 @@ mod newest;
 mod readers;
 mod rows;
 mod schema;
+mod scrubbing;
+mod sweeps;
+mod swept;
+mod windows;
 mod writer;
 
 #[cfg(test)]
@@ -19,6 +23,8 @@ mod tests;
 pub use journal::{EntryPlace, Position, Refused};
 pub use listing::{ArtifactFilter, Totals};
 pub use readers::{Index, View};
+pub use scrubbing::{DuePlace, Soundness};
+pub use windows::WindowPlace;
 pub use writer::Writer;
 
 use holdfast_verify::facts::FactsError;

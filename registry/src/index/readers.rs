@@ -7,8 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use holdfast_formats::digest::Sha256Digest;
 use holdfast_formats::policy::Policy;
 use rusqlite::Connection;
+use tokio::sync::watch;
 
 use super::newest::Newest;
+use super::swept::Swept;
 use super::writer::Writer;
 use super::{IndexError, schema};
 use crate::blocking::Blocking;
@@ -92,7 +94,9 @@ struct Pool {
     path: PathBuf,
     idle: Mutex<Vec<Connection>>,
     policies: PolicyCache,
+    swept: Arc<Swept>,
     blocking: Blocking,
+    damage: watch::Receiver<u64>,
 }
 
 impl std::fmt::Debug for Index {
@@ -103,10 +107,13 @@ impl std::fmt::Debug for Index {
 
 impl Index {
     /// Opens or makes the index file. A damaged file, one of another version and one that was never finished are set aside
-    /// and made anew, empty. A new file is read by others only after [`Writer::finish`].
-    pub fn open(path: &Path, blocking: Blocking) -> Result<(Self, Writer), IndexError> {
+    /// and made anew, empty. A new file is read by others only after [`Writer::finish`]. What sweeps have named is told from
+    /// all else in about `filter_bytes` of memory.
+    pub fn open(path: &Path, blocking: Blocking, filter_bytes: u64) -> Result<(Self, Writer), IndexError> {
+        let swept = Arc::new(Swept::of(filter_bytes));
+        let is_whole = |tables: &Connection| is_sound(tables) && swept.load(tables).is_ok();
         let opened = match schema::open_for_writing(path) {
-            Ok(Some(opened)) if is_sound(&opened.connection) => opened,
+            Ok(Some(opened)) if is_whole(&opened.connection) => opened,
             Ok(_) | Err(IndexError::Sqlite(_)) => {
                 remove(path);
                 schema::open_for_writing(path)?.ok_or(IndexError::Damaged("a new file has tables"))?
@@ -115,9 +122,16 @@ impl Index {
         };
         let policies = PolicyCache::empty();
         // Readers of their own only see what is committed; the writer's cache must not show them more.
-        let writer = Writer::new(opened, PolicyCache::empty());
-        let pool = Pool { path: path.to_owned(), idle: Mutex::default(), policies, blocking };
+        let (found, damage) = watch::channel(0);
+        let writer = Writer::new(opened, PolicyCache::empty(), Arc::clone(&swept), found);
+        let idle = Mutex::default();
+        let pool = Pool { path: path.to_owned(), idle, policies, swept, blocking, damage };
         Ok((Self { pool: Arc::new(pool) }, writer))
+    }
+
+    /// Changes whenever an entry says that something stored is damaged, whichever node logged it.
+    pub fn damage(&self) -> watch::Receiver<u64> {
+        self.pool.damage.clone()
     }
 
     /// Runs `job`, which reads a few rows, on a snapshot, on a thread that may block.
@@ -156,6 +170,10 @@ impl Index {
         let result = in_snapshot(&connection, || job(&view));
         self.lock().push(connection);
         result
+    }
+
+    pub(super) fn swept(&self) -> &Swept {
+        &self.pool.swept
     }
 
     fn take(&self) -> Result<Connection, IndexError> {

@@ -1,5 +1,6 @@
 //! Small conversions between rows and types.
 
+use holdfast_formats::digest::NamedDigest;
 use holdfast_formats::tree::LeafIndex;
 use rusqlite::{CachedStatement, Connection, OptionalExtension as _, Params, Row};
 use serde::de::DeserializeOwned;
@@ -56,7 +57,16 @@ fn collect<T: DeserializeOwned>(
     Ok(out)
 }
 
-fn parse_fact<T: DeserializeOwned>(row: &Row<'_>) -> Result<T, IndexError> {
+/// The fact in the first column of a row.
+pub(super) fn parse_fact<T: DeserializeOwned>(row: &Row<'_>) -> Result<T, IndexError> {
     let bytes = row.get_ref(0)?.as_blob().map_err(|_| IndexError::Damaged("a fact that is no blob"))?;
     Ok(serde_json::from_slice(bytes)?)
+}
+
+/// The 32 bytes of a digest. A class of objects has one algorithm only, so they are told apart by their class.
+pub(super) fn digest_bytes(digest: &NamedDigest) -> &[u8] {
+    match digest {
+        NamedDigest::Blake3(digest) => digest.as_bytes(),
+        NamedDigest::Sha256(digest) => digest.as_bytes(),
+    }
 }

@@ -10,7 +10,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::IndexError;
 
 /// Raised whenever a table changes: an index of another version is made anew.
-const SCHEMA_VERSION: i64 = 3;
+const SCHEMA_VERSION: i64 = 4;
 /// The version of a file that is still being made. Nothing in it is synced, so after a crash it is made anew, too.
 const UNFINISHED: i64 = -1;
 /// Pages that are kept in memory, in KiB: while a file is made every part of it is written to.
@@ -27,9 +27,21 @@ CREATE TABLE payloads (payload BLOB PRIMARY KEY, idx INTEGER NOT NULL) WITHOUT R
 CREATE TABLE tiles (level INTEGER NOT NULL, idx INTEGER NOT NULL, hashes BLOB NOT NULL, PRIMARY KEY (level, idx)) WITHOUT ROWID;
 CREATE TABLE refused (idx INTEGER PRIMARY KEY, reason TEXT NOT NULL, acknowledged INTEGER NOT NULL);
 CREATE TABLE policies (number INTEGER PRIMARY KEY, idx INTEGER NOT NULL, leaf BLOB NOT NULL, time_ms INTEGER NOT NULL, policy BLOB NOT NULL);
-CREATE TABLE artifacts (idx INTEGER PRIMARY KEY, ref TEXT NOT NULL UNIQUE, name TEXT NOT NULL, kind TEXT NOT NULL, blake3 BLOB NOT NULL, size_bytes INTEGER NOT NULL, fact BLOB NOT NULL);
+CREATE TABLE artifacts (idx INTEGER PRIMARY KEY, ref TEXT NOT NULL UNIQUE, name TEXT NOT NULL, kind TEXT NOT NULL, blake3 BLOB NOT NULL, size_bytes INTEGER NOT NULL, keep_until_ms INTEGER, scrubbed INTEGER NOT NULL, ended INTEGER NOT NULL, fact BLOB NOT NULL);
+CREATE INDEX artifacts_by_window ON artifacts (keep_until_ms, idx) WHERE ended = 0 AND keep_until_ms IS NOT NULL;
+CREATE INDEX artifacts_by_scrub ON artifacts (scrubbed, idx) WHERE ended = 0;
+CREATE TABLE unsound (idx INTEGER PRIMARY KEY);
+CREATE TABLE components (component TEXT NOT NULL, release TEXT NOT NULL, PRIMARY KEY (component, release)) WITHOUT ROWID;
+CREATE TABLE holds (idx INTEGER PRIMARY KEY, ref TEXT NOT NULL, ended INTEGER NOT NULL, fact BLOB NOT NULL);
+CREATE INDEX holds_by_artifact ON holds (ref, ended, idx);
+CREATE TABLE sweeps (idx INTEGER PRIMARY KEY, phase TEXT NOT NULL, swept INTEGER NOT NULL, fact BLOB NOT NULL);
+CREATE INDEX sweeps_open ON sweeps (idx) WHERE phase = 'end' AND swept = 0;
+CREATE INDEX sweeps_that_intend ON sweeps (idx) WHERE phase = 'intend';
+CREATE TABLE intended (ref TEXT NOT NULL, idx INTEGER NOT NULL, PRIMARY KEY (ref, idx)) WITHOUT ROWID;
+CREATE TABLE generations (namespace TEXT NOT NULL, class TEXT NOT NULL, digest BLOB NOT NULL, g INTEGER NOT NULL, PRIMARY KEY (namespace, class, digest)) WITHOUT ROWID;
 CREATE INDEX artifacts_by_digest ON artifacts (blake3, idx);
-CREATE TABLE pins (channel TEXT NOT NULL, name TEXT NOT NULL, number INTEGER NOT NULL, idx INTEGER NOT NULL UNIQUE, fact BLOB NOT NULL, PRIMARY KEY (channel, name, number)) WITHOUT ROWID;
+CREATE TABLE pins (channel TEXT NOT NULL, name TEXT NOT NULL, number INTEGER NOT NULL, idx INTEGER NOT NULL UNIQUE, ref TEXT NOT NULL, fact BLOB NOT NULL, PRIMARY KEY (channel, name, number)) WITHOUT ROWID;
+CREATE INDEX pins_by_artifact ON pins (ref, idx);
 CREATE TABLE lines (channel TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (channel, name)) WITHOUT ROWID;
 CREATE TABLE denies (idx INTEGER PRIMARY KEY, blake3 BLOB NOT NULL, fact BLOB NOT NULL);
 CREATE INDEX denies_by_digest ON denies (blake3, idx);

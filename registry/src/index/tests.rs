@@ -13,7 +13,7 @@ use crate::blocking::Blocking;
 
 fn open(folder: &Path) -> (Index, Writer) {
     let blocking = Blocking::new(NonZeroUsize::MIN);
-    Index::open(&folder.join("index.sqlite"), blocking).expect("the index opens")
+    Index::open(&folder.join("index.sqlite"), blocking, 0).expect("the index opens")
 }
 
 fn position(size: u64) -> Position {

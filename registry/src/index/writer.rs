@@ -1,17 +1,22 @@
 //! Writing: one transaction a commit, judged inside it, kept only when the commit's slot was won.
 
+use std::sync::Arc;
+
 use holdfast_formats::digest::Sha256Digest;
+use holdfast_formats::statement::{ScrubOutcome, SweepPhase};
 use holdfast_formats::tile::{TileKind, TilePath, encode_hashes};
 use holdfast_formats::time::Timestamp;
 use holdfast_formats::tree::{LeafIndex, TreeHash, TreeSize};
 use holdfast_verify::facts::Effect;
 use rusqlite::{Connection, params};
+use tokio::sync::watch;
 
 use super::journal::{EntryPlace, Position};
 use super::newest::Newest;
 use super::readers::{PolicyCache, View};
 use super::rows::signed;
 use super::schema::{self, Opened};
+use super::swept::Swept;
 use super::{IndexError, effects};
 
 /// The one writer of the index.
@@ -20,6 +25,10 @@ pub struct Writer {
     policies: PolicyCache,
     /// `None` until a transaction begins, and after one is undone.
     newest: Option<Newest>,
+    swept: Arc<Swept>,
+    /// The newest sweep of the open transaction.
+    sweep: Option<LeafIndex>,
+    damage: watch::Sender<u64>,
     /// The file is new: nobody reads it, and after a crash it does not count.
     making: bool,
 }
@@ -31,9 +40,14 @@ impl std::fmt::Debug for Writer {
 }
 
 impl Writer {
-    pub(super) fn new(opened: Opened, policies: PolicyCache) -> Self {
+    pub(super) fn new(
+        opened: Opened,
+        policies: PolicyCache,
+        swept: Arc<Swept>,
+        damage: watch::Sender<u64>,
+    ) -> Self {
         let Opened { connection, making } = opened;
-        Self { connection, policies, newest: None, making }
+        Self { connection, policies, newest: None, swept, sweep: None, damage, making }
     }
 
     /// What is written so far, including the open transaction.
@@ -55,12 +69,18 @@ impl Writer {
 
     /// Keeps everything since `begin`. What is not finished does not count, so there it would only write pages twice.
     pub fn commit(&mut self) -> Result<(), IndexError> {
-        if self.making { Ok(()) } else { self.run("COMMIT") }
+        if !self.making {
+            self.run("COMMIT")?;
+        }
+        if let Some(sweep) = self.sweep.take() {
+            self.swept.set_newest(sweep);
+        }
+        Ok(())
     }
 
     /// Undoes everything since `begin`. Not for a file that is still being made, which keeps no journal.
     pub fn roll_back(&mut self) -> Result<(), IndexError> {
-        self.newest = None;
+        (self.newest, self.sweep) = (None, None);
         self.policies.clear();
         self.run("ROLLBACK")
     }
@@ -79,13 +99,34 @@ impl Writer {
 
     /// Applies one effect of an accepted entry.
     pub fn apply(&mut self, effect: &Effect) -> Result<(), IndexError> {
+        if let Effect::Sweep { sweep, objects } = effect
+            && sweep.phase == SweepPhase::End
+        {
+            for object in objects.iter() {
+                self.swept.note(object.class, &object.namespace, &object.digest);
+            }
+            self.sweep = Some(sweep.index);
+        }
         effects::apply(&self.view(), effect)?;
+        if let Effect::Scrub { scrub, .. } = effect
+            && scrub.outcome != ScrubOutcome::Good
+        {
+            self.damage.send_modify(|found| *found += 1);
+        }
         match (effect, &mut self.newest) {
             (Effect::Policy(fact), Some(newest)) => newest.policy = Some(fact.clone()),
-            (Effect::Scrub { .. }, Some(newest)) => newest.forget_artifact(),
+            (
+                Effect::Scrub { .. } | Effect::Extend { .. } | Effect::Delete { .. } | Effect::Sweep { .. },
+                Some(newest),
+            ) => newest.forget_artifact(),
             _ => {}
         }
         Ok(())
+    }
+
+    /// The newest sweep that ended something, including one in the open transaction.
+    pub fn newest_sweep(&self) -> LeafIndex {
+        self.sweep.unwrap_or_else(|| self.swept.newest())
     }
 
     /// What comes next is judged after an entry of this time, in a log of this size.

@@ -13,6 +13,7 @@ use holdfast_verify::refusal::Refusal;
 use tokio::sync::oneshot;
 
 use super::Log;
+use super::at_slot::AtSlot;
 use crate::objects::ObjectError;
 
 /// A statement whose signatures are verified and whose attachments and bytes are durable.
@@ -28,8 +29,10 @@ pub struct Prepared {
     pub signatures: Vec<CanonicalSignature>,
     /// The manifest of a `publish`, bytes and meaning.
     pub manifest: Option<(Vec<u8>, Manifest)>,
-    /// The envelope of an `attest`.
-    pub envelope: Option<Vec<u8>>,
+    /// The envelope of an `attest`, or the list of objects of a `sweep`.
+    pub attached: Option<Vec<u8>>,
+    /// What else must hold at its slot.
+    pub at_slot: AtSlot,
 }
 
 /// An entry is in the log.
@@ -50,6 +53,19 @@ pub enum AppendError {
     /// A policy that names no keys of this node: it could sign nothing any more.
     #[error("the policy was not logged: {0}")]
     Keys(String),
+    /// A sweep came between: what the publish refers to must be looked for again, then it may be appended again.
+    #[error("a sweep was logged meanwhile, and may have named what the statement refers to: submit it again")]
+    Swept(Box<Prepared>),
+    /// Somebody may have come to need what the sweep names.
+    #[error(
+        "something that the sweep names may be needed again: look for what refers to it, then sweep again"
+    )]
+    Needed,
+    /// Nobody checked whether anything refers to what the sweep names.
+    #[error(
+        "a sweep that names objects is made by the registry itself, which checks what refers to them: run `holdfast-registry sweep`"
+    )]
+    Unchecked,
     /// The log halted.
     #[error("the log takes no entries: {0}")]
     Halted(String),
@@ -79,7 +95,7 @@ impl Prepared {
     pub(super) fn attached_bytes(&self) -> usize {
         let payload = if self.payload.len() > INLINE_PAYLOAD_BYTES_MAX { self.payload.len() } else { 0 };
         let manifest = self.manifest.as_ref().map_or(0, |(bytes, _)| bytes.len());
-        payload + manifest + self.envelope.as_ref().map_or(0, Vec::len)
+        payload + manifest + self.attached.as_ref().map_or(0, Vec::len)
     }
 }
 

@@ -18,6 +18,7 @@ use holdfast_verify::rule_book::RuleBook;
 
 use super::LogParts;
 use super::append::{AppendError, Appended, Pending, Prepared};
+use super::at_slot::{self, SlotFacts};
 use super::head::Head;
 use super::keyring::Keyring;
 use super::replay::Replayed;
@@ -64,14 +65,17 @@ struct Growing<'a> {
     leaves: Vec<Vec<u8>>,
     first: LeafIndex,
     newest_rules: RuleBook,
+    foreign_publish: Option<LeafIndex>,
 }
 
-/// Judges a batch against the head. The writer's transaction stays open: keep it when the slot is won, else undo it.
+/// Judges a batch against the head, whose newest publish by another node stands at `foreign_publish`. The writer's transaction
+/// stays open: keep it when the slot is won, else undo it.
 pub(super) fn judge_batch(
     writer: &mut Writer,
     head: &Head,
     parts: &LogParts,
     now: Timestamp,
+    foreign_publish: Option<LeafIndex>,
     pending: &[Pending],
 ) -> Result<Batch, BatchError> {
     writer.begin()?;
@@ -80,7 +84,9 @@ pub(super) fn judge_batch(
     let first = head.size().next_index();
     let edge = head.edge().clone();
     let (keys, newest_rules) = (parts.keys.as_ref(), parts.newest_rules);
-    let mut growing = Growing { writer, keys, edge, time, policy, leaves: Vec::new(), first, newest_rules };
+    let leaves = Vec::new();
+    let mut growing =
+        Growing { writer, keys, edge, time, policy, leaves, first, newest_rules, foreign_publish };
     let mut outcomes = Vec::with_capacity(pending.len());
     for submission in pending {
         outcomes.push(growing.take(&submission.prepared)?);
@@ -93,6 +99,12 @@ impl Growing<'_> {
     fn take(&mut self, prepared: &Prepared) -> Result<Result<Appended, AppendError>, BatchError> {
         if let Some(index) = self.writer.view().entry_by_payload(&prepared.payload_sha256)? {
             return Ok(Ok(Appended { index, new: false }));
+        }
+        let newest_sweep = self.writer.newest_sweep();
+        if let Err(error) =
+            at_slot::check(prepared, SlotFacts { newest_sweep, foreign_publish: self.foreign_publish })
+        {
+            return Ok(Err(error));
         }
         if let Some(needs) = rules_needed(&prepared.statement, self.newest_rules) {
             return Ok(Err(self.needs_newer(needs)));
@@ -107,7 +119,7 @@ impl Growing<'_> {
             statement: &prepared.statement,
             signatures: &prepared.signatures,
             manifest: prepared.manifest.as_ref().map(|(bytes, manifest)| (bytes.as_slice(), manifest)),
-            envelope: prepared.envelope.as_deref(),
+            attached: prepared.attached.as_deref(),
         };
         let view = self.writer.view().judging_first(prepared.payload_sha256);
         let judgement = match judge(&candidate, &view) {

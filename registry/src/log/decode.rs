@@ -7,7 +7,7 @@ use holdfast_formats::entry::{Entry, EntryPayload};
 use holdfast_formats::key::PublicKey;
 use holdfast_formats::manifest::Manifest;
 use holdfast_formats::statement::{Predicate, Statement};
-use holdfast_formats::tree::TreeHash;
+use holdfast_formats::tree::{LeafIndex, TreeHash};
 
 use super::attachments::{AttachmentError, Attachments, checked};
 use crate::blocking::Blocking;
@@ -38,7 +38,8 @@ pub(super) struct DecodedEntry {
     /// What it says; an error makes it an entry without effect.
     pub(super) statement: Result<Statement, String>,
     pub(super) manifest: Option<(Bytes, Manifest)>,
-    pub(super) envelope: Option<Bytes>,
+    /// The envelope of an `attest`, or the list of objects of a `sweep`.
+    pub(super) attached: Option<Bytes>,
 }
 
 /// Why a commit object could not be decoded.
@@ -115,6 +116,15 @@ impl DecodedCommit {
         self.entries.iter().map(DecodedEntry::rules_needed).max().unwrap_or_default()
     }
 
+    /// The place of its last publish.
+    pub(super) fn newest_publish(&self) -> Option<LeafIndex> {
+        let is_publish = |entry: &DecodedEntry| {
+            matches!(entry.statement.as_ref().map(|s| &s.predicate), Ok(Predicate::Publish(_)))
+        };
+        let at = self.entries.iter().rposition(is_publish)?;
+        LeafIndex::new(self.header.previous_size.get() + at as u64).ok()
+    }
+
     /// About how much memory it takes.
     pub(super) fn size_bytes(&self) -> usize {
         self.object_bytes + self.attached_bytes
@@ -143,7 +153,7 @@ fn decode_entry(at: usize, leaf: &[u8]) -> Result<DecodedEntry, DecodeError> {
         payload_sha256,
         statement,
         manifest: None,
-        envelope: None,
+        attached: None,
     })
 }
 
@@ -175,6 +185,7 @@ impl DecodedEntry {
         match &self.statement.as_ref().ok()?.predicate {
             Predicate::Publish(publish) => Some(publish.manifest.digests.sha256),
             Predicate::Attest(attest) => Some(attest.envelope.digests.sha256),
+            Predicate::Sweep(sweep) => sweep.objects.map(|list| list.sha256),
             _ => None,
         }
     }
@@ -184,7 +195,7 @@ impl DecodedEntry {
             // A manifest that does not parse leaves the candidate without one, and the rule book refuses it.
             self.manifest = Manifest::parse(&bytes).ok().map(|manifest| (bytes, manifest));
         } else {
-            self.envelope = Some(bytes);
+            self.attached = Some(bytes);
         }
     }
 }

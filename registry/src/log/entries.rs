@@ -7,6 +7,7 @@ use bytes::Bytes;
 use holdfast_formats::commit::{Commit, CommitError};
 use holdfast_formats::entry::{Entry, EntryError};
 use holdfast_formats::key::KeyId;
+use holdfast_formats::tile::TILE_WIDTH;
 use holdfast_formats::tree::LeafIndex;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
@@ -159,7 +160,8 @@ impl Entries {
         (0..limit as u64).map(|n| self.cache.get(&from.checked_add(n).ok()?)).collect()
     }
 
-    /// The bytes of up to `limit` successive entries: the newest from memory; else each commit object is read once.
+    /// The bytes of up to `limit` successive entries: those at hand from memory; each commit object of the others is read
+    /// once. A node that follows another has to read what it did not write, but not once for each tile that has it.
     pub async fn read_many(&self, from: LeafIndex, limit: usize) -> Result<Vec<Bytes>, EntriesError> {
         if let Some(kept) = self.kept(from, limit) {
             return Ok(kept);
@@ -167,7 +169,12 @@ impl Entries {
         let places = self.parts.index.read(move |view| view.places(from, limit)).await?;
         let mut commits: BTreeMap<u64, Bytes> = BTreeMap::new();
         let mut out = Vec::with_capacity(places.len());
-        for EntryPlace { commit, offset, length } in places {
+        for (index, EntryPlace { commit, offset, length }) in (from.get()..).zip(places) {
+            let index = LeafIndex::new(index).map_err(|_| IndexError::Damaged("an entry's index"))?;
+            if let Some(kept) = self.cache.get(&index) {
+                out.push(kept);
+                continue;
+            }
             let object = if let Some(object) = commits.get(&commit) {
                 object.clone()
             } else {
@@ -185,7 +192,11 @@ impl Entries {
             if end > object.len() || start > end {
                 return Err(IndexError::Damaged("an entry's place").into());
             }
-            out.push(object.slice(start..end));
+            let leaf = object.slice(start..end);
+            if limit <= usize::from(TILE_WIDTH) {
+                self.remember(index, leaf.clone());
+            }
+            out.push(leaf);
         }
         Ok(out)
     }

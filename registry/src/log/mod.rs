@@ -7,14 +7,17 @@
 //! ```
 
 mod append;
+mod at_slot;
 mod attachments;
 mod batch;
 mod cosigned;
 mod decode;
 mod entries;
 mod head;
+mod in_flight;
 mod keyring;
 mod keys;
+mod own;
 mod places;
 mod proofs;
 mod publisher;
@@ -22,20 +25,25 @@ mod read_ahead;
 mod replay;
 mod sequencer;
 mod slot;
+mod sweeps;
 
 #[cfg(test)]
 mod tests;
 
 pub use append::{Announced, AppendError, Appended, Prepared};
+pub use at_slot::{AtSlot, ReadyPublish, SweepCheck};
 pub use attachments::{AttachmentError, Attachments};
 pub use batch::rules_for;
 pub use cosigned::{Cosignature, Cosignatures};
 pub use entries::{EntriesError, Found, Leaf};
 pub use head::Head;
+pub use in_flight::Publishing;
 pub use keyring::{ActingKeys, Keyring};
 pub use keys::{KeyKind, KeysError, NodeKeys};
+pub use own::OwnError;
 pub use proofs::{ProofsError, ProvenLeaf, Prover};
 pub use replay::{ReplayError, Replayed, replay};
+pub use sweeps::Ending;
 
 use std::sync::Arc;
 
@@ -45,7 +53,7 @@ use holdfast_formats::tree::LeafIndex;
 use holdfast_verify::rule_book::RuleBook;
 use tokio::sync::{mpsc, watch};
 
-use crate::blocking::{Blocking, spawn_on_own_thread};
+use crate::blocking::Blocking;
 use crate::clock::SharedClock;
 use crate::index::{Index, Writer};
 use crate::objects::{ObjectError, ObjectKey, Store};
@@ -77,6 +85,7 @@ pub struct Log {
     heads: watch::Receiver<Arc<Head>>,
     queue: mpsc::Sender<append::Pending>,
     expecting: append::Expecting,
+    in_flight: in_flight::InFlight,
     entries: entries::Entries,
     prover: Prover,
     cosignatures: Cosignatures,
@@ -125,15 +134,26 @@ impl Log {
         let (publishing, published) =
             publisher::Publisher::new(parts.clone(), heads.clone(), entries.clone(), cosignatures.clone());
         let tasks = LogTasks {
-            sequencer: spawn_on_own_thread(sequencer.run(pending)),
+            sequencer: parts.blocking.spawn_alone(sequencer.run(pending)),
             publisher: tokio::spawn(publishing.run()),
         };
-        Ok((Self { parts, heads, queue, expecting, entries, prover, cosignatures, published }, tasks))
+        let in_flight = in_flight::InFlight::default();
+        let log =
+            Self { parts, heads, queue, expecting, in_flight, entries, prover, cosignatures, published };
+        Ok((log, tasks))
     }
 
     /// The newest state: size, root, signed checkpoint.
     pub fn head(&self) -> Arc<Head> {
         Arc::clone(&self.heads.borrow())
+    }
+
+    /// To be called before a publish looks for its content, and once more when that has to be looked for again.
+    pub fn ready_publish(&self) -> AtSlot {
+        // On its way before it is known which sweep is the newest: who waits for it must not miss it.
+        let publishing = self.in_flight.enter();
+        let sweeps_seen = self.parts.index.newest_sweep();
+        AtSlot::Published(Arc::new(ReadyPublish { sweeps_seen, _publishing: publishing }))
     }
 
     /// Waits until the log has at least `size` entries, or until the sequencer ends.

@@ -9,7 +9,7 @@ use futures::{StreamExt as _, TryStreamExt as _, future};
 use holdfast_formats::key::SigningKey;
 
 use super::LogParts;
-use super::attachments::Attachments;
+use super::attachments::{AttachmentError, Attachments};
 use super::decode::{DecodeError, DecodedCommit};
 use super::keys::KeyKind;
 use super::replay::ReplayError;
@@ -82,11 +82,15 @@ pub(super) async fn decode(
     number: u64,
     object: Bytes,
 ) -> Result<DecodedCommit, ReplayError> {
-    let halt = |error: DecodeError| ReplayError::Halt(format!("commit {number}: {error}"));
+    let failed = |error: DecodeError| match error {
+        // What the store does not give now it may give in a moment: that says nothing against the commit.
+        DecodeError::Attachment(AttachmentError::Object(error)) if !error.is_not_found() => error.into(),
+        error => ReplayError::Halt(format!("commit {number}: {error}")),
+    };
     // Nodes of one registry share their keys.
     let likely: Vec<_> = parts.keys.held().keys(KeyKind::Registry).iter().map(SigningKey::public).collect();
-    let commit = parts.blocking.run(move || DecodedCommit::parse(&object, &likely)).await.map_err(halt)?;
-    commit.attach(&Attachments::new(parts.store.clone()), &parts.blocking).await.map_err(halt)
+    let commit = parts.blocking.run(move || DecodedCommit::parse(&object, &likely)).await.map_err(failed)?;
+    commit.attach(&Attachments::new(parts.store.clone()), &parts.blocking).await.map_err(failed)
 }
 
 type Read = (u64, Option<Bytes>);

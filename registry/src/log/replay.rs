@@ -348,7 +348,7 @@ fn apply_entry(
         statement,
         signatures: &decoded.entry.signatures,
         manifest: decoded.manifest.as_ref().map(|(bytes, manifest)| (bytes.as_ref(), manifest)),
-        envelope: decoded.envelope.as_deref(),
+        attached: decoded.attached.as_deref(),
     };
     let view = if is_first { writer.view().judging_first(decoded.payload_sha256) } else { writer.view() };
     let judgement = match judge_logged(&candidate, &view) {

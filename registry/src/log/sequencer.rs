@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use holdfast_formats::time::Timestamp;
+use holdfast_formats::tree::LeafIndex;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
@@ -36,6 +37,8 @@ pub(super) struct Sequencer {
     publish: watch::Sender<Arc<Head>>,
     entries: Entries,
     expecting: Expecting,
+    /// The newest publish that this process did not log itself since it started.
+    foreign_publish: Option<LeafIndex>,
     /// Why a commit that is in the store is not in the index; it follows before anything else happens.
     behind: Option<String>,
 }
@@ -49,7 +52,7 @@ impl Sequencer {
         expecting: Expecting,
     ) -> Self {
         let head = Arc::clone(&publish.borrow());
-        Self { parts, writer, head, publish, entries, expecting, behind: None }
+        Self { parts, writer, head, publish, entries, expecting, foreign_publish: None, behind: None }
     }
 
     /// Runs until every handle on the log is dropped.
@@ -58,6 +61,12 @@ impl Sequencer {
         let mut follow_at = Instant::now() + FOLLOW_EVERY;
         loop {
             tokio::select! {
+                // In this order, so that a simulation's events repeat; what is due twice a second holds up nobody.
+                biased;
+                () = tokio::time::sleep_until(follow_at), if !self.parts.store.is_local() => {
+                    follow_at = Instant::now() + FOLLOW_EVERY;
+                    self.follow_or_halt().await;
+                }
                 taken = queue.recv_many(&mut batch, BATCH_ENTRIES_MAX) => {
                     if taken == 0 {
                         return;
@@ -66,10 +75,6 @@ impl Sequencer {
                     for part in in_parts(batch.drain(..), |pending| pending.prepared.attached_bytes()) {
                         self.append(part).await;
                     }
-                }
-                () = tokio::time::sleep_until(follow_at), if !self.parts.store.is_local() => {
-                    follow_at = Instant::now() + FOLLOW_EVERY;
-                    self.follow_or_halt().await;
                 }
             }
         }
@@ -144,7 +149,7 @@ impl Sequencer {
         {
             tracing::warn!(log_time = %newest, clock = %now, "this node's clock is more than a minute behind the log's time");
         }
-        match judge_batch(&mut self.writer, &self.head, &self.parts, now, pending) {
+        match judge_batch(&mut self.writer, &self.head, &self.parts, now, self.foreign_publish, pending) {
             Ok(batch) => Ok(batch),
             Err(error) => {
                 tracing::error!(%error, "a batch could not be judged");
@@ -220,7 +225,10 @@ impl Sequencer {
         }
         let mut state = self.state();
         match apply(&mut self.writer, &self.parts.keys, &mut state, commit) {
-            Ok(None) => self.show(state),
+            Ok(None) => {
+                self.foreign_publish = commit.newest_publish().or(self.foreign_publish);
+                self.show(state);
+            }
             Ok(Some(refused)) => {
                 let Refused { index, reason, .. } = refused;
                 let reason = format!("entry {index} is refused by the rule book: {reason}");

@@ -15,7 +15,7 @@ use crate::telemetry::Fatal;
 fn parts(folder: &Path, store: Store, blocking: Blocking) -> (LogParts, Writer) {
     let keys = NodeKeys::generate(&folder.join("keys"), None).expect("keys are made");
     let (index, writer) =
-        Index::open(&folder.join("index.sqlite"), blocking.clone()).expect("the index opens");
+        Index::open(&folder.join("index.sqlite"), blocking.clone(), 0).expect("the index opens");
     let metrics = Arc::new(Metrics::new());
     let keys = Arc::new(Keyring::new(keys, &folder.join("keys")));
     let clock = SystemClock::shared();

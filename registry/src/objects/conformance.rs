@@ -10,6 +10,10 @@ use std::num::NonZeroUsize;
 use bytes::Bytes;
 use futures::TryStreamExt;
 use futures::future::join_all;
+use holdfast_formats::digest::{Blake3Digest, NamedDigest};
+use holdfast_formats::statement::ObjectClass;
+use holdfast_formats::sweep_list::SweptObject;
+use holdfast_formats::tree::LeafIndex;
 use tempfile::TempDir;
 
 use super::*;
@@ -164,6 +168,53 @@ async fn every_backend_passes_the_probe_and_keeps_our_time() -> Result<(), Probe
         let skew_ms = store.store_time_skew_ms().await?;
         assert_eq!(skew_ms.is_none(), store.is_local(), "{store:?}");
         assert!(skew_ms.unwrap_or(0).abs() < 5_000, "{store:?} {skew_ms:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn content_is_listed_by_class_and_only_what_a_newer_sweep_named_is_deleted()
+-> Result<(), Box<dyn std::error::Error>> {
+    let (stores, _directory) = backends().await;
+    for store in stores {
+        let shop = "shop".parse()?;
+        let digest = |n: u8| NamedDigest::Blake3(Blake3Digest::of(&[n]));
+        let object = |n: u8, g: u64| SweptObject {
+            class: ObjectClass::Chunk,
+            namespace: "shop".parse().expect("a name"),
+            digest: digest(n),
+            g: LeafIndex::new(g).expect("a small number"),
+        };
+        for n in 0..40 {
+            let key = ObjectKey::of_content(&object(n, 0))?;
+            store.create(&key, Bytes::from_static(b"four")).await?;
+        }
+        store.create(&ObjectKey::of_content(&object(3, 8))?, Bytes::from_static(b"five5")).await?;
+        store.create(&ObjectKey::alias("bank", "sha256", DIGEST, 0)?, Bytes::new()).await?;
+        let names: Vec<String> = store.namespaces().await?.iter().map(ToString::to_string).collect();
+        assert_eq!(names, ["bank", "shop"], "{store:?}");
+
+        let listed: Vec<StoredContent> = store.list_content(ObjectClass::Chunk, &shop)?.try_collect().await?;
+        assert_eq!(listed.len(), 41, "{store:?}");
+        assert!(listed.is_sorted_by_key(|stored| stored.object.digest), "{store:?}");
+        let newest = listed.iter().find(|stored| stored.object == object(3, 8)).ok_or("it is listed")?;
+        assert_eq!(newest.size_bytes, 5, "{store:?}");
+        assert!(store.list_content(ObjectClass::Blob, &shop)?.try_next().await?.is_none(), "{store:?}");
+        let aliases = store.list_content(ObjectClass::Alias, &"bank".parse()?)?;
+        assert_eq!(aliases.try_collect::<Vec<_>>().await?.len(), 1, "{store:?}");
+
+        let superseded = |n, g, newest: u64| {
+            let newest = LeafIndex::new(newest).expect("a small number");
+            Superseded::by(&object(n, g), newest).expect("a valid key").expect("it was named")
+        };
+        for _ in 0..2 {
+            store.delete(vec![superseded(3, 0, 8), superseded(4, 0, 8), superseded(77, 0, 8)]).await?;
+            store.barrier().await?;
+            let left = store.list_content(ObjectClass::Chunk, &shop)?.try_collect::<Vec<_>>().await?;
+            assert_eq!(left.len(), 39, "{store:?}: what is not there is fine");
+            assert_eq!(store.get(&ObjectKey::of_content(&object(3, 8))?).await?, "five5", "{store:?}");
+        }
+        store.delete(Vec::new()).await?;
     }
     Ok(())
 }

@@ -30,6 +30,12 @@ pub struct InvalidKey {
     part: String,
 }
 
+impl InvalidKey {
+    pub(super) const fn of(part: String) -> Self {
+        Self { part }
+    }
+}
+
 /// The address of one object, relative to the root of the store.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ObjectKey {
@@ -111,8 +117,18 @@ impl ObjectKey {
         self.path.as_ref()
     }
 
+    /// Whether it is that of a chunk.
+    pub fn is_chunk(&self) -> bool {
+        self.as_str().starts_with("chunks/")
+    }
+
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Whether it is of what artifacts are made of, and no part of the log.
+    pub(super) const fn is_content(&self) -> bool {
+        matches!(self.family, Family::Namespace(_))
     }
 
     pub(super) fn family(&self) -> &Family {
@@ -192,9 +208,10 @@ impl KeyPrefix {
         Self::of_namespace("blobs", namespace)
     }
 
-    /// Every alias of a namespace.
-    pub fn aliases(namespace: &str) -> Result<Self, InvalidKey> {
-        Self::of_namespace("aliases", namespace)
+    /// Every alias of a namespace that finds a blob by its SHA-256.
+    pub fn aliases_by_sha256(namespace: &str) -> Result<Self, InvalidKey> {
+        segment(namespace)?;
+        Ok(Self::new(format!("aliases/{namespace}/sha256")))
     }
 
     pub(super) fn path(&self) -> &Path {

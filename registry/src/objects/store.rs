@@ -3,7 +3,6 @@
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
@@ -54,18 +53,18 @@ pub enum Created {
 /// A handle on the object store; clones share it.
 #[derive(Clone)]
 pub struct Store {
-    inner: Arc<Inner>,
+    pub(super) inner: Arc<Inner>,
 }
 
-struct Inner {
-    objects: Arc<dyn ObjectStore>,
+pub(super) struct Inner {
+    pub(super) objects: Arc<dyn ObjectStore>,
     /// Durability on a local disk; bucket stores are durable when they answer.
-    local: Option<Local>,
-    host: Host,
+    pub(super) local: Option<Local>,
+    pub(super) host: Host,
 }
 
-struct Local {
-    directory: Arc<LocalDirectory>,
+pub(super) struct Local {
+    pub(super) directory: Arc<LocalDirectory>,
     barrier: Barrier,
 }
 
@@ -241,16 +240,6 @@ impl Store {
         let Some(local) = &self.inner.local else { return Ok(()) };
         let (directory, key) = (Arc::clone(&local.directory), key.clone());
         self.inner.host.blocking.run(move || directory.make_durable(&key)).await
-    }
-
-    /// Removes staging files that a crash left behind longer than `older_than` ago; returns how many.
-    pub async fn sweep_staging(&self, older_than: Duration) -> Result<u64, ObjectError> {
-        let Some(local) = &self.inner.local else { return Ok(0) };
-        let age_ms = u64::try_from(older_than.as_millis()).unwrap_or(u64::MAX);
-        let before_ms = self.clock().now_ms().saturating_sub(age_ms);
-        let directory = Arc::clone(&local.directory);
-        let swept = self.inner.host.blocking.run(move || directory.sweep_staging(before_ms)).await;
-        swept.map_err(|error| ObjectError::from_io("staging files", error))
     }
 
     /// Checks that create-if-absent holds. A store where it does not must not be used.

@@ -9,8 +9,10 @@ use holdfast_formats::digest::{Blake3Digest, Digests, NamedDigest};
 use holdfast_formats::envelope::Base64Bytes;
 use holdfast_formats::reference::Reference;
 use holdfast_formats::statement::DenyEffect;
-use holdfast_formats::wire::v1::{ArtifactView, ProblemCode};
+use holdfast_formats::tree::LeafIndex;
+use holdfast_formats::wire::v1::{ArtifactView, EndedBy, ProblemCode};
 use holdfast_verify::facts::{ArtifactFact, Facts as _};
+use holdfast_verify::retention::ended;
 
 use super::manifests::ReadManifest;
 use super::{Failure, Identity, Service};
@@ -76,7 +78,7 @@ impl Service {
             .read(move |view| match &reference {
                 Reference::Version(artifact) => view.artifact(artifact).map_err(Failure::from),
                 Reference::Digest(name, NamedDigest::Blake3(digest)) => {
-                    view.artifact_by_blake3(name, digest).map_err(Failure::from)
+                    view.readable_by_blake3(name, digest).map_err(Failure::from)
                 }
                 Reference::Digest(..) | Reference::Channel(_) => Ok(None),
             })
@@ -88,12 +90,15 @@ impl Service {
     pub async fn artifact(&self, who: &Identity, reference: &Reference) -> Result<ArtifactView, Failure> {
         let fact = self.find(who, reference).await?;
         let digests = fact.artifact.digests;
-        let (denies, attests) = self
+        let wanted = fact.clone();
+        let (denies, attests, holds, ended) = self
             .log()
             .index()
             .read(move |view| {
                 let denies = view.denies_of(&digests)?;
-                Ok::<_, Failure>((denies, view.attests_about(&digests, ATTESTS_MAX)?))
+                let holds = view.holds(&wanted.artifact.r#ref)?;
+                let attests = view.attests_about(&digests, ATTESTS_MAX)?;
+                Ok::<_, Failure>((denies, attests, holds, ended(view, &wanted)?))
             })
             .await?;
         let denies: Vec<_> = denies.into_iter().filter(|deny| deny.lifted.is_none()).collect();
@@ -106,10 +111,15 @@ impl Service {
             Some(scrub) => Some(self.receipt(scrub.index).await?),
             None => None,
         };
-        let count = denies.len();
-        let all: Vec<_> = denies.iter().map(|deny| deny.index).chain(attests).collect();
+        let deleted = ended.as_ref().filter(|ended| ended.by == EndedBy::Delete).map(|ended| ended.entry);
+        let counts = (denies.len(), holds.len());
+        let all = denies.iter().map(|deny| deny.index).chain(holds.iter().map(|hold| hold.index));
+        let all: Vec<_> = all.chain(deleted).chain(attests).collect();
         let (mut denies, grants) = self.entries_with_grants(all).await?;
-        let attests = denies.split_off(count);
+        let mut holds = denies.split_off(counts.0);
+        let mut rest = holds.split_off(counts.1);
+        let attests = rest.split_off(usize::from(deleted.is_some()));
+        let until = fact.own_until();
         Ok(ArtifactView {
             name: fact.artifact.r#ref.name().clone(),
             artifact: fact.artifact,
@@ -118,6 +128,10 @@ impl Service {
             scrub,
             denies,
             attests,
+            holds,
+            until,
+            ended,
+            deleted: rest.pop(),
             grants,
         })
     }
@@ -134,6 +148,9 @@ impl Service {
             self.log().index().read(move |view| view.denies_of(&digests).map_err(Failure::from)).await?;
         if denies.iter().any(|deny| deny.lifted.is_none() && deny.effect == DenyEffect::Read) {
             return Err(read_denied());
+        }
+        if let Some(ended) = fact.ended {
+            return Err(gone(&fact, ended.index));
         }
         let manifest = self.inner.manifests.of(&fact).await?;
         Ok((fact, manifest))
@@ -162,6 +179,14 @@ impl Service {
         let bytes = stream::iter(first.map(Ok)).chain(rest).boxed();
         Ok(OpenBlob { bytes, range: resolved, size })
     }
+}
+
+fn gone(fact: &ArtifactFact, by: LeafIndex) -> Failure {
+    let reference = &fact.artifact.r#ref;
+    let detail = format!(
+        "{reference} has ended by entry {by} and its bytes are no longer given; `holdfast show {reference}` says why, and the same bytes may be there under another name"
+    );
+    Failure::new(ProblemCode::Gone, detail)
 }
 
 fn read_denied() -> Failure {

@@ -2,23 +2,17 @@
 //! whom. The issuer's token is forgotten; the log has the hash of its claims.
 
 use holdfast_formats::digest::Sha256Digest;
-use holdfast_formats::id::RandomId;
 use holdfast_formats::policy::{Policy, Principal};
-use holdfast_formats::statement::{Grant, GrantOidc, Header};
-use holdfast_formats::time::Timestamp;
+use holdfast_formats::statement::{Grant, GrantOidc};
 use holdfast_formats::tree::LeafIndex;
 use holdfast_formats::wire::v1::{OidcExchange, ProblemCode};
 use holdfast_verify::exchange::{EXCHANGED_LIFE_MS_MAX, Scope, Wanted, scope_for};
 use holdfast_verify::facts::Facts as _;
-use holdfast_verify::subject::statement;
 
-use super::submission::own;
 use super::{Failure, Service, Submitted};
+use crate::log::AtSlot;
 use crate::oidc::{OidcError, Vouched};
-use crate::randomness::random_array;
 
-/// How long the registry's own statements may be submitted.
-const LIFE_MS: u64 = 10 * 60 * 1000;
 /// What is kept back of the longest life: the log's clock may be a little ahead of this one.
 const MARGIN_MS: u64 = 60 * 1000;
 
@@ -49,10 +43,7 @@ impl Service {
                 claims_sha256: vouched.claims_sha256,
             }),
         };
-        let appended = self
-            .log()
-            .append(own(statement(self.own_header(now), grant), self.log().head().keys().registry())?)
-            .await?;
+        let appended = self.log().append_own(grant.into(), None, AtSlot::Nothing).await?;
         self.answer(appended.index, appended.new).await
     }
 
@@ -72,17 +63,6 @@ impl Service {
                 ProblemCode::Conflict,
                 "this ID token was exchanged for a grant already; ask the issuer for a new one",
             )),
-        }
-    }
-
-    fn own_header(&self, now: Timestamp) -> Header {
-        Header {
-            log: self.log().keys().origin.clone(),
-            id: RandomId::from_bytes(random_array()),
-            issued_at: now,
-            not_after: now.plus_ms(LIFE_MS),
-            context: None,
-            annotations: None,
         }
     }
 }

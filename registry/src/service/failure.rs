@@ -7,7 +7,7 @@ use holdfast_verify::refusal::{JudgeError, Refusal};
 
 use crate::blobs::BlobError;
 use crate::index::IndexError;
-use crate::log::{AppendError, AttachmentError, EntriesError, ProofsError};
+use crate::log::{AppendError, AttachmentError, EntriesError, OwnError, ProofsError};
 use crate::objects::ObjectError;
 use crate::oidc::OidcError;
 
@@ -149,9 +149,22 @@ impl From<AppendError> for Failure {
             AppendError::Refused(refusal) => refusal.into(),
             AppendError::Keys(_) => Self::caused(ProblemCode::StatementInvalid, error),
             AppendError::Halted(_) => Self::caused(ProblemCode::Halted, error),
+            AppendError::Unchecked => Self::caused(ProblemCode::Forbidden, error),
             AppendError::NoSpace => Self::caused(ProblemCode::NoSpace, error),
             AppendError::ReadOnly => Self::caused(ProblemCode::ReadOnly, error),
-            AppendError::Unavailable(_) => Self::caused(ProblemCode::Unavailable, error),
+            AppendError::Swept(_) | AppendError::Needed | AppendError::Unavailable(_) => {
+                Self::caused(ProblemCode::Unavailable, error)
+            }
+        }
+    }
+}
+
+impl From<OwnError> for Failure {
+    fn from(error: OwnError) -> Self {
+        match error {
+            OwnError::Form(_) => Self::internal(error),
+            OwnError::Attachment(error) => error.into(),
+            OwnError::Append(error) => error.into(),
         }
     }
 }
@@ -194,6 +207,8 @@ impl From<BlobError> for Failure {
     fn from(error: BlobError) -> Self {
         match error {
             BlobError::Object(error) => error.into(),
+            BlobError::Index(error) => error.into(),
+            BlobError::NotSwept(_) => Self::internal(error),
             BlobError::Missing(missing) => Self {
                 code: ProblemCode::ContentMissing,
                 detail: "some content is not here: send the chunks under `missing`, then submit again"

@@ -1,9 +1,10 @@
 //! Lists of artifacts. Only what the reader may read is looked at, so that neither an answer nor the place where it ends,
 //! nor how long it takes, says anything about the rest.
 
+use holdfast_formats::number::Count;
 use holdfast_formats::text::Label;
 use holdfast_formats::wire::v1::{ArtifactList, ArtifactSummary, ListQuery};
-use holdfast_verify::facts::ArtifactFact;
+use holdfast_verify::facts::{ArtifactFact, Facts as _};
 
 use super::{Failure, Identity, Service};
 use crate::index::{ArtifactFilter, View};
@@ -22,15 +23,20 @@ impl Service {
             kind: query.kind,
             after: text(&query.after),
             limit,
+            ended: query.ended.unwrap_or(false),
         };
         let (service, reader) = (self.clone(), who.clone());
-        let facts = self.log().index().scan(move |view| service.readable(view, &reader, &filter)).await?;
-        let next = if facts.len() == limit {
-            facts.last().and_then(|f| f.artifact.r#ref.to_string().parse().ok())
+        let summaries = self.log().index().scan(move |view| {
+            let facts = service.readable(view, &reader, &filter)?;
+            facts.into_iter().map(|fact| summary(view, fact)).collect::<Result<Vec<_>, Failure>>()
+        });
+        let artifacts = summaries.await?;
+        let next = if artifacts.len() == limit {
+            artifacts.last().and_then(|last| last.artifact.r#ref.to_string().parse().ok())
         } else {
             None
         };
-        Ok(ArtifactList { artifacts: facts.into_iter().map(summary).collect(), next })
+        Ok(ArtifactList { artifacts, next })
     }
 
     /// The first artifacts of a filter that may be read.
@@ -71,12 +77,16 @@ fn narrower<'a>(one: &'a str, other: &'a str) -> Option<&'a str> {
     long.starts_with(short).then_some(long)
 }
 
-fn summary(fact: ArtifactFact) -> ArtifactSummary {
-    ArtifactSummary {
+fn summary(view: &View<'_>, fact: ArtifactFact) -> Result<ArtifactSummary, Failure> {
+    let holds = view.holds(&fact.artifact.r#ref)?.len() as u64;
+    Ok(ArtifactSummary {
+        until: fact.own_until(),
+        holds: Count::new(holds).map_err(Failure::internal)?,
+        ended: fact.ended.map(|ended| ended.index),
         artifact: fact.artifact,
         kind: fact.kind,
         size_bytes: fact.size_bytes,
         time: fact.time,
         index: fact.index,
-    }
+    })
 }

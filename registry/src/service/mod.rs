@@ -15,13 +15,16 @@ mod known_good;
 mod listing;
 mod lookup_cache;
 mod manifests;
+mod operator;
 mod proven;
 mod quotas;
 mod receipts;
+mod retention;
 mod scrub;
 mod snapshots;
 mod status;
 mod submission;
+mod sweep;
 mod tiles;
 mod upload;
 mod usage;
@@ -30,6 +33,7 @@ pub use access::Identity;
 pub use artifacts::BlobRange;
 pub use failure::Failure;
 pub use known_good::LookupAnswer;
+pub use scrub::ScrubWorker;
 pub use submission::Submitted;
 
 use std::path::PathBuf;
@@ -40,6 +44,7 @@ use crate::blocking::Blocking;
 use crate::clock::SharedClock;
 use crate::log::Log;
 use crate::oidc::Issuers;
+use crate::retention::Sweeper;
 use crate::telemetry::Metrics;
 use crate::witness::Witnesses;
 
@@ -55,6 +60,7 @@ struct Inner {
     clock: SharedClock,
     metrics: Arc<Metrics>,
     witnesses: Witnesses,
+    sweeper: Sweeper,
     /// Where the hash of the login secret is, as long as nobody logged in.
     keys_folder: PathBuf,
     shared_store: bool,
@@ -65,6 +71,7 @@ struct Inner {
     signers: granted::SignerCache,
     issuers: Issuers,
     usage: Arc<usage::Usage>,
+    scrubbing: scrub::Scrubbing,
     blocking: Blocking,
 }
 
@@ -80,6 +87,8 @@ pub struct ServiceParts {
     pub metrics: Arc<Metrics>,
     /// Who cosigns, and how that goes.
     pub witnesses: Witnesses,
+    /// What sweeps.
+    pub sweeper: Sweeper,
     /// Where the keys are.
     pub keys_folder: PathBuf,
     /// Where what grants have used is written now and then.
@@ -99,6 +108,7 @@ impl Service {
             clock,
             metrics,
             witnesses,
+            sweeper,
             keys_folder,
             usage_file,
             blocking,
@@ -113,6 +123,7 @@ impl Service {
             clock,
             metrics,
             witnesses,
+            sweeper,
             keys_folder,
             shared_store,
             started_ms,
@@ -122,6 +133,7 @@ impl Service {
             signers,
             issuers: Issuers::unasked(),
             usage: Arc::new(usage::Usage::open(usage_file)),
+            scrubbing: scrub::Scrubbing::new(),
             blocking,
         };
         Self { inner: Arc::new(inner) }
@@ -133,6 +145,11 @@ impl Service {
 
     fn now(&self) -> holdfast_formats::time::Timestamp {
         holdfast_formats::time::Timestamp::from_ms(self.inner.clock.now_ms())
+    }
+
+    /// What sweeps.
+    pub fn sweeper(&self) -> &Sweeper {
+        &self.inner.sweeper
     }
 
     /// What is measured.

@@ -6,7 +6,7 @@ use holdfast_formats::manifest::{Body, Manifest};
 use holdfast_formats::name::Namespace;
 use holdfast_formats::reference::Reference;
 use holdfast_formats::statement::ScrubOutcome;
-use holdfast_verify::facts::Facts as _;
+use holdfast_verify::facts::{ArtifactFact, Facts as _};
 
 use super::{Failure, Identity, Service};
 use crate::blobs::{CatalogBlob, TreeListing};
@@ -32,8 +32,8 @@ impl Service {
         Ok(self.inner.blobs.require_catalog(namespace, &catalog, listing, parent.as_ref()).await?)
     }
 
-    /// The catalog of the snapshot before, when it is published in the same namespace and no scrub found fault with it:
-    /// its chunks were there and durable when it was committed.
+    /// The catalog of the snapshot before, when it is published in the same namespace, has not ended, and no scrub found fault
+    /// with it: its chunks were there and durable when it was committed, and no sweep names what it refers to.
     async fn parent_catalog(
         &self,
         namespace: &Namespace,
@@ -46,8 +46,11 @@ impl Service {
         };
         let found =
             self.log().index().read(move |view| view.artifact(&parent).map_err(Failure::from)).await?;
-        let is_sound = |outcome: ScrubOutcome| outcome == ScrubOutcome::Good;
-        let Some(fact) = found.filter(|fact| fact.scrub.is_none_or(|scrub| is_sound(scrub.outcome))) else {
+        let is_good = |outcome: ScrubOutcome| outcome == ScrubOutcome::Good;
+        let is_sound = |fact: &ArtifactFact| {
+            fact.ended.is_none() && fact.scrub.is_none_or(|scrub| is_good(scrub.outcome))
+        };
+        let Some(fact) = found.filter(is_sound) else {
             return Ok(None);
         };
         Ok(catalog_of(&self.inner.manifests.of(&fact).await?.manifest))

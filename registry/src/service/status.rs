@@ -63,6 +63,8 @@ impl Service {
                 .map(|totals| ByteSize::new(totals.artifact_bytes).map_err(Failure::internal))
                 .transpose()?,
             channels: totals.map(|totals| count(totals.channels)).transpose()?,
+            last_sweep: self.inner.sweeper.last().filter(|_| who.is_auditor()),
+            scrub: if totals.is_some() { Some(self.scrub_status().await?) } else { None },
             witnesses: self.inner.witnesses.status(),
         })
     }

@@ -5,8 +5,7 @@
 use bytes::Bytes;
 use holdfast_formats::digest::Sha256Digest;
 use holdfast_formats::entry::EntryPayload;
-use holdfast_formats::envelope::{CanonicalSignature, PAYLOAD_TYPE};
-use holdfast_formats::key::SigningKey;
+use holdfast_formats::envelope::PAYLOAD_TYPE;
 use holdfast_formats::limits::ATTACHMENT_BYTES_MAX;
 use holdfast_formats::login::LoginSecret;
 use holdfast_formats::manifest::Manifest;
@@ -20,10 +19,13 @@ use holdfast_verify::judge::{COMPONENT_ABSENT, Candidate, attachments_needed, ju
 use holdfast_verify::refusal::{JudgeError, Refusal};
 use holdfast_verify::signature::{known_keys, verify_envelope};
 
-use super::quotas::signing_grants;
+use super::quotas::{Room, signing_grants};
 use super::{Failure, Identity, Service};
 use crate::index::View;
-use crate::log::{NodeKeys, Prepared, rules_for};
+use crate::log::{AppendError, Appended, AtSlot, NodeKeys, Prepared, rules_for};
+
+/// How often a publish looks for its content again because a sweep of another node came between.
+const SWEPT_TRIES: usize = 8;
 
 /// A statement is logged.
 #[derive(Debug)]
@@ -72,16 +74,28 @@ impl Service {
         if !unscrubbed.is_empty() {
             self.scrub(&unscrubbed).await?;
         }
-        let announced = self.log().announce();
-        self.make_durable(&prepared).await?;
-        let room = self.room_of(&prepared);
-        let appended = announced.append(*prepared).await?;
+        let (appended, room) = self.log_prepared(prepared).await?;
         paid.keep();
         self.note_logged(room).await;
         if first_policy {
             NodeKeys::forget_login(&self.inner.keys_folder);
         }
         self.answer(appended.index, appended.new).await
+    }
+
+    /// Puts a statement into the log once all that it refers to is there. A sweep that comes between may have named some of
+    /// that, so then it is looked for again.
+    async fn log_prepared(&self, mut prepared: Box<Prepared>) -> Result<(Appended, Option<Room>), Failure> {
+        for _ in 0..SWEPT_TRIES {
+            let announced = self.log().announce();
+            self.make_durable(&mut prepared).await?;
+            let room = self.room_of(&prepared);
+            match announced.append(*prepared).await {
+                Err(AppendError::Swept(again)) => prepared = again,
+                appended => return Ok((appended?, room)),
+            }
+        }
+        Err(AppendError::Swept(prepared).into())
     }
 
     pub(super) async fn answer(&self, index: LeafIndex, new: bool) -> Result<Submitted, Failure> {
@@ -148,7 +162,7 @@ impl Service {
                         .manifest
                         .as_ref()
                         .map(|(bytes, manifest)| (bytes.as_slice(), manifest)),
-                    envelope: prepared.envelope.as_deref(),
+                    attached: prepared.attached.as_deref(),
                 };
                 let unscrubbed = match judge(&candidate, view) {
                     Ok(_) => None,
@@ -179,7 +193,10 @@ impl Service {
     }
 
     /// Everything that the statement refers to is durable before it queues.
-    async fn make_durable(&self, prepared: &Prepared) -> Result<(), Failure> {
+    async fn make_durable(&self, prepared: &mut Prepared) -> Result<(), Failure> {
+        if matches!(prepared.statement.predicate, Predicate::Publish(_)) {
+            prepared.at_slot = self.log().ready_publish();
+        }
         let attachments = self.log().attachments();
         if let (Predicate::Publish(publish), Some((bytes, manifest))) =
             (&prepared.statement.predicate, &prepared.manifest)
@@ -190,8 +207,8 @@ impl Service {
             attachments.put_before_barrier(Bytes::copy_from_slice(bytes)).await?;
             self.inner.blobs.barrier().await?;
         }
-        if let Some(envelope) = &prepared.envelope {
-            attachments.put(Bytes::copy_from_slice(envelope)).await?;
+        if let Some(attached) = &prepared.attached {
+            attachments.put(Bytes::copy_from_slice(attached)).await?;
         }
         if let EntryPayload::Attached(_) = EntryPayload::place(&prepared.payload) {
             attachments.put(Bytes::copy_from_slice(&prepared.payload)).await?;
@@ -215,7 +232,8 @@ fn prepare(view: &View<'_>, submission: Submission, statement: Statement) -> Res
         payload,
         signatures,
         manifest: None,
-        envelope: None,
+        attached: None,
+        at_slot: AtSlot::Nothing,
     };
     for needed in attachments_needed(&prepared.statement) {
         let found = submission.attachments.iter().find(|a| Sha256Digest::of(&a.0) == needed.sha256);
@@ -229,23 +247,8 @@ fn prepare(view: &View<'_>, submission: Submission, statement: Statement) -> Res
                 })?;
                 prepared.manifest = Some((found.0.clone(), manifest));
             }
-            _ => prepared.envelope = Some(found.0.clone()),
+            _ => prepared.attached = Some(found.0.clone()),
         }
     }
     Ok(prepared)
-}
-
-/// A statement of the registry's own, signed by its registry key under the policy in force.
-pub(super) fn own(statement: Statement, key: &SigningKey) -> Result<Prepared, Failure> {
-    let payload = statement.to_payload().map_err(Failure::internal)?;
-    let message = holdfast_formats::envelope::pre_authentication_encoding(PAYLOAD_TYPE, &payload);
-    let signature = CanonicalSignature { keyid: key.public().id(), sig: key.sign(&message) };
-    Ok(Prepared {
-        payload_sha256: Sha256Digest::of(&payload),
-        statement,
-        payload,
-        signatures: vec![signature],
-        manifest: None,
-        envelope: None,
-    })
 }

@@ -10,6 +10,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
+use super::scrubs::ScrubMetrics;
+use super::sweeps::SweepMetrics;
 use super::witnesses::WitnessMetrics;
 
 /// The media type of [`Metrics::render`].
@@ -25,6 +27,10 @@ pub struct Metrics {
     pub log: LogMetrics,
     /// How the registry does with its witnesses.
     pub witnesses: WitnessMetrics,
+    /// How sweeps do.
+    pub sweeps: SweepMetrics,
+    /// How reading back what is stored does.
+    pub scrubs: ScrubMetrics,
     /// Operations of the object store that failed, other than "not found".
     pub store_errors: Counter,
     refusals: Family<Refusal, Counter>,
@@ -41,7 +47,9 @@ impl Metrics {
         let http = HttpMetrics::registered(registry.sub_registry_with_prefix("http"));
         let log = LogMetrics::registered(registry.sub_registry_with_prefix("log"));
         let witnesses = WitnessMetrics::registered(registry.sub_registry_with_prefix("witness"));
-        Self { registry, http, log, witnesses, store_errors, refusals }
+        let sweeps = SweepMetrics::registered(registry.sub_registry_with_prefix("sweep"));
+        let scrubs = ScrubMetrics::registered(registry.sub_registry_with_prefix("scrub"));
+        Self { registry, http, log, witnesses, sweeps, scrubs, store_errors, refusals }
     }
 
     /// Lets another module add metrics of its own, before the `Arc` closes around them.

@@ -36,6 +36,10 @@ pub const TREE_PATH_BYTES_MAX: usize = 32 * 1024;
 pub const TREE_NAME_BYTES_MAX: usize = 1024;
 /// Most bytes of the value of one extended attribute.
 pub const TREE_ATTRIBUTE_BYTES_MAX: usize = 64 * 1024;
+/// Most objects that one sweep names.
+pub const SWEEP_OBJECTS_MAX: usize = 500_000;
+/// Least log time between saying that windows will end and ending them, in milliseconds (24 hours).
+pub const SWEEP_NOTICE_MS_MIN: u64 = 24 * 3600 * 1000;
 /// Most files in one manifest.
 pub const MANIFEST_FILES_MAX: usize = 200_000;
 /// Most components of one release.

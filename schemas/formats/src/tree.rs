@@ -213,6 +213,9 @@ impl TreeSize {
 }
 
 impl LeafIndex {
+    /// The place of the first policy, which stands for "no sweep" where a generation is meant.
+    pub const FIRST: Self = Self(0);
+
     /// The size of the smallest tree that has this leaf.
     pub fn size_through(self) -> Result<TreeSize, TreeError> {
         TreeSize(self.0).checked_add(1)

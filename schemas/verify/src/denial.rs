@@ -32,13 +32,29 @@ pub fn denied(
     artifact: &Artifact,
     channel: &ChannelName,
 ) -> Result<Option<DenyFact>, FactsError> {
-    for deny in facts.denies_of(&artifact.digests)? {
-        let stands = deny.lifted.is_none() && deny.is_against(artifact, channel);
-        if stands && !trusted(policy, deny.index, &deny.signers, |key| facts.grant_by_key(key))?.is_empty() {
+    for deny in denies_against(facts, artifact, channel)? {
+        if stands(facts, policy, &deny)? {
             return Ok(Some(deny));
         }
     }
     Ok(None)
+}
+
+/// All denies against an artifact in a channel, ended ones included, by index.
+pub(crate) fn denies_against(
+    facts: &dyn Facts,
+    artifact: &Artifact,
+    channel: &ChannelName,
+) -> Result<Vec<DenyFact>, FactsError> {
+    let mut denies = facts.denies_of(&artifact.digests)?;
+    denies.retain(|deny| deny.is_against(artifact, channel));
+    Ok(denies)
+}
+
+/// Whether a deny stands: not lifted, and by somebody whom the policy still trusts.
+pub(crate) fn stands(facts: &dyn Facts, policy: &Policy, deny: &DenyFact) -> Result<bool, FactsError> {
+    let trusted = trusted(policy, deny.index, &deny.signers, |key| facts.grant_by_key(key))?;
+    Ok(deny.lifted.is_none() && !trusted.is_empty())
 }
 
 /// The first deny that stands against an artifact or one of its held components, with what it is against.

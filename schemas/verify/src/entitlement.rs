@@ -134,25 +134,31 @@ struct Said<'a> {
 impl Said<'_> {
     fn check(&self) -> Result<(), EntitlementError> {
         let predicate = &self.logged.statement().predicate;
-        self.check_grants(role_of(predicate))?;
+        self.check_grants(roles_of(predicate))?;
         match predicate {
             Predicate::Publish(publish) => self.check_publisher(publish),
             Predicate::Grant(grant) => self.check_granter(grant),
             Predicate::Scrub(_) | Predicate::Sweep(_) | Predicate::Swept(_) => self.by_registry(),
-            // The rule book logs none of them yet.
-            Predicate::Hold(_) | Predicate::Unhold(_) | Predicate::Extend(_) | Predicate::Delete(_) => {
-                self.fill(&Ask::anybody(Role::Holder))
+            Predicate::Extend(extend) => {
+                let name = extend.artifact.r#ref.name();
+                let published = self.fill(&Ask::publishers(name));
+                published.or_else(|error| self.fill(&Ask::holders(name)).map_err(|_| error))
+            }
+            Predicate::Delete(delete) if delete.bypass => {
+                let name = delete.artifact.r#ref.name();
+                self.fill(&Ask::publishers(name))?;
+                self.fill(&Ask::bypassers(name))
             }
             // A policy is in the chain of policies, whose root keys were checked.
             said => Ask::of(said).map_or(Ok(()), |ask| self.fill(&ask)),
         }
     }
 
-    /// Each grant lets its key sign statements of this role.
-    fn check_grants(&self, role: Option<Role>) -> Result<(), EntitlementError> {
-        let action = role.and_then(action_of);
+    /// Each grant lets its key sign statements of one of these roles.
+    fn check_grants(&self, roles: &[Role]) -> Result<(), EntitlementError> {
+        let actions: Vec<_> = roles.iter().copied().filter_map(action_of).collect();
         for fact in self.used {
-            let allowed = action.is_some_and(|action| fact.grant.actions.contains(&action));
+            let allowed = actions.iter().any(|action| fact.grant.actions.contains(action));
             let key = fact.grant.key.as_ref().map(PublicKey::id);
             if let Some(key) = key.filter(|_| !allowed) {
                 return Err(EntitlementError::Grant {
@@ -201,27 +207,26 @@ impl Said<'_> {
     }
 }
 
-/// The role in which a statement is made; `None` for what no ephemeral key ever signs.
-const fn role_of(predicate: &Predicate) -> Option<Role> {
+/// The roles in which a statement can be made; none for what no ephemeral key ever signs.
+const fn roles_of(predicate: &Predicate) -> &'static [Role] {
     match predicate {
-        Predicate::Publish(_) | Predicate::Tag(_) => Some(Role::Publisher),
-        Predicate::Attest(_) => Some(Role::Attester),
-        Predicate::Deploy(_) => Some(Role::Deployer),
+        Predicate::Publish(_) | Predicate::Tag(_) => &[Role::Publisher],
+        Predicate::Attest(_) => &[Role::Attester],
+        Predicate::Deploy(_) => &[Role::Deployer],
         Predicate::Pin(_)
         | Predicate::Deny(_)
         | Predicate::Lift(_)
         | Predicate::Freeze(_)
-        | Predicate::Thaw(_) => Some(Role::Releaser),
-        Predicate::Hold(_) | Predicate::Unhold(_) | Predicate::Extend(_) | Predicate::Delete(_) => {
-            Some(Role::Holder)
-        }
-        Predicate::Rollback(_) => Some(Role::Operator),
+        | Predicate::Thaw(_) => &[Role::Releaser],
+        Predicate::Hold(_) | Predicate::Unhold(_) => &[Role::Holder],
+        Predicate::Extend(_) | Predicate::Delete(_) => &[Role::Publisher, Role::Holder],
+        Predicate::Rollback(_) => &[Role::Operator],
         Predicate::Policy(_)
         | Predicate::Grant(_)
         | Predicate::Revoke(_)
         | Predicate::Scrub(_)
         | Predicate::Sweep(_)
-        | Predicate::Swept(_) => None,
+        | Predicate::Swept(_) => &[],
     }
 }
 

@@ -3,24 +3,30 @@
 //! Two keepers of facts exist: the registry's index and the auditor's [`crate::ledger::Ledger`], in memory or on disk. Both apply the same
 //! [`Effect`]s and answer the same questions, so that they cannot come to different conclusions.
 
+mod effect;
+mod window;
+
 use std::sync::Arc;
 
-use holdfast_formats::digest::{Digests, Sha256Digest};
+use holdfast_formats::digest::{Digests, NamedDigest, Sha256Digest};
 use holdfast_formats::key::KeyId;
 use holdfast_formats::manifest::Kind;
-use holdfast_formats::name::{ArtifactName, ChannelName};
+use holdfast_formats::name::{ArtifactName, ChannelName, Namespace};
 use holdfast_formats::number::{ByteSize, PinNumber};
 use holdfast_formats::policy::Policy;
 use holdfast_formats::reference::ArtifactRef;
 use holdfast_formats::statement::{
     Artifact, ComponentRef, DenyEffect, DenyScope, DeployPhase, Direction, EntryRef, Grant,
-    ManifestDescriptor, RollbackPhase, ScrubOutcome,
+    ManifestDescriptor, ObjectClass, RollbackPhase, ScrubOutcome,
 };
 use holdfast_formats::text::{Label, Reason, Uri};
 use holdfast_formats::time::Timestamp;
 use holdfast_formats::tree::{LeafIndex, TreeSize};
 use holdfast_formats::version::Version;
 use serde::{Deserialize, Serialize};
+
+pub use effect::Effect;
+pub use window::{EndedFact, ExtendFact, HoldFact, SweepFact, WindowFact};
 
 use crate::exchange::is_exchangeable;
 use crate::signature::distrusted;
@@ -77,10 +83,32 @@ pub struct ArtifactFact {
     pub size_bytes: ByteSize,
     /// Who signed.
     pub signers: Vec<KeyId>,
-    /// Until when it must be kept, as far as its own class and requests say.
-    pub keep_until: Timestamp,
+    /// Its own window, apart from every `extend`.
+    pub window: WindowFact,
+    /// The latest date of every `extend`.
+    pub extended: Option<ExtendFact>,
     /// The newest scrub that covers it.
     pub scrub: Option<ScrubFact>,
+    /// When a scrub last found it good again after one that had not.
+    pub recovered: Option<Timestamp>,
+    /// What ended it.
+    pub ended: Option<EndedFact>,
+}
+
+impl ArtifactFact {
+    /// The latest date that its own window and every `extend` give it; `None` where it stays until somebody deletes it.
+    pub fn own_until(&self) -> Option<Timestamp> {
+        self.window.until.max(self.extended.map(|extend| extend.until))
+    }
+
+    /// Takes up what a scrub found of it.
+    pub fn note_scrub(&mut self, scrub: ScrubFact) {
+        let was_bad = self.scrub.is_some_and(|before| before.outcome != ScrubOutcome::Good);
+        if was_bad && scrub.outcome == ScrubOutcome::Good {
+            self.recovered = Some(scrub.time);
+        }
+        self.scrub = Some(scrub);
+    }
 }
 
 /// What a scrub found of one artifact.
@@ -90,6 +118,8 @@ pub struct ScrubFact {
     pub index: LeafIndex,
     /// What was found.
     pub outcome: ScrubOutcome,
+    /// When it was logged.
+    pub time: Timestamp,
 }
 
 /// A pin.
@@ -128,10 +158,21 @@ pub struct DenyFact {
     pub channel: Option<ChannelName>,
     /// Why.
     pub reason: Reason,
+    /// When it was logged.
+    pub time: Timestamp,
     /// Who signed.
     pub signers: Vec<KeyId>,
     /// The `lift` that ended it.
-    pub lifted: Option<LeafIndex>,
+    pub lifted: Option<LiftFact>,
+}
+
+/// The end of a deny.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LiftFact {
+    /// Its entry.
+    pub index: LeafIndex,
+    /// When it was logged.
+    pub time: Timestamp,
 }
 
 /// A freeze.
@@ -254,59 +295,6 @@ pub struct RollbackFact {
     pub time: Timestamp,
 }
 
-/// A change of state that an accepted entry brings.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Effect {
-    /// A new policy is in force from the next entry on.
-    Policy(PolicyFact),
-    /// A name@version exists.
-    Artifact(Box<ArtifactFact>),
-    /// An attestation exists.
-    Attest(AttestFact),
-    /// A tag moved.
-    Tag(TagFact),
-    /// A deployment was reported.
-    Deploy(DeployFact),
-    /// A line has a newer pin.
-    Pin(PinFact),
-    /// Something is denied.
-    Deny(DenyFact),
-    /// A deny ended.
-    Lift {
-        /// The deny.
-        deny: LeafIndex,
-        /// The lift.
-        by: LeafIndex,
-    },
-    /// A channel is frozen.
-    Freeze(FreezeFact),
-    /// A freeze ended.
-    Thaw {
-        /// The freeze.
-        freeze: LeafIndex,
-        /// The thaw.
-        by: LeafIndex,
-    },
-    /// A token exists.
-    Grant(Box<GrantFact>),
-    /// A token ended.
-    Revoke {
-        /// The grant.
-        grant: LeafIndex,
-        /// The revoke.
-        by: LeafIndex,
-    },
-    /// A rollback went on.
-    Rollback(RollbackFact),
-    /// Artifacts were read back.
-    Scrub {
-        /// Which.
-        artifacts: Vec<Artifact>,
-        /// What was found, and by which entry.
-        scrub: ScrubFact,
-    },
-}
-
 /// Everything that `judge` and the lookups ask. All answers are as of the newest entry applied.
 pub trait Facts {
     /// The number of entries applied.
@@ -342,6 +330,33 @@ pub trait Facts {
         below: Option<PinNumber>,
         limit: usize,
     ) -> Result<Vec<PinFact>, FactsError>;
+    /// The pins of a line above a number, ascending; at most `limit`.
+    fn pins_above(
+        &self,
+        channel: &ChannelName,
+        name: &ArtifactName,
+        above: PinNumber,
+        limit: usize,
+    ) -> Result<Vec<PinFact>, FactsError>;
+    /// Every pin of an artifact, in whichever channel, by index.
+    fn pins_of(&self, artifact: &ArtifactRef) -> Result<Vec<PinFact>, FactsError>;
+    /// The policies that came into force behind an entry, ascending.
+    fn policies_after(&self, index: LeafIndex) -> Result<Vec<PolicyFact>, FactsError>;
+    /// The releases that have an artifact as a held component, ended ones included.
+    fn containers(&self, component: &ArtifactRef) -> Result<Vec<ArtifactRef>, FactsError>;
+    /// The hold of an entry.
+    fn hold(&self, index: LeafIndex) -> Result<Option<HoldFact>, FactsError>;
+    /// The holds of an artifact that stand, by index.
+    fn holds(&self, artifact: &ArtifactRef) -> Result<Vec<HoldFact>, FactsError>;
+    /// The sweep of an entry, of either phase.
+    fn sweep(&self, index: LeafIndex) -> Result<Option<SweepFact>, FactsError>;
+    /// The generation of an object: the newest sweep that named it, 0 when none did.
+    fn generation(
+        &self,
+        class: ObjectClass,
+        namespace: &Namespace,
+        digest: &NamedDigest,
+    ) -> Result<LeafIndex, FactsError>;
     /// The deny of an entry.
     fn deny(&self, index: LeafIndex) -> Result<Option<DenyFact>, FactsError>;
     /// All denies of a digest, ended ones included, by index.

@@ -17,6 +17,7 @@ mod deny;
 mod deploy;
 mod evidence;
 mod freeze;
+mod hold;
 mod pin;
 mod policy;
 mod policy_shape;
@@ -25,6 +26,8 @@ mod publish;
 mod rehearsal;
 mod rollback;
 mod scrub;
+mod sweep;
+mod window;
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -65,8 +68,8 @@ pub struct Candidate<'a> {
     pub signatures: &'a [CanonicalSignature],
     /// The manifest that a `publish` names: its bytes and what they say.
     pub manifest: Option<(&'a [u8], &'a Manifest)>,
-    /// The envelope that an `attest` names.
-    pub envelope: Option<&'a [u8]>,
+    /// The envelope that an `attest` names, or the list of objects of a `sweep`.
+    pub attached: Option<&'a [u8]>,
 }
 
 /// An entry that was accepted.
@@ -123,6 +126,7 @@ impl Judgement {
 struct Case<'a> {
     candidate: &'a Candidate<'a>,
     facts: &'a dyn Facts,
+    in_force: &'a PolicyFact,
     policy: &'a Policy,
     signers: Signers<'a>,
 }
@@ -182,12 +186,11 @@ fn by_type(
     in_force: Option<&PolicyFact>,
     facts: &dyn Facts,
 ) -> Result<Ruling, JudgeError> {
-    if let Predicate::Policy(new) = &candidate.statement.predicate {
-        return policy::judge(candidate, in_force, new);
-    }
-    let Some(PolicyFact { policy, .. }) = in_force else { return Err(Refusal::PolicyMissing.into()) };
-    let case = &Case { candidate, facts, policy, signers: Signers::of(candidate, policy, facts)? };
+    let Some(in_force) = in_force else { return first(candidate) };
+    let policy = in_force.policy.as_ref();
+    let case = &Case { candidate, facts, in_force, policy, signers: Signers::of(candidate, policy, facts)? };
     match &candidate.statement.predicate {
+        Predicate::Policy(new) => policy::judge(candidate, Some(in_force), new),
         Predicate::Publish(p) => publish::judge(case, p),
         Predicate::Attest(p) => attest::judge(case, p),
         Predicate::Tag(p) => attest::judge_tag(case, p),
@@ -201,12 +204,19 @@ fn by_type(
         Predicate::Revoke(p) => access::judge_revoke(case, p),
         Predicate::Rollback(p) => rollback::judge(case, p),
         Predicate::Scrub(p) => scrub::judge(case, p),
-        Predicate::Policy(_)
-        | Predicate::Hold(_)
-        | Predicate::Unhold(_)
-        | Predicate::Extend(_)
-        | Predicate::Delete(_)
-        | Predicate::Sweep(_)
-        | Predicate::Swept(_) => Err(Refusal::Unsupported { kind: candidate.statement.kind() }.into()),
+        Predicate::Hold(p) => hold::judge(case, p),
+        Predicate::Unhold(p) => hold::judge_unhold(case, p),
+        Predicate::Extend(p) => window::judge(case, p),
+        Predicate::Delete(p) => window::judge_delete(case, p),
+        Predicate::Sweep(p) => sweep::judge(case, p),
+        Predicate::Swept(p) => sweep::judge_swept(case, p),
+    }
+}
+
+/// Only a policy can be the first entry.
+fn first(candidate: &Candidate<'_>) -> Result<Ruling, JudgeError> {
+    match &candidate.statement.predicate {
+        Predicate::Policy(first) => policy::judge(candidate, None, first),
+        _ => Err(Refusal::PolicyMissing.into()),
     }
 }

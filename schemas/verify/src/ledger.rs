@@ -9,19 +9,20 @@ mod recent;
 mod tables;
 mod touches;
 
-use holdfast_formats::digest::{Digests, Sha256Digest};
+use holdfast_formats::digest::{Digests, NamedDigest, Sha256Digest};
 use holdfast_formats::key::KeyId;
-use holdfast_formats::name::{ArtifactName, ChannelName};
+use holdfast_formats::name::{ArtifactName, ChannelName, Namespace};
 use holdfast_formats::number::PinNumber;
 use holdfast_formats::reference::ArtifactRef;
+use holdfast_formats::statement::ObjectClass;
 use holdfast_formats::text::Label;
 use holdfast_formats::time::Timestamp;
 use holdfast_formats::tree::{LeafIndex, TreeSize};
 use holdfast_formats::version::Version;
 
 use crate::facts::{
-    ArtifactFact, AttestFact, DenyFact, DeployFact, FactsError, FreezeFact, GrantFact, PinFact, PolicyFact,
-    RollbackFact, TagFact,
+    ArtifactFact, AttestFact, DenyFact, DeployFact, FactsError, FreezeFact, GrantFact, HoldFact, PinFact,
+    PolicyFact, RollbackFact, SweepFact, TagFact,
 };
 use recent::Recent;
 pub use tables::{InMemory, Table, TableKey, TableValue, Tables};
@@ -79,9 +80,18 @@ ledger! {
     artifacts: (), ArtifactRef => ArtifactFact;
     /// The oldest version that has these digests.
     artifacts_by_digest: ArtifactName, Digests => ArtifactRef;
+    /// The releases that have a component.
+    containers: ArtifactRef, ArtifactRef => ArtifactRef;
+    holds: (), LeafIndex => HoldFact;
+    /// Those that stand.
+    holds_of: ArtifactRef, LeafIndex => LeafIndex;
+    sweeps: (), LeafIndex => SweepFact;
+    /// The newest sweep that named an object.
+    generations: (Namespace, ObjectClass), NamedDigest => LeafIndex;
     tags: ArtifactName, Version => TagFact;
     pins: (), LeafIndex => PinFact;
     pins_of: Line, PinNumber => LeafIndex;
+    pins_of_artifact: ArtifactRef, LeafIndex => LeafIndex;
     lines: ChannelName, ArtifactName => ArtifactName;
     /// Those that have a line.
     channels: (), ChannelName => ChannelName;
@@ -130,6 +140,15 @@ impl<T: Tables> Ledger<T> {
         limit: usize,
     ) -> Result<Vec<ChannelName>, FactsError> {
         self.channels.oldest(&(), after, limit)
+    }
+
+    /// The artifacts by reference, ended ones included, behind one; at most `limit`.
+    pub fn all_artifacts(
+        &self,
+        after: Option<&ArtifactRef>,
+        limit: usize,
+    ) -> Result<Vec<ArtifactFact>, FactsError> {
+        self.artifacts.oldest(&(), after, limit)
     }
 
     /// The denies, ended ones included, behind an entry; at most `limit`.

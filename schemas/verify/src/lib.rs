@@ -22,6 +22,7 @@ pub mod policy_template;
 mod reach;
 pub mod receipt;
 pub mod refusal;
+pub mod retention;
 pub mod rule_book;
 pub mod signature;
 pub mod subject;

@@ -125,6 +125,16 @@ impl<'a> Ask<'a> {
         Self { role: Role::Operator, reach, quorum: Quorum::Rule }
     }
 
+    /// Who may hold a name's artifacts, or keep them for longer: one holder is enough.
+    pub(crate) const fn holders(name: &'a ArtifactName) -> Self {
+        Self { role: Role::Holder, reach: Reach::Name(name), quorum: Quorum::One }
+    }
+
+    /// Who has the right to end a governance window of a name early, beside its publishers.
+    pub(crate) const fn bypassers(name: &'a ArtifactName) -> Self {
+        Self { role: Role::Holder, reach: Reach::Name(name), quorum: Quorum::Rule }
+    }
+
     /// Anybody with a role, wherever: what is asked before it is looked up what a statement ends.
     pub(crate) const fn anybody(role: Role) -> Self {
         Self { role, reach: Reach::Anything, quorum: Quorum::One }
@@ -145,13 +155,13 @@ impl<'a> Ask<'a> {
             Predicate::Grant(p) if p.oidc.is_none() => Some(Self::administrators(p)),
             Predicate::Revoke(_) => Some(Self::anybody(Role::Administrator)),
             Predicate::Rollback(p) => Some(Self::operators(p)),
+            Predicate::Hold(p) => Some(Self::holders(p.artifact.r#ref.name())),
+            Predicate::Unhold(_) => Some(Self::anybody(Role::Holder)),
+            Predicate::Extend(p) => Some(Self::publishers(p.artifact.r#ref.name())),
+            Predicate::Delete(p) => Some(Self::publishers(p.artifact.r#ref.name())),
             Predicate::Policy(_)
             | Predicate::Publish(_)
             | Predicate::Grant(_)
-            | Predicate::Hold(_)
-            | Predicate::Unhold(_)
-            | Predicate::Extend(_)
-            | Predicate::Delete(_)
             | Predicate::Scrub(_)
             | Predicate::Sweep(_)
             | Predicate::Swept(_) => None,

@@ -212,6 +212,20 @@ pub enum Refusal {
     )]
     KeepWeaker { class: Label },
 
+    /// A window that is no longer than the one there is.
+    #[error("until {until} is not later than {now}, until which it is kept anyway; windows only grow")]
+    KeepNotLonger { until: Timestamp, now: Timestamp },
+    /// Something keeps it.
+    #[error(
+        "{artifact} is kept: {kept}; wait, end what can be ended (`holdfast retention` lists every reason), or delete with --bypass where a governance window is the only one"
+    )]
+    Kept { artifact: ArtifactRef, kept: String },
+    /// It has ended.
+    #[error("{artifact} was ended by entry {by}, and its name stays taken; use another version")]
+    ArtifactEnded { artifact: ArtifactRef, by: LeafIndex },
+    /// Windows end a day after that was said, at the earliest.
+    #[error("entry {intend} said less than 24 hours ago that this will end; sweep again after {at}")]
+    NoticeTooShort { intend: LeafIndex, at: Timestamp },
     // Channels.
     /// No rule for the channel.
     #[error("the policy has no rule for the channel {channel}; have one added")]

@@ -14,7 +14,7 @@ use holdfast_formats::statement::{Action, Header, Predicate};
 use holdfast_formats::time::Timestamp;
 use holdfast_registry::blocking::Blocking;
 use holdfast_registry::clock::{ManualClock, SharedClock};
-use holdfast_registry::config::{RequestRates, StoreLocation};
+use holdfast_registry::config::{RequestRates, StoreLocation, SweepConfig};
 use holdfast_registry::http::front::observed;
 use holdfast_registry::log::{NodeKeys, Prepared};
 use holdfast_registry::node::{Node, NodeParts};
@@ -46,6 +46,8 @@ pub(crate) async fn start() -> (Router, String) {
         memory_bytes: 64 * 1024 * 1024,
         newest_rules: RuleBook::RELEASED,
         rates: RequestRates::UNLIMITED,
+        sweep: SweepConfig::NEVER,
+        scrub: holdfast_registry::config::ScrubConfig::NEVER,
         witnesses: Vec::new(),
         acknowledge_refused: None,
     };

@@ -118,7 +118,7 @@ fn a_push_says_what_it_is_and_a_pipeline_which_run_it_is() -> Result<()> {
     let world = World::new()?;
     std::fs::write(world.home.path().join("provenance.json"), "{}")?;
     world.good(
-        "push shop/web@1 dist --label team=checkout --data-class personal --keep build --keep-until 30d --keep-mode compliance \
+        "push shop/web@1 dist --label team=checkout --data-class personal --keep 30d --keep-class build --keep-mode compliance \
          --build-by makefile --build-run laptop-7 --build-type make --build-provenance provenance.json",
     )?;
     let show = |reference: &str| -> Result<serde_json::Value> {

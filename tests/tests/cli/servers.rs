@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use holdfast_tests::{Program, Server, free_port};
+use holdfast_tests::{Output, Program, Server, free_port};
 
 use crate::world::World;
 
@@ -120,7 +120,7 @@ fn a_server_that_ends_says_so_and_its_port_is_free_again() -> Result<()> {
 }
 
 #[test]
-fn status_and_rebuild_of_the_server_s_own_command_work() -> Result<()> {
+fn status_sweep_and_rebuild_of_the_server_s_own_command_work() -> Result<()> {
     let world = World::pinned()?;
     let World { server, data, home } = world;
     let address = server.address();
@@ -135,14 +135,85 @@ fn status_and_rebuild_of_the_server_s_own_command_work() -> Result<()> {
             .current_dir(data.path())
             .output()?)
     };
+    let swept = |more: &[&str]| -> Result<serde_json::Value> {
+        let mut sweep = std::process::Command::new(holdfast_tests::binary("holdfast-registry")?);
+        sweep.args(["sweep", "--format", "json", "--data"]).arg(data.path().join("data"));
+        sweep.arg("--listen").arg(address.to_string()).args(more).env_clear().current_dir(data.path());
+        let done = sweep.output()?;
+        anyhow::ensure!(done.status.success(), "{done:?}");
+        Ok(serde_json::from_slice(&done.stdout)?)
+    };
+    let asked = swept(&["--dry-run"])?;
+    assert_eq!((&asked["dry_run"], &asked["objects"]), (&true.into(), &0.into()), "the server says so");
+    assert!(asked["stored_bytes"].as_u64() > Some(0), "{asked}");
+    assert_eq!(swept(&[])?["dry_run"], false, "and does it");
+    let running = command("status")?;
+    assert!(running.status.success() && String::from_utf8(running.stdout)?.contains("unused   0 bytes"));
     let locked = command("rebuild")?;
     assert!(!locked.status.success(), "not while the server runs: {locked:?}");
     server.terminate(Duration::from_secs(20))?;
     let rebuilt = command("rebuild")?;
     assert!(rebuilt.status.success(), "{rebuilt:?}");
+    assert_eq!(
+        swept(&["--dry-run"])?["stored_bytes"],
+        asked["stored_bytes"],
+        "nobody serves, so it looks itself"
+    );
     let status = command("status")?;
     assert!(status.status.success(), "{status:?}");
     let _server = Server::start_on(data.path(), address, &[])?;
     assert!(Program::at(home.path()).run("known-good shop/prod")?.stdout.contains("shop/web@1"));
     Ok(())
+}
+
+#[test]
+fn t08_scrub_asks_the_registry_that_runs_and_does_it_itself_where_none_does() -> Result<()> {
+    let world = World::pinned()?;
+    let listen = world.server.address().to_string();
+    let registry = |more: &[&str]| -> Result<Output> {
+        let mut command = std::process::Command::new(holdfast_tests::binary("holdfast-registry")?);
+        command.args(more).arg("--data").arg(world.data.path().join("data")).args(["--listen", &listen]);
+        let ended = command.env_clear().current_dir(world.data.path()).output()?;
+        Ok(Output {
+            exit: ended.status.code(),
+            stdout: String::from_utf8(ended.stdout)?,
+            stderr: String::from_utf8(ended.stderr)?,
+        })
+    };
+    let run = registry(&["scrub", "--format", "json"])?;
+    assert_eq!(run.exit, Some(0), "{run:?}");
+    let run: serde_json::Value = serde_json::from_str(&run.stdout)?;
+    assert_eq!((&run["artifacts"], &run["bad"]), (&1.into(), &0.into()), "{run}");
+    let status = registry(&["status"])?;
+    assert!(status.stdout.contains("oldest   shop/web@1"), "{status:?}");
+    assert!(world.good("status")?.contains("everything was read back since"));
+
+    let chunks = world.objects().join("chunks/shop");
+    let chunk = files_below(&chunks)?.pop().context("there is a chunk")?;
+    let mut bytes = std::fs::read(&chunk)?;
+    *bytes.last_mut().context("it is not empty")? ^= 1;
+    std::fs::write(&chunk, bytes)?;
+    let damaged = registry(&["scrub", "--older-than", "0s", "--rate", "50M"])?;
+    assert_eq!(damaged.exit, Some(4), "{damaged:?}");
+    assert!(damaged.stderr.contains("push the same bytes again"), "{damaged:?}");
+    assert_eq!(world.run("known-good shop/prod")?.exit, Some(10));
+
+    let World { server, data, home } = world;
+    server.terminate(Duration::from_secs(10))?;
+    let mut command = std::process::Command::new(holdfast_tests::binary("holdfast-registry")?);
+    command.args(["scrub", "--sample", "100%"]).arg("--data").arg(data.path().join("data"));
+    let ended = command.env_clear().current_dir(home.path()).output()?;
+    assert_eq!(ended.status.code(), Some(4), "still damaged, and found by this process itself: {ended:?}");
+    Ok(())
+}
+
+fn files_below(folder: &std::path::Path) -> Result<Vec<std::path::PathBuf>> {
+    let (mut folders, mut files) = (vec![folder.to_owned()], Vec::new());
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder)? {
+            let path = entry?.path();
+            if path.is_dir() { folders.push(path) } else { files.push(path) }
+        }
+    }
+    Ok(files)
 }

@@ -182,6 +182,7 @@ async fn artifacts_are_listed_in_order_and_page_by_page() -> Result<()> {
             kind: None,
             after,
             limit: Some(1),
+            ended: None,
         };
         let page = ana.registry().list(&query).await?;
         found.extend(page.artifacts.iter().map(|summary| summary.artifact.r#ref.to_string()));

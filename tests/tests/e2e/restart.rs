@@ -177,7 +177,7 @@ async fn t31_a_log_that_was_quiet_for_long_wants_a_fresh_signature() -> Result<(
 async fn lists_go_on_from_where_the_page_before_ended() -> Result<()> {
     let mut registry = TestRegistry::start().await?;
     let ana = busy(&registry).await?;
-    let query = |after| ListQuery { prefix: None, kind: None, after, limit: Some(2) };
+    let query = |after| ListQuery { prefix: None, kind: None, after, limit: Some(2), ended: None };
     let first = ana.registry().list(&query(None)).await?;
     registry.restart(Index::Removed).await?;
     let second = ana.registry().list(&query(first.next.clone())).await?;

@@ -97,7 +97,7 @@ async fn old_entries_are_judged_by_the_old_rules_and_new_ones_by_the_new() -> Re
     ana.publish_and_pin("shop/prod", "shop/web@2").await?;
     newer.restart(Index::Removed).await?;
     assert_eq!(ana.answer("shop/prod").await?, ["shop/web@2"]);
-    let query = ListQuery { prefix: None, kind: None, after: None, limit: None };
+    let query = ListQuery { prefix: None, kind: None, after: None, limit: None, ended: None };
     assert_eq!(ana.registry().list(&query).await?.artifacts.len(), 2);
     let report = ana.audit().await?;
     assert_eq!(report.findings, Vec::new());

@@ -288,8 +288,13 @@ fn a_list_that_goes_on_without_naming_anything_is_given_up() -> Result<()> {
         let client = victim.open(&proxy.url(), Question::PATIENCE)?;
         let mut after = None;
         let error = loop {
-            let query =
-                holdfast_formats::wire::v1::ListQuery { prefix: None, kind: None, after, limit: Some(5) };
+            let query = holdfast_formats::wire::v1::ListQuery {
+                prefix: None,
+                kind: None,
+                after,
+                limit: Some(5),
+                ended: None,
+            };
             match client.list(&query).await {
                 Ok(page) => after = page.next,
                 Err(error) => break error,

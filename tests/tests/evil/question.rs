@@ -69,7 +69,7 @@ impl Question {
             Self::Sync => registry.sync().await.map(drop),
             Self::Gate(channel, reference) => registry.gate(&of(channel), &of(reference)).await.map(drop),
             Self::List => {
-                let query = ListQuery { prefix: None, kind: None, after: None, limit: Some(5) };
+                let query = ListQuery { prefix: None, kind: None, after: None, limit: Some(5), ended: None };
                 registry.list(&query).await.map(drop)
             }
             Self::Rollback(id) => registry.find_rollback(&of("shop/prod"), &of(id)).await.map(drop),

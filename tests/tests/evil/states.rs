@@ -136,7 +136,7 @@ fn t16_reasons_that_do_not_hold_are_refused() -> Result<()> {
         let reasons = [
             (PassReason::Expired, "it has not expired"),
             (PassReason::Distrusted, "trusts everybody"),
-            (PassReason::Ended, "no entry that ends"),
+            (PassReason::Ended, "where a sweep is wanted"),
             (PassReason::Excluded, "does not exclude"),
             (PassReason::TooNew, "not newer"),
             (PassReason::SteppedBack, "does not step back"),

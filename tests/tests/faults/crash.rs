@@ -31,8 +31,13 @@ async fn all_there(ana: &Person, acknowledged: &BTreeSet<String>) -> Result<()> 
     let mut listed = BTreeSet::new();
     let mut after = None;
     loop {
-        let query =
-            holdfast_formats::wire::v1::ListQuery { prefix: None, kind: None, after, limit: Some(1000) };
+        let query = holdfast_formats::wire::v1::ListQuery {
+            prefix: None,
+            kind: None,
+            after,
+            limit: Some(1000),
+            ended: None,
+        };
         let page = ana.registry().list(&query).await?;
         listed.extend(page.artifacts.iter().map(|summary| summary.artifact.r#ref.to_string()));
         match page.next {

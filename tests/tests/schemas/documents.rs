@@ -53,9 +53,9 @@ macro_rules! wire_records {
 
 wire_records! {
     ArtifactList ArtifactSummary ArtifactView BlobQuery BlobStored ChunksQuery ChunksStored Consistency ConsistencyProof
-    ConsistencyQuery Cosigned CosignedCheckpoints CosignedQuery EntriesQuery Gate GateQuery GrantList GrantQuery HeldArtifact History HistoryQuery KnownGood KnownGoodQuery LineAnswer ListQuery LogEntries LoggedEntry
+    ConsistencyQuery Cosigned CosignedCheckpoints CosignedQuery Ended EntriesQuery Gate GateQuery GrantList GrantQuery HeldArtifact History HistoryQuery KeptReason KnownGood KnownGoodQuery LastSweep LineAnswer ListQuery LogEntries LoggedEntry
     MissingAnswer MissingChunk MissingQuery OidcExchange PassedOver PlanStep PolicyChain PolicyQuery Problem ProvenEntry Receipt
-    RegistryInfo ShownGrant Status Submission WitnessStatus
+    RegistryInfo RetentionView ScrubOrder ScrubRequest ScrubRun ScrubStatus ShownGrant Status Submission SweepOrder SweepReport SweepRequest SweepRun SweepStatus SweptArtifact WitnessStatus
 }
 
 /// A generator whose definitions lie under `place`.

@@ -45,6 +45,13 @@ pub(crate) fn document() -> Value {
                     "bearerFormat": "hft_<base64url of 32 bytes>",
                     "description": "A token, as `holdfast token grant` prints it once.",
                 },
+                "operator": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": "Holdfast-Operator",
+                    "description": "A time in UTC, and the signature of the node's registry key over this request in base64; made by \
+                        `holdfast-registry` on the node's own machine.",
+                },
             },
         },
     })
@@ -82,6 +89,7 @@ fn security(access: Access) -> Value {
         Access::Open => json!([]),
         Access::Reader | Access::Signer => json!([{}, { "token": [] }]),
         Access::Bearer => json!([{ "token": [] }]),
+        Access::Operator => json!([{ "operator": [] }]),
     }
 }
 

@@ -31,6 +31,8 @@ pub(crate) async fn node(folder: &TempDir) -> Node {
         memory_bytes: 64 * 1024 * 1024,
         newest_rules: RuleBook::RELEASED,
         rates: holdfast_registry::config::RequestRates::UNLIMITED,
+        sweep: holdfast_registry::config::SweepConfig::NEVER,
+        scrub: holdfast_registry::config::ScrubConfig::NEVER,
         witnesses: Vec::new(),
         acknowledge_refused: None,
     };

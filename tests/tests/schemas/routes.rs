@@ -13,6 +13,8 @@ pub(crate) enum Access {
     Bearer,
     /// Whoever signed; a token only lets larger bodies through.
     Signer,
+    /// Whoever has the registry's own keys: commands on the node's machine.
+    Operator,
 }
 
 /// A part of a path that the caller fills in.

@@ -10,9 +10,9 @@ use holdfast_formats::wire::v1::ProblemCode::{
 };
 
 use super::cosigned::COSIGNED;
-use super::grants;
 use super::routes::{Access, Answer, AnswerBody, PathParameter, RequestBody, Route};
 use super::uploads;
+use super::{grants, operations};
 
 /// Stands for any digest: both kinds are written alike.
 const DIGEST_TEXT: &str = "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262";
@@ -285,7 +285,7 @@ const CHANNELS: [Route; 3] = [
 ];
 
 /// Routes of artifacts and their bytes.
-const ARTIFACTS: [Route; 4] = [
+const ARTIFACTS: [Route; 5] = [
     Route {
         query: Some("ListQuery"),
         problems: &[Malformed],
@@ -305,6 +305,20 @@ const ARTIFACTS: [Route; 4] = [
             "artifact",
             "One artifact with its receipts",
             json_answers!("ArtifactView", "The artifact."),
+        )
+    },
+    Route {
+        pattern: "/v1/artifacts/{*path}",
+        parameters: &[REF],
+        problems: &[Malformed, NotFound, NoSuchRoute],
+        ..get(
+            "/v1/artifacts/{ref}/retention",
+            "retention",
+            "Until when an artifact stays, and why",
+            json_answers!(
+                "RetentionView",
+                "Every reason with its date; names that you may not read are left out."
+            ),
         )
     },
     Route {
@@ -341,6 +355,7 @@ pub(crate) fn routes() -> impl Iterator<Item = &'static Route> {
         .chain(&LOG)
         .chain(&COSIGNED)
         .chain(&grants::GRANTS)
+        .chain(&operations::OPERATIONS)
         .chain(&CHANNELS)
         .chain(&ARTIFACTS)
         .chain(&uploads::UPLOADS)

@@ -16,8 +16,8 @@ use crate::session::Session;
 
 const AFTER_HELP: &str = "\
 Reads every entry, recomputes the root, checks every signature, judges every entry by the rule book, and compares what \
-follows with what the registry answers: known-good on every line, histories, gates, denies and grants. Over the registry \
-it needs a token with the audit action; with --store it reads what the registry wrote and needs no registry at all. \
+follows with what the registry answers: known-good on every line, histories, gates, denies, grants and windows. Over the \
+registry it needs a token with the audit action; with --store it reads what the registry wrote and needs no registry at all. \
 Signatures and what is trusted (.holdfast/trust.json) are the same either way.
 
 Each audit goes on where the last one ended, after making sure that the log extends it. Findings about the log are kept \
@@ -105,8 +105,14 @@ fn compared(report: &AuditReport) -> String {
         (None, Some(why)) => format!("not compared with a registry: {why}"),
         (None, None) => "not compared with a registry".to_owned(),
         (Some(url), _) => format!(
-            "compared with {url}: known-good on {} line(s), {} histories, {} gate(s), {} deny(s), {} grant(s)",
-            compared.known_good, compared.histories, compared.gates, compared.denies, compared.grants
+            "compared with {url}: known-good on {} line(s), {} histories, {} gate(s), {} deny(s), {} grant(s), windows of {} \
+             artifact(s)",
+            compared.known_good,
+            compared.histories,
+            compared.gates,
+            compared.denies,
+            compared.grants,
+            compared.windows
         ),
     }
 }
@@ -135,7 +141,7 @@ fn json_of(report: &AuditReport) -> serde_json::Value {
         "compared": {
             "registry": compared.registry, "not_asked": compared.not_asked, "channels": compared.channels,
             "known_good": compared.known_good, "histories": compared.histories, "gates": compared.gates,
-            "denies": compared.denies, "grants": compared.grants,
+            "denies": compared.denies, "grants": compared.grants, "windows": compared.windows,
         },
         "notes": report.notes, "findings": findings, "findings_total": report.findings_total,
     })

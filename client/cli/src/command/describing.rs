@@ -28,13 +28,13 @@ pub(super) struct Describing {
     /// How sensitive its data is, in your own words
     #[arg(long, value_name = "CLASS")]
     data_class: Option<Label>,
+    /// Keep it at least so long: a duration from now such as 2y, or a time
+    #[arg(long, value_name = "WHEN")]
+    keep: Option<Moment>,
     /// Keep it by this retention class of the policy; the kind's own when left out
     #[arg(long, value_name = "CLASS")]
-    keep: Option<Label>,
-    /// Keep it at least until then: a duration from now, or a time
-    #[arg(long, value_name = "WHEN")]
-    keep_until: Option<Moment>,
-    /// Keep it more strictly than the policy does: compliance
+    keep_class: Option<Label>,
+    /// How strictly, never less than the policy says: compliance or governance
     #[arg(long, value_name = "MODE")]
     keep_mode: Option<WindowMode>,
     /// The version that it takes the place of
@@ -65,8 +65,8 @@ struct Building {
 impl Describing {
     /// What the options and the pipeline say.
     pub(super) fn about(&self, signing: &Signing) -> anyhow::Result<About> {
-        let until = self.keep_until.map(|when| when.ahead_of(Session::now()));
-        let keep = Keep { class: self.keep.clone(), until, mode: self.keep_mode };
+        let until = self.keep.map(|when| when.ahead_of(Session::now()));
+        let keep = Keep { class: self.keep_class.clone(), until, mode: self.keep_mode };
         let says = keep.class.is_some() || keep.until.is_some() || keep.mode.is_some();
         Ok(About {
             labels: self.labels.clone(),

@@ -15,7 +15,8 @@ const AFTER_HELP: &str = "\
 Examples:
   holdfast list
   holdfast list shop/ --kind release
-  holdfast list shop/web@ --format json";
+  holdfast list shop/web@ --format json
+  holdfast list shop/ --ended";
 
 /// Artifacts asked for at a time.
 const PAGE: u32 = 500;
@@ -33,6 +34,9 @@ pub(crate) struct Args {
     /// How many at most
     #[arg(long, short = 'n', default_value_t = 1000, value_name = "N")]
     limit: u32,
+    /// Also what has ended
+    #[arg(long)]
+    ended: bool,
 }
 
 /// Every artifact of one name and kind that the caller may read.
@@ -42,7 +46,8 @@ pub(super) async fn all_of(
     kind: Kind,
 ) -> anyhow::Result<Vec<ArtifactSummary>> {
     let prefix = Some(format!("{name}@").parse()?);
-    let (mut found, _) = Args { prefix, kind: Some(kind), limit: u32::MAX }.read(registry).await?;
+    let (mut found, _) =
+        Args { prefix, kind: Some(kind), limit: u32::MAX, ended: false }.read(registry).await?;
     found.retain(|summary| summary.artifact.r#ref.name() == name);
     Ok(found)
 }
@@ -72,6 +77,7 @@ impl Args {
                 kind: self.kind,
                 after,
                 limit: Some(left.min(PAGE)),
+                ended: self.ended.then_some(true),
             };
             let page = registry.list(&query).await?;
             empty += u32::from(page.artifacts.is_empty());
@@ -90,10 +96,23 @@ impl Args {
 
 fn line(summary: &ArtifactSummary) -> Line {
     let size = HumanBytes(summary.size_bytes.get()).to_string();
-    Line::plain(format!(
-        "{}  {:<8}  {size:>11}  {}",
+    let line = format!(
+        "{}  {:<8}  {size:>11}  {}{}",
         summary.time,
         summary.kind.as_str(),
-        summary.artifact.r#ref
-    ))
+        summary.artifact.r#ref,
+        standing(summary)
+    );
+    if summary.ended.is_some() { Line::caution(line) } else { Line::plain(line) }
+}
+
+/// Until when it stays, where somebody said so; how it ended.
+fn standing(summary: &ArtifactSummary) -> String {
+    if let Some(ended) = summary.ended {
+        return format!("  ended by entry {ended}");
+    }
+    let until = summary.until.map_or_else(String::new, |until| format!("  kept until {until}"));
+    let held =
+        if summary.holds.get() > 0 { format!("  held {} time(s)", summary.holds) } else { String::new() };
+    until + &held
 }

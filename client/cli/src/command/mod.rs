@@ -7,16 +7,20 @@ mod audit_export;
 mod bundle;
 mod cat;
 mod completion;
+mod delete;
 mod deny;
 mod deploy;
 mod describing;
 mod diff;
+mod drill;
 mod entry_line;
+mod extend;
 mod find;
 mod fork_evidence;
 mod freeze;
 mod gate;
 mod history;
+mod hold;
 mod import;
 mod key;
 mod known_good;
@@ -42,6 +46,7 @@ mod push;
 mod recent;
 mod release;
 mod restore;
+mod retention;
 mod rollback;
 mod show;
 mod sign;
@@ -54,6 +59,7 @@ mod thaw;
 mod token;
 mod tree_view;
 mod trust;
+mod unhold;
 mod verify;
 mod witness;
 
@@ -101,6 +107,16 @@ pub(crate) enum Command {
     Freeze(freeze::Args),
     /// End a freeze
     Thaw(thaw::Args),
+    /// State that nothing may end an artifact, whatever its window says
+    Hold(hold::Args),
+    /// End a hold
+    Unhold(unhold::Args),
+    /// Keep an artifact for longer
+    Extend(extend::Args),
+    /// End an artifact that nothing keeps
+    Delete(delete::Args),
+    /// Until when an artifact stays, and why
+    Retention(retention::Args),
     /// Ask whether an artifact may be deployed to a channel now
     Gate(gate::Args),
     /// Ask what to go back to, and get it with its proof
@@ -143,6 +159,8 @@ pub(crate) enum Command {
     /// Record a rollback or a drill as it happens
     #[command(subcommand)]
     Rollback(rollback::Args),
+    /// Go back to what is known-good in a folder of its own, prove that it works, and log how long that took
+    Drill(drill::Args),
     /// How the registry does
     Status(status::Args),
     /// Sign a statement that was written by --prepare
@@ -175,6 +193,11 @@ impl Command {
             Self::Lift(args) => args.run(session).await,
             Self::Freeze(args) => args.run(session).await,
             Self::Thaw(args) => args.run(session).await,
+            Self::Hold(args) => args.run(session).await,
+            Self::Unhold(args) => args.run(session).await,
+            Self::Extend(args) => args.run(session).await,
+            Self::Delete(args) => args.run(session).await,
+            Self::Retention(args) => args.run(session).await,
             Self::Gate(args) => args.run(session).await,
             Self::KnownGood(args) => args.run(session).await,
             Self::History(args) => args.run(session).await,
@@ -195,6 +218,7 @@ impl Command {
             Self::Attest(args) => args.run(session).await,
             Self::Tag(args) => args.run(session).await,
             Self::Rollback(args) => args.run(session).await,
+            Self::Drill(args) => Box::pin(args.run(session)).await,
             Self::Status(args) => args.run(session).await,
             Self::Sign(args) => args.run(session).await,
             Self::Submit(args) => args.run(session).await,

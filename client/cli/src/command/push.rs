@@ -24,7 +24,8 @@ In GitHub Actions and GitLab CI the statement also says which run of which commi
 Examples:
   holdfast push shop/web@1.4.2 dist/
   holdfast push shop/config@1.4.2 config/ --kind config --label team=checkout
-  holdfast push shop/database@now dump/ --kind snapshot --source shop-db-1 --data-class personal --keep nightly
+  holdfast push shop/web@1.4.3 dist/ --keep 2y
+  holdfast push shop/database@now dump/ --kind snapshot --source shop-db-1 --data-class personal --keep-class nightly
   holdfast push shop/schema@1.4.2 migrations/ --kind schema --body ledger.json";
 
 #[derive(Debug, clap::Args)]

@@ -39,6 +39,7 @@ impl Args {
             .with("HOLDFAST_KIND", record.kind().to_string())?;
         let answer = Answer::new(&view(&record)?)?
             .with_lines(head(&record))
+            .with_lines(standing(&record))
             .with_lines(origin(&record))
             .with_lines(body(&record.manifest().body))
             .with_lines(files(&record.manifest().files))
@@ -61,6 +62,8 @@ fn view(record: &ArtifactRecord) -> anyhow::Result<Value> {
         record.denies().iter().map(|(index, deny)| json!({ "index": index, "deny": deny })).collect();
     let attests: Vec<Value> =
         record.attests().iter().map(|(index, attest)| json!({ "index": index, "attest": attest })).collect();
+    let holds: Vec<Value> =
+        record.holds().iter().map(|(index, hold)| json!({ "index": index, "hold": hold })).collect();
     Ok(json!({
         "ref": record.artifact().r#ref,
         "digests": record.artifact().digests,
@@ -70,6 +73,10 @@ fn view(record: &ArtifactRecord) -> anyhow::Result<Value> {
         "scrubbed": record.scrub().is_some(),
         "denies": denies,
         "attests": attests,
+        "holds": holds,
+        "until": record.until(),
+        "ended": record.ended(),
+        "deleted": record.deleted(),
         "build": published(record).and_then(|publish| publish.build.as_ref()),
         "keep": published(record).and_then(|publish| publish.keep.as_ref()),
         "context": record.publish().get().statement().header.context,
@@ -126,6 +133,23 @@ fn head(record: &ArtifactRecord) -> Vec<Line> {
             .map(|need| Line::plain(format!("  needs      {} {}", need.name, need.range))),
     );
     lines
+}
+
+/// Until when it stays, or how it ended.
+fn standing(record: &ArtifactRecord) -> Vec<Line> {
+    if let Some(ended) = record.ended() {
+        let why = match record.deleted() {
+            Some(delete) => format!("deleted by entry {} at {}: {}", ended.entry, ended.time, delete.reason),
+            None => format!("swept by entry {} at {}, because nothing kept it", ended.entry, ended.time),
+        };
+        return vec![Line::alarm(format!("  ended      {why}"))];
+    }
+    let until = record.until().map_or_else(|| "somebody deletes it".to_owned(), |until| until.to_string());
+    let holds = record.holds().iter().map(|(index, hold)| {
+        Line::caution(format!("  held       by entry {index} for {}: {}", hold.case, hold.reason))
+    });
+    let kept = Line::plain(format!("  kept       until {until} at least; `holdfast retention` says why"));
+    std::iter::once(kept).chain(holds).collect()
 }
 
 fn body(body: &Body) -> Vec<Line> {

@@ -1,6 +1,6 @@
 //! `status`: how the registry does, in its own words.
 
-use holdfast_formats::wire::v1::{ExitCode, Status};
+use holdfast_formats::wire::v1::{ExitCode, ScrubStatus, Status};
 use indicatif::HumanBytes;
 
 use crate::command::witness;
@@ -52,7 +52,29 @@ fn answer(url: &str, status: &Status) -> anyhow::Result<Answer> {
         .text(format!("  log        {} entries, the newest of {newest}", status.size))
         .text(format!("  policy     {policy}"))
         .with_lines(artifacts.into_iter().chain(channels))
+        .with_lines(status.scrub.iter().flat_map(scrub_lines))
         .with_lines(status.witnesses.iter().flat_map(|one| witness::lines(one, false)))
         .text(format!("  up         {}", shown_duration(status.uptime_s.as_ms())))
         .with_variables(variables))
+}
+
+/// How reading back what is stored does.
+fn scrub_lines(scrub: &ScrubStatus) -> Vec<Line> {
+    let since = match (scrub.full, &scrub.oldest) {
+        (Some(full), Some(oldest)) => format!("everything was read back since {full}; {oldest} is next"),
+        (None, Some(oldest)) => format!("not everything was read back yet; {oldest} is next"),
+        (_, None) => "there is nothing to read back".to_owned(),
+    };
+    let running = scrub.running.as_ref().map(|run| {
+        let read = HumanBytes(run.bytes.get());
+        Line::plain(format!(
+            "             a run goes on since {}: {} artifacts, {read}",
+            run.started, run.artifacts
+        ))
+    });
+    let unsound = scrub.unsound.get();
+    let damaged = (unsound > 0)
+        .then(|| Line::plain(format!("  damaged    {unsound} artifacts: push them again, then scrub")));
+    let first = Line::plain(format!("  scrubbed   {since}"));
+    std::iter::once(first).chain(running).chain(damaged).collect()
 }

@@ -25,6 +25,11 @@ impl Variables {
         Ok(self)
     }
 
+    /// Names and values in their order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// The value of one.
     #[cfg(test)]
     pub(crate) fn get(&self, name: &str) -> Option<&str> {

@@ -1,8 +1,9 @@
 //! Comparing what the registry answers with what follows from its log: every line's known-good, what touched each channel
-//! last, whether its newest pins may be deployed, denies, and grants.
+//! last, whether its newest pins may be deployed, denies, grants, and the windows of artifacts.
 
 mod known_good;
 mod listed;
+mod windows;
 
 use holdfast_formats::name::ChannelName;
 use holdfast_formats::tree::TreeSize;
@@ -49,7 +50,8 @@ impl Audit {
             after = Some(last);
         }
         self.compare_denies().await?;
-        self.compare_grants().await
+        self.compare_grants().await?;
+        Box::pin(self.compare_windows()).await
     }
 
     async fn compare_channel(&mut self, channel: &ChannelName) -> Result<(), ClientError> {

@@ -148,7 +148,7 @@ impl Replay {
             statement,
             signatures: &content.entry.signatures,
             manifest: manifest.as_ref().map(|(bytes, manifest)| (*bytes, manifest)),
-            envelope: attached.filter(|_| !is_publish),
+            attached: attached.filter(|_| !is_publish),
         };
         let judgement = match judge(&candidate, facts) {
             Ok(judgement) => judgement,

@@ -4,11 +4,9 @@
 use holdfast_formats::catalog::{CatalogError, ChunkIndex, IndexedChunk};
 use holdfast_formats::digest::{Blake3Digest, NamedDigest};
 use holdfast_formats::name::Namespace;
-use holdfast_formats::statement::ObjectClass;
 use holdfast_formats::wire::v1::MissingChunk;
 
 use super::super::Blobs;
-use super::super::address::Address;
 use super::super::error::BlobError;
 use super::super::presence::MISSING_MAX;
 use super::open::OpenCatalog;
@@ -83,7 +81,7 @@ impl Blobs {
         let mut missing = Vec::new();
         for batch in chunks.chunks().chunks(MISSING_MAX) {
             if let Some(parent) = parent {
-                self.vouch(namespace, batch, parent).await;
+                self.vouch(namespace, batch, parent).await?;
             }
             let digests: Vec<Blake3Digest> = batch.iter().map(|chunk| chunk.digest).collect();
             let absent = self.missing(namespace, &digests).await?;
@@ -99,22 +97,28 @@ impl Blobs {
     }
 
     /// Notes which of these chunks a published catalog refers to. One that cannot be read vouches for nothing.
-    async fn vouch(&self, namespace: &Namespace, chunks: &[IndexedChunk], parent: &CatalogBlob) {
+    async fn vouch(
+        &self,
+        namespace: &Namespace,
+        chunks: &[IndexedChunk],
+        parent: &CatalogBlob,
+    ) -> Result<(), BlobError> {
         for IndexedChunk { digest, .. } in chunks {
-            let address = Address::of(namespace, ObjectClass::Chunk, digest);
-            if self.inner.known.standing(&address).is_some() {
+            let place = self.chunk_at(namespace, digest).await?;
+            if self.inner.known.standing(&place.address, place.g()).is_some() {
                 continue;
             }
             match self.is_listed(namespace, parent, digest).await {
-                Ok(true) => self.inner.known.note_reference(address),
+                Ok(true) => self.inner.known.note_reference(place.address, place.g()),
                 Ok(false) => {}
                 Err(error) => {
                     let catalog = NamedDigest::Blake3(parent.digest);
                     tracing::warn!(%catalog, %error, "the catalog of a parent cannot be read; its chunks are");
-                    return;
+                    return Ok(());
                 }
             }
         }
+        Ok(())
     }
 }
 

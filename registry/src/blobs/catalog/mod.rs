@@ -6,6 +6,7 @@
 
 mod check;
 mod give;
+mod listed;
 mod open;
 mod pages;
 mod reading;
@@ -15,6 +16,7 @@ mod window;
 
 use holdfast_formats::digest::Blake3Digest;
 
+pub(super) use listed::ListedChunks;
 pub(super) use pages::Pages;
 
 /// The blob of a namespace that is a snapshot's catalog.

@@ -1,6 +1,7 @@
 //! Scrubbing a tree: its catalog, every chunk, and the digest of every file.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use holdfast_formats::catalog::{ChunkIndex, Entry, FileContent, Node};
 use holdfast_formats::digest::{Blake3Digest, Digests, NamedDigest};
@@ -9,8 +10,9 @@ use holdfast_formats::name::Namespace;
 use holdfast_formats::statement::{ObjectClass, ScrubOutcome};
 
 use super::super::Blobs;
+use super::super::address::Address;
 use super::super::error::{BlobError, Unreadable};
-use super::super::scrub::{Scrub, ScrubFinding};
+use super::super::scrub::{Manner, Round, Scrub, ScrubFinding, address_of_file};
 use super::CatalogBlob;
 use super::reading::{EntryRoom, READING_BYTES, Reading};
 use super::segments::{FileHasher, Segment, Segments};
@@ -18,6 +20,10 @@ use super::window::Window;
 
 /// How many segments are looked at before their turn.
 const SEGMENTS_AHEAD: usize = 8;
+/// How many chunks of a list are at hand at a time.
+const PAGE_CHUNKS: usize = 4096;
+/// What one of them takes: its bytes, and what is made of them.
+const LISTED_BYTES: usize = 128;
 /// How many zeros are hashed in one go.
 const ZEROS_AT_ONCE: u64 = 256 * 1024 * 1024;
 /// Reading back may read at most this many times the bytes of the files: parts that are crumbs of chunks cost too much.
@@ -34,17 +40,21 @@ impl Blobs {
         namespace: &Namespace,
         catalog: &Digests,
         size: u64,
+        manner: &Manner,
     ) -> Result<ScrubFinding, BlobError> {
         let _turn = self.inner.tree_scrub.acquire().await.expect("the semaphore is never closed");
-        let found = self.scrub(namespace, catalog, size).await?;
+        let found = self.scrub(namespace, catalog, size, manner).await?;
         if found.outcome != ScrubOutcome::Good {
             return Ok(found);
         }
         let wanted = CatalogBlob { digest: catalog.blake3, size_bytes: size };
-        let mut scrub = TreeScrub::new(self, namespace, &wanted);
+        let mut scrub = TreeScrub::new(self, namespace, &wanted, manner.round());
         scrub.found.count(found.bytes);
-        scrub.files().await?;
-        let found = scrub.found.finish();
+        match manner {
+            Manner::Again(round) => scrub.chunks(round).await?,
+            Manner::Alone | Manner::Whole(_) => scrub.files().await?,
+        }
+        let found = scrub.found.finish().await?;
         if found.outcome != ScrubOutcome::Good {
             self.forget(namespace, ObjectClass::Blob, &catalog.blake3);
         }
@@ -56,6 +66,7 @@ struct TreeScrub<'a> {
     blobs: &'a Blobs,
     namespace: &'a Namespace,
     catalog: &'a CatalogBlob,
+    round: Option<&'a Arc<Round>>,
     found: Scrub,
     hasher: FileHasher,
     data_bytes: u64,
@@ -63,16 +74,37 @@ struct TreeScrub<'a> {
 }
 
 impl<'a> TreeScrub<'a> {
-    fn new(blobs: &'a Blobs, namespace: &'a Namespace, catalog: &'a CatalogBlob) -> Self {
+    fn new(
+        blobs: &'a Blobs,
+        namespace: &'a Namespace,
+        catalog: &'a CatalogBlob,
+        round: Option<&'a Arc<Round>>,
+    ) -> Self {
         Self {
             blobs,
             namespace,
             catalog,
+            round,
             found: Scrub::new(blobs.clone(), namespace.clone()),
             hasher: FileHasher::new(),
             data_bytes: 0,
             zeros: 0,
         }
+    }
+
+    /// Reads every chunk of the list. What files they make was found before, and the catalog is the same.
+    async fn chunks(&mut self, round: &Arc<Round>) -> Result<(), BlobError> {
+        let budget = &self.blobs.inner.budget;
+        let open = self.blobs.open_catalog(self.namespace, self.catalog, &budget.records).await?;
+        let _page = budget.trees.reserve(PAGE_CHUNKS * LISTED_BYTES).await;
+        let mut place = 0;
+        while place < open.chunks() && !self.found.is_full() {
+            let page = open.listed(place..place + PAGE_CHUNKS).await?;
+            let listed = page.chunks().iter().map(|chunk| (chunk.digest, u64::from(chunk.length)));
+            self.found.chunks(listed.collect(), round).await?;
+            place += PAGE_CHUNKS;
+        }
+        Ok(())
     }
 
     async fn files(&mut self) -> Result<(), BlobError> {
@@ -99,6 +131,7 @@ impl<'a> TreeScrub<'a> {
     }
 
     async fn batch(&mut self, files: Vec<FileContent>, window: &mut Window) -> Result<(), BlobError> {
+        let (files, addresses) = self.unread(files);
         let mut segments = Segments::of(files);
         let mut ahead: VecDeque<Segment> = segments.by_ref().take(SEGMENTS_AHEAD).collect();
         while let Some(segment) = ahead.pop_front() {
@@ -107,7 +140,21 @@ impl<'a> TreeScrub<'a> {
             self.check_cost(window)?;
         }
         window.let_go();
+        if let Some(round) = self.round
+            && self.found.is_good()
+        {
+            for address in &addresses {
+                round.note(address);
+            }
+        }
         Ok(())
+    }
+
+    /// Those of some files that the round did not read yet, and what it is to remember of them.
+    fn unread(&self, files: Vec<FileContent>) -> (Vec<FileContent>, Vec<Address>) {
+        let Some(round) = self.round else { return (files, Vec::new()) };
+        let named = files.into_iter().map(|file| (address_of_file(self.namespace, &file), file));
+        named.filter(|(address, _)| !round.has_read(address)).map(|(address, file)| (file, address)).unzip()
     }
 
     async fn segment(
@@ -117,6 +164,9 @@ impl<'a> TreeScrub<'a> {
         window: &mut Window,
     ) -> Result<(), BlobError> {
         self.hole(segment.hole()).await?;
+        if let Some(round) = self.round {
+            round.turn(segment.data_bytes).await;
+        }
         let content = match &segment.chunk {
             Some(chunk) if !self.is_bad(chunk) => match window.content(chunk).await {
                 Ok(content) => Some(content),
@@ -124,11 +174,15 @@ impl<'a> TreeScrub<'a> {
             },
             Some(_) | None => None,
         };
-        for chunk in ahead.iter().filter_map(|segment| segment.chunk.as_ref()) {
-            window.expect(chunk);
+        // What is read ahead takes memory, which nobody must hold while waiting for a turn.
+        if !self.round.is_some_and(|round| round.is_paced()) {
+            ahead.iter().filter_map(|segment| segment.chunk.as_ref()).for_each(|chunk| window.expect(chunk));
         }
-        if content.is_some() {
+        if let (Some(_), Some(chunk)) = (&content, &segment.chunk) {
             self.found.count(segment.data_bytes);
+            if let Some(round) = self.round {
+                round.note(&Address::of(self.namespace, ObjectClass::Chunk, chunk));
+            }
         }
         self.data_bytes = self.data_bytes.saturating_add(segment.data_bytes);
         let bytes = usize::try_from(segment.data_bytes).unwrap_or(usize::MAX);

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures::{StreamExt, future};
 
+use super::super::Manner;
 use super::super::memory::Pool;
 use super::*;
 
@@ -49,7 +50,7 @@ async fn many_pushes_and_pulls_at_once_finish_on_the_smallest_budget() -> Result
         async move {
             let (record, content) = large_blob(world, n * 10).await;
             assert_eq!(world.read(&record).await?, content);
-            world.blobs.scrub(&world.namespace, &record.digests, record.size).await
+            world.blobs.scrub(&world.namespace, &record.digests, record.size, &Manner::Alone).await
         }
     }));
     let finished = tokio::time::timeout(A_MINUTE, work).await.expect("nobody waits for ever");

@@ -9,7 +9,7 @@ use holdfast_formats::digest::NamedDigest;
 use holdfast_formats::statement::{ObjectClass, ScrubOutcome};
 use holdfast_formats::wire::v1::MissingChunk;
 
-use super::super::{CatalogBlob, ScrubFinding, TreeListing};
+use super::super::{CatalogBlob, Manner, ScrubFinding, TreeListing};
 use super::*;
 
 const MIB: usize = 1024 * 1024;
@@ -62,7 +62,7 @@ fn known(chunks: &[&[u8]]) -> Vec<(Blake3Digest, u32)> {
 }
 
 /// A catalog of so many files, each one chunk of its own, and their contents.
-fn many(files: u32) -> (Vec<u8>, TreeListing, Vec<[u8; 4]>) {
+pub(super) fn many(files: u32) -> (Vec<u8>, TreeListing, Vec<[u8; 4]>) {
     let contents: Vec<[u8; 4]> = (0..files).map(u32::to_be_bytes).collect();
     let listed: Vec<File> = contents.iter().map(|c| (Blake3Digest::of(c), vec![whole(c)])).collect();
     let slices: Vec<&[u8]> = contents.iter().map(<[u8; 4]>::as_slice).collect();
@@ -72,7 +72,7 @@ fn many(files: u32) -> (Vec<u8>, TreeListing, Vec<[u8; 4]>) {
 
 impl World {
     /// Stores a blob in chunks of 300,000 bytes.
-    async fn push_catalog(&self, bytes: &[u8]) -> (CatalogBlob, BlobRecord) {
+    pub(super) async fn push_catalog(&self, bytes: &[u8]) -> (CatalogBlob, BlobRecord) {
         let record = self.push(&bytes.chunks(300_000).collect::<Vec<_>>()).await;
         (CatalogBlob { digest: record.digests.blake3, size_bytes: record.size }, record)
     }
@@ -84,7 +84,7 @@ impl World {
 
     async fn scrub_files(&self, files: &[File], chunks: &[&[u8]]) -> Result<ScrubFinding, BlobError> {
         let (_, record) = self.push_catalog(&catalog(files, &known(chunks)).0).await;
-        self.blobs.scrub_tree(&self.namespace, &record.digests, record.size).await
+        self.blobs.scrub_tree(&self.namespace, &record.digests, record.size, &Manner::Alone).await
     }
 }
 
@@ -200,7 +200,8 @@ async fn a_parent_vouches_for_what_nobody_looked_at_since_the_start_and_not_for_
         async move { blobs.require_catalog(&namespace, &catalog, listing, parent.as_ref()).await }
     };
     check(Some(catalog)).await?;
-    let found = world.blobs.scrub_tree(&world.namespace, &record.digests, record.size).await?;
+    let found =
+        world.blobs.scrub_tree(&world.namespace, &record.digests, record.size, &Manner::Alone).await?;
     assert_eq!(found.outcome, ScrubOutcome::Bad);
     for parent in [Some(catalog), None] {
         assert!(matches!(check(parent).await, Err(BlobError::Missing(missing)) if missing.len() == 1));
@@ -282,7 +283,8 @@ async fn t8_a_scrub_of_a_tree_names_its_bad_and_missing_chunks_and_a_catalog_tha
     let beyond = [(Blake3Digest::of(b"one"), vec![part(b"one", 0, 5)])];
     let (bytes, _) = catalog(&beyond, &[(Blake3Digest::of(b"one"), 5)]);
     let (_, record) = world.push_catalog(&bytes).await;
-    let found = world.blobs.scrub_tree(&world.namespace, &record.digests, record.size).await?;
+    let found =
+        world.blobs.scrub_tree(&world.namespace, &record.digests, record.size, &Manner::Alone).await?;
     let catalog_itself = (ObjectClass::Blob, NamedDigest::Blake3(record.digests.blake3));
     assert_eq!((found.outcome, named(&found)), (ScrubOutcome::Bad, vec![catalog_itself]));
 
@@ -301,7 +303,8 @@ async fn t8_a_scrub_of_a_tree_names_its_bad_and_missing_chunks_and_a_catalog_tha
     let (bytes, _) = catalog(&honest, &known(&chunks));
     let (_, record) = world.push_catalog(&bytes).await;
     world.overwrite(&world.chunk_key(&bytes), raw(b"rot")).await;
-    let found = world.blobs.scrub_tree(&world.namespace, &record.digests, record.size).await?;
+    let found =
+        world.blobs.scrub_tree(&world.namespace, &record.digests, record.size, &Manner::Alone).await?;
     assert_eq!((found.outcome, named(&found)), (ScrubOutcome::Bad, vec![chunk(&bytes)]));
     assert_eq!(world.scrub_files(&honest, &chunks).await?.outcome, ScrubOutcome::Good, "it was put again");
     Ok(())
@@ -338,7 +341,10 @@ async fn checks_and_scrubs_at_once_finish_on_small_budgets() -> Result<(), BlobE
                     let namespace = &world.namespace;
                     return world.blobs.require_catalog(namespace, &catalog, listing, Some(&catalog)).await;
                 }
-                let found = world.blobs.scrub_tree(&world.namespace, &record.digests, record.size).await?;
+                let found = world
+                    .blobs
+                    .scrub_tree(&world.namespace, &record.digests, record.size, &Manner::Alone)
+                    .await?;
                 assert_eq!(found.outcome, ScrubOutcome::Good);
                 Ok(())
             }

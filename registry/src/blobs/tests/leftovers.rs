@@ -99,7 +99,7 @@ async fn what_a_committed_entry_refers_to_counts_while_it_is_there() -> Result<(
     let chunks: Vec<Blake3Digest> = record.extents.iter().map(|extent| extent.chunk).collect();
     world.overwrite(&world.chunk_key(b"referred to"), b"rotten".as_slice()).await;
     world.restart();
-    world.blobs.refer(&world.namespace, ObjectClass::Blob, &[record.digests.blake3]);
+    world.blobs.refer(&world.namespace, ObjectClass::Blob, &[record.digests.blake3]).await?;
     world.blobs.require(&world.namespace, &[(record.digests, record.size)]).await?;
     assert!(world.blobs.missing(&world.namespace, &chunks).await?.is_empty());
     assert!(matches!(world.read(&record).await, Err(BlobError::Corrupt { .. })));
@@ -107,7 +107,7 @@ async fn what_a_committed_entry_refers_to_counts_while_it_is_there() -> Result<(
 
     world.restart();
     world.lose(&world.chunk_key(b"by a blob"));
-    world.blobs.refer(&world.namespace, ObjectClass::Chunk, &chunks);
+    world.blobs.refer(&world.namespace, ObjectClass::Chunk, &chunks).await?;
     assert_eq!(world.blobs.missing(&world.namespace, &chunks).await?, chunks[1..]);
     Ok(())
 }

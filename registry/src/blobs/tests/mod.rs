@@ -5,6 +5,7 @@ mod budget;
 mod catalogs;
 mod drafts;
 mod flips;
+mod generations;
 mod leftovers;
 mod ranges;
 mod scrubs;
@@ -25,6 +26,7 @@ use tempfile::TempDir;
 use super::{BlobError, Blobs, Put};
 use crate::blocking::Blocking;
 use crate::clock::SystemClock;
+use crate::index::{Index, Writer};
 use crate::objects::{Host, ObjectKey, Store};
 use crate::telemetry::Fatal;
 
@@ -36,6 +38,7 @@ struct World {
     blobs: Blobs,
     namespace: Namespace,
     directory: Option<TempDir>,
+    index: TestIndex,
 }
 
 impl World {
@@ -58,17 +61,18 @@ impl World {
         let host = Host { blocking: blocking.clone(), clock: SystemClock::shared(), fatal: Fatal::process() };
         let location = location.parse().expect("the location is valid");
         let store = Store::open(&location, host).await.expect("the store opens");
-        let blobs = Blobs::new(store.clone(), blocking, BUDGET_BYTES);
-        Self { store, blobs, namespace: namespace("shop"), directory }
+        let index = TestIndex::new(blocking.clone());
+        let blobs = Blobs::new(store.clone(), index.index.clone(), blocking, BUDGET_BYTES);
+        Self { store, blobs, namespace: namespace("shop"), directory, index }
     }
 
     /// The process ends and another one starts on the same store.
     fn restart(&mut self) {
-        self.blobs = Blobs::new(self.store.clone(), blocking(), BUDGET_BYTES);
+        self.with_budget(usize::try_from(BUDGET_BYTES).expect("it is small"));
     }
 
     fn with_budget(&mut self, bytes: usize) {
-        self.blobs = Blobs::new(self.store.clone(), blocking(), bytes as u64);
+        self.blobs = Blobs::new(self.store.clone(), self.index.index.clone(), blocking(), bytes as u64);
     }
 
     async fn put_raw(&self, content: &[u8]) -> Result<Put, BlobError> {
@@ -100,16 +104,20 @@ impl World {
         self.store.replace(key, object.into()).await.expect("the store takes it");
     }
 
+    /// Where a chunk is as long as no sweep names it.
     fn chunk_key(&self, content: &[u8]) -> ObjectKey {
-        super::address::chunk_key(&self.namespace, &Blake3Digest::of(content)).expect("a valid key")
+        let digest = Blake3Digest::of(content).to_string();
+        ObjectKey::chunk(self.namespace.as_str(), &digest, 0).expect("a valid key")
     }
 
     fn record_key(&self, record: &BlobRecord) -> ObjectKey {
-        super::address::record_key(&self.namespace, &record.digests.blake3).expect("a valid key")
+        let digest = record.digests.blake3.to_string();
+        ObjectKey::blob(self.namespace.as_str(), &digest, 0).expect("a valid key")
     }
 
     fn alias_key(&self, record: &BlobRecord) -> ObjectKey {
-        super::address::alias_key(&self.namespace, &record.digests.sha256).expect("a valid key")
+        let digest = record.digests.sha256.to_string();
+        ObjectKey::alias(self.namespace.as_str(), "sha256", &digest, 0).expect("a valid key")
     }
 
     /// Loses an object, as a disk does. Only in a directory.
@@ -119,6 +127,29 @@ impl World {
 
     fn file(&self, key: &ObjectKey) -> PathBuf {
         self.directory.as_ref().expect("this world is in a directory").path().join(key.as_str())
+    }
+}
+
+/// An index in which sweeps can be made to have happened.
+struct TestIndex {
+    index: Index,
+    writer: Writer,
+    folder: TempDir,
+}
+
+impl TestIndex {
+    fn new(blocking: Blocking) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        let path = folder.path().join("index.sqlite");
+        let (index, mut writer) = Index::open(&path, blocking, 0).expect("the index opens");
+        writer.finish().expect("it is made");
+        Self { index, writer, folder }
+    }
+
+    /// The process ends and another one opens the same file.
+    fn reopen(&mut self) {
+        let path = self.folder.path().join("index.sqlite");
+        (self.index, self.writer) = Index::open(&path, blocking(), 0).expect("the index opens");
     }
 }
 

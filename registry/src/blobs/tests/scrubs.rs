@@ -3,12 +3,12 @@
 use holdfast_formats::digest::NamedDigest;
 use holdfast_formats::statement::{ObjectClass, ScrubOutcome};
 
-use super::super::ScrubFinding;
+use super::super::{BadObjects, Manner, ScrubFinding};
 use super::*;
 
 impl World {
     async fn scrub(&self, record: &BlobRecord) -> Result<ScrubFinding, BlobError> {
-        self.blobs.scrub(&self.namespace, &record.digests, record.size).await
+        self.blobs.scrub(&self.namespace, &record.digests, record.size, &Manner::Alone).await
     }
 }
 
@@ -120,7 +120,65 @@ async fn a_record_whose_good_chunks_make_another_blob_is_bad() -> Result<(), Blo
 async fn a_blob_that_is_another_than_was_published_is_bad() -> Result<(), BlobError> {
     let world = World::in_memory().await;
     let record = world.push(&[b"content"]).await;
-    let found = world.blobs.scrub(&world.namespace, &record.digests, record.size + 1).await?;
+    let found = world.blobs.scrub(&world.namespace, &record.digests, record.size + 1, &Manner::Alone).await?;
     assert_eq!(found.outcome, ScrubOutcome::Bad);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_blobs_share_is_read_once_a_round() -> Result<(), BlobError> {
+    for world in World::both().await {
+        let one = world.push(&[b"shared", b"one"]).await;
+        let other = world.push(&[b"shared", b"other"]).await;
+        let scrub = async |record: &BlobRecord, manner: &Manner| {
+            let found = world.blobs.scrub(&world.namespace, &record.digests, record.size, manner).await;
+            found.map(|found| (found.outcome, found.bytes))
+        };
+        let again = Manner::Again(world.blobs.begin_round(None));
+        assert_eq!(scrub(&one, &again).await?, (ScrubOutcome::Good, 9));
+        assert_eq!(scrub(&other, &again).await?, (ScrubOutcome::Good, 5));
+        assert_eq!(scrub(&one, &again).await?, (ScrubOutcome::Good, 0));
+        let whole = Manner::Whole(world.blobs.begin_round(None));
+        assert_eq!(scrub(&one, &whole).await?, (ScrubOutcome::Good, 9));
+        assert_eq!(scrub(&other, &whole).await?, (ScrubOutcome::Good, 11), "all of it is hashed");
+
+        world.overwrite(&world.chunk_key(b"shared"), raw(b"rot")).await;
+        let next = Manner::Again(world.blobs.begin_round(None));
+        assert_eq!(scrub(&one, &next).await?, (ScrubOutcome::Bad, 3));
+        assert_eq!(
+            scrub(&other, &next).await?,
+            (ScrubOutcome::Bad, 5),
+            "what is bad is never taken for read"
+        );
+        assert_eq!(scrub(&other, &Manner::Alone).await?.0, ScrubOutcome::Bad);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_needs_a_bad_object_is_found_without_reading_content() -> Result<(), BlobError> {
+    let world = World::in_memory().await;
+    let one = world.push(&[b"shared", b"one"]).await;
+    let other = world.push(&[b"shared", b"other"]).await;
+    let alone = world.push(&[b"alone"]).await;
+    let chunk_bad = |finding: &ScrubFinding| {
+        let mut bad = BadObjects::default();
+        finding.bad.iter().for_each(|object| assert!(bad.add(object)));
+        bad
+    };
+    world.overwrite(&world.chunk_key(b"shared"), raw(b"rot")).await;
+    let bad = chunk_bad(&world.scrub(&one).await?);
+    let touched = async |record: &BlobRecord, bad: &BadObjects| {
+        let found = world.blobs.touched_by(&world.namespace, &record.digests, None, bad).await;
+        found.map(|found| (found.outcome, named(&found), found.bytes))
+    };
+    assert_eq!(touched(&other, &bad).await?, (ScrubOutcome::Bad, vec![chunk(b"shared")], 0));
+    assert_eq!(touched(&alone, &bad).await?, (ScrubOutcome::Good, vec![], 0));
+    let wanted = [(other.digests, other.size)];
+    let required = world.blobs.require(&world.namespace, &wanted).await;
+    assert!(
+        matches!(required, Err(BlobError::Missing(missing)) if missing.len() == 1),
+        "it counts as missing"
+    );
     Ok(())
 }

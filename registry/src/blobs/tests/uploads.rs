@@ -3,6 +3,7 @@
 use futures::future;
 use holdfast_formats::digest::NamedDigest;
 
+use super::super::Manner;
 use super::*;
 
 #[tokio::test]
@@ -189,6 +190,6 @@ async fn every_call_can_be_made_from_a_task() {
     sendable(&blobs.put_record(namespace, record_of(&[]), None));
     sendable(&blobs.require(namespace, &[]));
     sendable(&blobs.reader(namespace, digests.blake3, None));
-    sendable(&blobs.scrub(namespace, &digests, 0));
+    sendable(&blobs.scrub(namespace, &digests, 0, &Manner::Alone));
     sendable(&blobs.find_by_sha256(namespace, &digests.sha256));
 }

@@ -26,7 +26,7 @@ pub(super) async fn list(
     Ok(ok(api.service.list(&who, &query).await?))
 }
 
-/// `GET /v1/artifacts/{ref}`, `…/blobs/{blake3}` and `…/chunks/{blake3}`
+/// `GET /v1/artifacts/{ref}`, `…/blobs/{blake3}`, `…/chunks/{blake3}` and `…/retention`
 pub(super) async fn get(
     State(api): State<Api>,
     Bearer(who): Bearer,
@@ -36,6 +36,9 @@ pub(super) async fn get(
     match path::artifact(&wanted)? {
         ArtifactPath::Artifact(reference) => {
             Ok(ok(api.service.artifact(&who, &reference).await?).into_response())
+        }
+        ArtifactPath::Retention(reference) => {
+            Ok(ok(api.service.retention(&who, &reference).await?).into_response())
         }
         ArtifactPath::Blob(reference, digest) => blob(&api, &who, &reference, digest, &headers).await,
         ArtifactPath::Chunk(reference, digest) => {

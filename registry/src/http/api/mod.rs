@@ -9,6 +9,7 @@ mod frames;
 mod grants;
 mod log;
 mod node;
+mod operations;
 mod path;
 mod query;
 mod rate;
@@ -53,6 +54,8 @@ pub fn router(service: Service, limits: ApiLimits) -> Router {
         .route("/v1/openapi.json", get(node::openapi))
         .route("/v1/registry", get(node::info))
         .route("/v1/status", get(node::status))
+        .route("/v1/operations/sweep", post(operations::sweep))
+        .route("/v1/operations/scrub", post(operations::scrub))
         .route("/v1/submissions", post(log::submit))
         .route("/v1/policies", get(log::policies))
         .route("/v1/grants", get(grants::list))

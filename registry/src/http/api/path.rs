@@ -27,15 +27,21 @@ pub(super) enum ArtifactPath<'a> {
     Blob(Reference, &'a str),
     /// `…/chunks/<blake3>`
     Chunk(Reference, &'a str),
+    /// `…/retention`
+    Retention(Reference),
 }
 
-/// `shop/web@1.0.0`, `shop/web@1.0.0/blobs/<blake3>` and `…/chunks/<blake3>`; the version or digest has no slash.
+/// `shop/web@1.0.0`, `shop/web@1.0.0/blobs/<blake3>`, `…/chunks/<blake3>` and `…/retention`; the version or digest has no
+/// slash.
 pub(super) fn artifact(path: &str) -> Result<ArtifactPath<'_>, Refused> {
     let at = path.find('@').ok_or_else(no_such_route)?;
     let Some(slash) = path.get(at..).and_then(|rest| rest.find('/')).map(|found| at + found) else {
         return Ok(ArtifactPath::Artifact(reference(path)?));
     };
     let (artifact, rest) = path.split_at_checked(slash).ok_or_else(no_such_route)?;
+    if rest == "/retention" {
+        return Ok(ArtifactPath::Retention(reference(artifact)?));
+    }
     if let Some(digest) = rest.strip_prefix("/chunks/") {
         return Ok(ArtifactPath::Chunk(reference(artifact)?, digest));
     }

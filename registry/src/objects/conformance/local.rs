@@ -100,3 +100,24 @@ async fn leftover_staging_file_of_the_same_number_is_stepped_over() -> Result<()
     assert_eq!(store.get(&ObjectKey::checkpoint()).await?, "whole");
     Ok(())
 }
+
+#[tokio::test]
+async fn t6_while_the_reserve_is_in_use_the_log_goes_on_and_new_content_is_refused() -> Result<(), ObjectError>
+{
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let store = open_directory(&directory).await;
+    let reserve = directory.path().join(".reserve");
+    let chunk = ObjectKey::chunk("shop", DIGEST, 0)?;
+    let bytes = || Bytes::from_static(b"x");
+    assert!(store.release_reserve().await?, "there was some");
+    assert!(!reserve.exists());
+    let refused = store.create(&chunk, bytes()).await;
+    assert!(matches!(refused, Err(ObjectError::NoSpace { .. })), "{refused:?}");
+    store.create_durable(&ObjectKey::attachment(DIGEST)?, bytes()).await?;
+    store.create_durable(&ObjectKey::commit(0), bytes()).await?;
+    assert!(!store.release_reserve().await?, "there is no more");
+    store.keep_reserve().await?;
+    assert_eq!(reserve.metadata().map(|kept| kept.len()).ok(), Some(16 * 1024 * 1024));
+    assert_eq!(store.create(&chunk, bytes()).await?, Created::New);
+    Ok(())
+}

@@ -115,6 +115,6 @@ impl LocalDirectory {
     }
 }
 
-fn parent_of<'a>(target: &'a Path, root: &'a Path) -> &'a Path {
+pub(super) fn parent_of<'a>(target: &'a Path, root: &'a Path) -> &'a Path {
     target.parent().unwrap_or(root)
 }

@@ -9,6 +9,7 @@ mod durability;
 mod fanout;
 mod listing;
 mod lock;
+mod reserve;
 mod staging;
 mod uncached;
 mod write;
@@ -17,7 +18,7 @@ use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -29,12 +30,9 @@ use crate::telemetry::Fatal;
 
 pub(super) use barrier::Barrier;
 use durability::Flush;
-use fanout::Prepared;
+use fanout::{Prepared, parent_of};
 pub(super) use listing::page;
 pub(super) use write::{Persistence, Publish};
-
-/// Freed by a sweep on a full disk, so that the sweep itself can commit.
-const RESERVE_BYTES: u64 = 16 * 1024 * 1024;
 
 /// One directory, locked for this process.
 #[derive(Debug)]
@@ -45,6 +43,8 @@ pub(super) struct LocalDirectory {
     /// Held while directories are made: whoever comes second goes on only when they are durable.
     preparing: Mutex<()>,
     staged: AtomicU64,
+    /// The room for sweeps is in use.
+    released: AtomicBool,
     fatal: Fatal,
     /// Held until the process ends or the store is dropped.
     _lock: File,
@@ -57,7 +57,7 @@ impl LocalDirectory {
         let root = fanout::make_root(directory).map_err(unusable)?;
         let lock = lock::acquire(&root)?;
         let flush = fanout::make_top_directories(&root)
-            .and_then(|()| keep_reserve(&root))
+            .and_then(|()| reserve::keep(&root))
             .and_then(|()| Flush::open(&root))
             .map_err(unusable)?;
         Ok(Self {
@@ -66,6 +66,7 @@ impl LocalDirectory {
             prepared: Mutex::default(),
             preparing: Mutex::default(),
             staged: AtomicU64::new(1),
+            released: AtomicBool::new(false),
             fatal,
             _lock: lock,
         })
@@ -115,6 +116,19 @@ impl LocalDirectory {
         Ok(Bytes::from(bytes))
     }
 
+    /// Removes an object, if it is there.
+    pub(super) fn delete(&self, key: &ObjectKey) -> Result<(), ObjectError> {
+        let target = self.target(key);
+        match std::fs::remove_file(&target) {
+            Ok(()) => {
+                self.flush.note(parent_of(&target, &self.root));
+                Ok(())
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(ObjectError::from_io(key.as_str(), error)),
+        }
+    }
+
     /// Opens an object that never changes, to read parts of it.
     pub(super) fn hold(&self, key: &ObjectKey) -> Result<HeldObject, ObjectError> {
         HeldObject::open(&self.target(key), key)
@@ -131,19 +145,4 @@ impl LocalDirectory {
             ObjectError::NotDurable { what: what.to_owned(), source }
         })
     }
-}
-
-/// A full disk must not keep a registry from starting: it still answers lookups, and sweeps.
-fn keep_reserve(root: &Path) -> io::Result<()> {
-    let path = root.join(".reserve");
-    if path.metadata().is_ok_and(|metadata| metadata.len() >= RESERVE_BYTES) {
-        return Ok(());
-    }
-    let file = File::options().create(true).truncate(true).write(true).open(&path)?;
-    if let Err(error) = durability::allocate(&file, RESERVE_BYTES) {
-        tracing::warn!(error = %error, "no room for the reserve file: free space, a sweep on a full disk needs it");
-        drop(file);
-        return std::fs::remove_file(&path);
-    }
-    Ok(())
 }

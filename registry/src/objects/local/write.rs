@@ -39,6 +39,9 @@ impl LocalDirectory {
         publish: Publish,
         persistence: Persistence,
     ) -> Result<Created, ObjectError> {
+        if key.is_content() && self.is_reserve_released() {
+            return Err(ObjectError::from_io(key.as_str(), ErrorKind::StorageFull.into()));
+        }
         self.prepare(key)?;
         let target = self.target(key);
         if publish == Publish::Create && fs::symlink_metadata(&target).is_ok() {

@@ -6,6 +6,7 @@ use holdfast_formats::limits::ATTACHMENT_BYTES_MAX;
 use holdfast_formats::reference::ArtifactRef;
 use holdfast_formats::statement::{Attest, Tag};
 
+use super::common::check_alive;
 use super::publish::check_same;
 use super::{Case, Ruling};
 use crate::facts::{AttestFact, Effect, TagFact};
@@ -28,7 +29,7 @@ pub(super) fn judge(case: &Case<'_>, attest: &Attest) -> Result<Ruling, JudgeErr
         return Err(Refusal::Malformed { rule: "the attested envelope is over 64 MiB" }.into());
     }
     let attachment = attest.envelope.attachment();
-    let bytes = case.candidate.envelope.ok_or(Refusal::AttachmentMissing { attachment })?;
+    let bytes = case.candidate.attached.ok_or(Refusal::AttachmentMissing { attachment })?;
     check_same(bytes, attest.envelope.size, &attest.envelope.digests)?;
     let fact = AttestFact {
         index: case.candidate.index,
@@ -53,9 +54,9 @@ pub(super) fn judge_tag(case: &Case<'_>, tag: &Tag) -> Result<Ruling, JudgeError
     if let Some(taken) = case.facts.artifact(&as_version)? {
         return Err(Refusal::NameTaken { artifact: as_version, index: taken.index }.into());
     }
-    if case.facts.artifact_by_digest(&tag.name, &tag.target.digests)?.is_none() {
-        return Err(Refusal::DigestNotFound { name: tag.name.clone() }.into());
-    }
+    let target = case.facts.artifact_by_digest(&tag.name, &tag.target.digests)?;
+    let not_found = || Refusal::DigestNotFound { name: tag.name.clone() };
+    check_alive(&target.ok_or_else(not_found)?)?;
     let fact = TagFact {
         index: case.candidate.index,
         name: tag.name.clone(),

@@ -1,14 +1,15 @@
-//! What holds for every statement, whatever it says: which log, which rule book, when, and what it is about.
+//! What holds for every statement, whatever it says: which log, which rule book, when, and what it is about. And what
+//! many ask: is the artifact that they name there?
 
 use holdfast_formats::envelope::CanonicalSignature;
 use holdfast_formats::key::PublicKey;
 use holdfast_formats::limits::{ISSUED_AHEAD_MS_MAX, QUIET_LOG_MS_MAX, STATEMENT_LIFE_MS_MAX};
 use holdfast_formats::policy::Policy;
-use holdfast_formats::statement::{Header, Predicate, Statement};
+use holdfast_formats::statement::{Artifact, Header, Predicate, Statement};
 use holdfast_formats::time::Timestamp;
 
-use super::Candidate;
-use crate::facts::Facts;
+use super::{Candidate, Case};
+use crate::facts::{ArtifactFact, Facts};
 use crate::refusal::{JudgeError, Refusal};
 use crate::rule_book::RuleBook;
 use crate::subject::expected_subjects;
@@ -55,6 +56,34 @@ pub(super) fn check_quiet(
         Ok(())
     } else {
         Err(Refusal::QuietLog { time }.into())
+    }
+}
+
+/// The artifact of exactly this name, version and digests.
+pub(super) fn published(case: &Case<'_>, artifact: &Artifact) -> Result<ArtifactFact, JudgeError> {
+    let name = || artifact.r#ref.clone();
+    let fact = case
+        .facts
+        .artifact(&artifact.r#ref)?
+        .ok_or_else(|| Refusal::ArtifactNotFound { artifact: name() })?;
+    if fact.artifact.digests != artifact.digests {
+        return Err(Refusal::DigestsDiffer { artifact: name() }.into());
+    }
+    Ok(fact)
+}
+
+/// The same, when it has not ended.
+pub(super) fn published_and_alive(case: &Case<'_>, artifact: &Artifact) -> Result<ArtifactFact, JudgeError> {
+    let fact = published(case, artifact)?;
+    check_alive(&fact)?;
+    Ok(fact)
+}
+
+/// Nothing new begins with what has ended.
+pub(super) fn check_alive(fact: &ArtifactFact) -> Result<(), Refusal> {
+    match fact.ended {
+        Some(ended) => Err(Refusal::ArtifactEnded { artifact: fact.artifact.r#ref.clone(), by: ended.index }),
+        None => Ok(()),
     }
 }
 

@@ -5,7 +5,7 @@ use holdfast_formats::policy::Role;
 use holdfast_formats::statement::{Deny, DenyScope, Lift};
 
 use super::{Case, Ruling};
-use crate::facts::{DenyFact, Effect};
+use crate::facts::{DenyFact, Effect, LiftFact};
 use crate::reach::{Ask, Quorum, Reach};
 use crate::refusal::{JudgeError, Refusal};
 
@@ -23,6 +23,7 @@ pub(super) fn judge(case: &Case<'_>, deny: &Deny) -> Result<Ruling, JudgeError> 
         scope: deny.scope,
         channel: deny.channel.clone(),
         reason: deny.reason.clone(),
+        time: case.candidate.time,
         signers: counted.clone(),
         lifted: None,
     };
@@ -40,8 +41,9 @@ pub(super) fn judge_lift(case: &Case<'_>, lift: &Lift) -> Result<Ruling, JudgeEr
     };
     let ask = Ask { role: Role::Releaser, reach, quorum: Quorum::Rule };
     let counted = case.entitled_to_end(("deny", index), Reach::Name(&deny.name), ask)?;
-    if let Some(by) = deny.lifted {
-        return Err(Refusal::AlreadyEnded { what: "deny", index, by }.into());
+    if let Some(lift) = deny.lifted {
+        return Err(Refusal::AlreadyEnded { what: "deny", index, by: lift.index }.into());
     }
-    Ok(Ruling::ready(counted, Effect::Lift { deny: index, by: case.candidate.index }))
+    let by = LiftFact { index: case.candidate.index, time: case.candidate.time };
+    Ok(Ruling::ready(counted, Effect::Lift { deny: index, by }))
 }

@@ -2,9 +2,10 @@
 //! has happened is always worth knowing.
 
 use holdfast_formats::policy::Role;
-use holdfast_formats::statement::{Artifact, Deploy, DeployPhase, Direction};
+use holdfast_formats::statement::{Deploy, DeployPhase, Direction};
 
 use super::apart::{Earlier, are_separate};
+use super::common::published;
 use super::{Case, Ruling, calendar};
 use crate::denial::denied_with_components;
 use crate::facts::{ArtifactFact, DeployFact, Effect, PinFact};
@@ -81,19 +82,6 @@ fn check_named(case: &Case<'_>, deploy: &Deploy) -> Result<(), JudgeError> {
         Some(_) => Ok(()),
         None => Err(Refusal::EntryNotFound { what: "pin of this artifact in this channel", index }.into()),
     }
-}
-
-/// The artifact of exactly this name, version and digests.
-pub(super) fn published(case: &Case<'_>, artifact: &Artifact) -> Result<ArtifactFact, JudgeError> {
-    let name = || artifact.r#ref.clone();
-    let fact = case
-        .facts
-        .artifact(&artifact.r#ref)?
-        .ok_or_else(|| Refusal::ArtifactNotFound { artifact: name() })?;
-    if fact.artifact.digests != artifact.digests {
-        return Err(Refusal::DigestsDiffer { artifact: name() }.into());
-    }
-    Ok(fact)
 }
 
 fn check_not_denied(case: &Case<'_>, fact: &ArtifactFact, deploy: &Deploy) -> Result<(), JudgeError> {

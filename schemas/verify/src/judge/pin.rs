@@ -7,7 +7,7 @@ use holdfast_formats::statement::{Pin, ScrubOutcome};
 use holdfast_formats::time::Timestamp;
 
 use super::apart::Earlier;
-use super::deploy::published;
+use super::common::published_and_alive;
 use super::{Case, Draft, Ruling, evidence};
 use crate::denial::denied_with_components;
 use crate::facts::ArtifactFact;
@@ -24,7 +24,7 @@ pub(super) fn judge(case: &Case<'_>, pin: &Pin) -> Result<Ruling, JudgeError> {
         case.policy.channel(&pin.channel).ok_or_else(|| Refusal::ChannelUnknown { channel: channel() })?;
     check_line(pin, rule)?;
     check_place(case, pin)?;
-    let fact = published(case, &pin.artifact)?;
+    let fact = published_and_alive(case, &pin.artifact)?;
     check_not_denied(case, pin, &fact)?;
     case.check_ahead("expires", pin.expires)?;
     let shown = evidence::gather(case, pin)?;

@@ -13,8 +13,9 @@ use holdfast_formats::text::Label;
 use holdfast_formats::time::Timestamp;
 use holdfast_formats::tree::LeafIndex;
 
+use super::common::check_alive;
 use super::{Case, Ruling};
-use crate::facts::{ArtifactFact, Effect};
+use crate::facts::{ArtifactFact, Effect, WindowFact};
 use crate::reach::Ask;
 use crate::refusal::{JudgeError, Refusal};
 
@@ -30,7 +31,7 @@ pub(super) fn judge(case: &Case<'_>, publish: &Publish) -> Result<Ruling, JudgeE
     };
     let artifact = ArtifactRef::new(publish.name.clone(), publish.version.clone());
     check_name(case, publish, rule, &artifact)?;
-    let keep_until = keep_until(publish, rule, case.candidate.time)?;
+    let window = window(publish, rule, case.candidate.time)?;
     check_manifest(case, publish)?;
     let fact = ArtifactFact {
         artifact: Artifact { r#ref: artifact, digests: publish.manifest.digests },
@@ -41,8 +42,11 @@ pub(super) fn judge(case: &Case<'_>, publish: &Publish) -> Result<Ruling, JudgeE
         components: publish.components.clone().unwrap_or_default(),
         size_bytes: publish.size_bytes,
         signers: counted.clone(),
-        keep_until,
+        window,
+        extended: None,
         scrub: None,
+        recovered: None,
+        ended: None,
     };
     Ok(Ruling::ready(counted, Effect::Artifact(Box::new(fact))))
 }
@@ -77,6 +81,7 @@ fn check_name(
         return Err(Refusal::MovingTag { version: publish.version.clone(), rule }.into());
     }
     let Some(taken) = case.facts.artifact(artifact)? else { return Ok(()) };
+    check_alive(&taken)?;
     let (artifact, index) = (artifact.clone(), taken.index);
     if taken.artifact.digests == publish.manifest.digests {
         return Err(Refusal::AlreadyPublished { artifact, index }.into());
@@ -85,7 +90,7 @@ fn check_name(
 }
 
 /// Until when the artifact must be kept: its class's window, or what the writer asks for when that is later.
-fn keep_until(publish: &Publish, rule: &NamespaceRule, now: Timestamp) -> Result<Timestamp, Refusal> {
+fn window(publish: &Publish, rule: &NamespaceRule, now: Timestamp) -> Result<WindowFact, Refusal> {
     let keep = publish.keep.as_ref();
     let class = match keep.and_then(|keep| keep.class.clone()) {
         Some(class) => class,
@@ -97,13 +102,14 @@ fn keep_until(publish: &Publish, rule: &NamespaceRule, now: Timestamp) -> Result
     {
         return Err(Refusal::KeepWeaker { class });
     }
-    let by_class = now.plus_ms(window.map_or(0, |w| w.keep_s.as_ms()));
+    let by_class = window.map(|window| now.plus_ms(window.keep_s.as_ms()));
     let max = now.plus_ms(rule.keep_max_s.as_ms());
-    match keep.and_then(|keep| keep.until) {
-        Some(until) if until > max => Err(Refusal::KeepTooLong { until, max }),
-        Some(until) => Ok(by_class.max(until)),
-        None => Ok(by_class),
+    let asked = keep.and_then(|keep| keep.until);
+    if let Some(until) = asked.filter(|until| *until > max) {
+        return Err(Refusal::KeepTooLong { until, max });
     }
+    let mode = asked_mode.or_else(|| window.map(|window| window.mode)).unwrap_or(WindowMode::Governance);
+    Ok(WindowFact { class, until: by_class.max(asked), mode })
 }
 
 fn kind_class(kind: Kind) -> Label {
@@ -167,6 +173,7 @@ fn check_component(case: &Case<'_>, component: &ComponentRef) -> Result<(), Judg
             "has other digests than the release says; look it up again"
         }
         Some(fact) if fact.kind == Kind::Release => "is a release; list its components instead",
+        Some(fact) if fact.ended.is_some() => return Ok(check_alive(&fact)?),
         Some(_) => return Ok(()),
     };
     Err(Refusal::Component { component: component.r#ref.clone(), rule: fault }.into())

@@ -2,7 +2,7 @@
 
 use holdfast_formats::statement::{Rollback, RollbackPhase, RollbackTarget};
 
-use super::deploy::published;
+use super::common::published;
 use super::{Case, Ruling};
 use crate::facts::{Effect, PinFact, RollbackFact};
 use crate::reach::Ask;

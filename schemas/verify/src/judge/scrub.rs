@@ -2,7 +2,7 @@
 
 use holdfast_formats::statement::Scrub;
 
-use super::deploy::published;
+use super::common::published;
 use super::{Case, Ruling};
 use crate::facts::{Effect, ScrubFact};
 use crate::refusal::{JudgeError, Refusal};
@@ -16,6 +16,6 @@ pub(super) fn judge(case: &Case<'_>, scrub: &Scrub) -> Result<Ruling, JudgeError
     for artifact in &scrub.artifacts {
         published(case, artifact)?;
     }
-    let found = ScrubFact { index: case.candidate.index, outcome: scrub.outcome };
+    let found = ScrubFact { index: case.candidate.index, outcome: scrub.outcome, time: case.candidate.time };
     Ok(Ruling::ready(counted, Effect::Scrub { artifacts: scrub.artifacts.clone(), scrub: found }))
 }

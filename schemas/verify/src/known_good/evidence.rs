@@ -5,7 +5,9 @@ use std::convert::Infallible;
 use holdfast_formats::checkpoint::Checkpoint;
 use holdfast_formats::key::KeyId;
 use holdfast_formats::policy::Policy;
-use holdfast_formats::statement::{Deny, Deploy, Pin, Predicate, Publish, Scrub, StatementType};
+use holdfast_formats::statement::{
+    Delete, Deny, Deploy, Pin, Predicate, Publish, Scrub, StatementType, Sweep,
+};
 use holdfast_formats::tree::LeafIndex;
 use holdfast_formats::wire::v1::ProvenEntry;
 
@@ -57,7 +59,7 @@ macro_rules! evidence {
     };
 }
 
-evidence!(Publish, Pin, Deny, Deploy, Scrub);
+evidence!(Publish, Pin, Deny, Deploy, Scrub, Delete, Sweep);
 
 impl Proofs<'_> {
     /// A believed entry of the wanted type; `as_what` says in errors what it was sent as.

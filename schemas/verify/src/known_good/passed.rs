@@ -3,7 +3,7 @@
 
 use holdfast_formats::name::{ArtifactName, ChannelName};
 use holdfast_formats::number::PinNumber;
-use holdfast_formats::statement::{Artifact, Deny, Pin, Scrub, ScrubOutcome};
+use holdfast_formats::statement::{Artifact, Delete, Deny, Pin, Scrub, ScrubOutcome, Sweep, SweepPhase};
 use holdfast_formats::time::Timestamp;
 use holdfast_formats::tree::LeafIndex;
 use holdfast_formats::wire::v1::{Excluded, KnownGoodQuery, PassReason, PassedOver, ProvenEntry};
@@ -128,9 +128,7 @@ impl LineCheck<'_> {
                 Ok(Some(self.proofs.policies.newest().entry.index))
             }
             PassReason::Distrusted => holds(false, "the policy trusts everybody who signed it"),
-            PassReason::Ended => {
-                holds(false, "this version knows no entry that ends an artifact; use a newer one")
-            }
+            PassReason::Ended => self.check_ended(passed, pin).map(Some),
             PassReason::Excluded => holds(self.is_excluded(pin), "the query does not exclude it"),
             PassReason::TooNew => holds(self.is_too_new(pin), "it is not newer than the query's time"),
             PassReason::SteppedBack => holds(self.query.back.is_some(), "the query does not step back"),
@@ -163,6 +161,19 @@ impl LineCheck<'_> {
             return Err(self.wrong(passed.number, "the scrub sent is older than the pin"));
         }
         Ok(said.logged.index())
+    }
+
+    /// By a `delete` of it or of a component, or by a sweep that names one of them and ends what it names.
+    fn check_ended(&self, passed: &PassedOver, pin: &Said<Pin>) -> Result<LeafIndex, AnswerError> {
+        let parts = self.parts(pin);
+        let (index, ends) = if let Ok(said) = self.ended_by::<Delete>(passed, "the delete of") {
+            (said.logged.index(), parts.contains(&said.what.artifact))
+        } else {
+            let said: Said<Sweep> = self.ended_by(passed, "the sweep of")?;
+            let named = parts.iter().any(|part| said.what.artifacts.contains(part));
+            (said.logged.index(), named && said.what.phase == SweepPhase::End)
+        };
+        if ends { Ok(index) } else { Err(self.wrong(passed.number, "the entry sent does not end it")) }
     }
 
     /// Nothing is pinned while it is denied, so an older deny was lifted; unless nobody who signed it was trusted then.
@@ -220,6 +231,6 @@ fn before(number: PinNumber) -> PinNumber {
 
 fn deny_fact(said: &Said<Deny>) -> DenyFact {
     let Deny { name, digests, effect, scope, channel, reason } = said.what.clone();
-    let (index, signers) = (said.logged.index(), said.logged.signers());
-    DenyFact { index, name, digests, effect, scope, channel, reason, signers, lifted: None }
+    let (index, time, signers) = (said.logged.index(), said.logged.time(), said.logged.signers());
+    DenyFact { index, name, digests, effect, scope, channel, reason, time, signers, lifted: None }
 }

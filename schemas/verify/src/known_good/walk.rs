@@ -173,6 +173,9 @@ impl Walk<'_> {
         if let Some(deny) = denied(self.facts, &self.in_force.policy, &part.artifact, self.channel)? {
             return Ok(Some(Against::ended(PassReason::Denied, deny.index)));
         }
+        if let Some(ended) = part.ended {
+            return Ok(Some(Against::ended(PassReason::Ended, ended.index)));
+        }
         Ok(match part.scrub {
             Some(scrub) if scrub.outcome == ScrubOutcome::Good && scrub.index > part.index => None,
             Some(scrub) => Some(Against::ended(PassReason::ScrubFailed, scrub.index)),

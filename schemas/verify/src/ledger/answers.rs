@@ -1,10 +1,11 @@
 //! The questions of the rule book and the lookups, answered from the tables.
 
-use holdfast_formats::digest::{Digests, Sha256Digest};
+use holdfast_formats::digest::{Digests, NamedDigest, Sha256Digest};
 use holdfast_formats::key::KeyId;
-use holdfast_formats::name::{ArtifactName, ChannelName};
+use holdfast_formats::name::{ArtifactName, ChannelName, Namespace};
 use holdfast_formats::number::PinNumber;
 use holdfast_formats::reference::ArtifactRef;
+use holdfast_formats::statement::ObjectClass;
 use holdfast_formats::text::Label;
 use holdfast_formats::time::Timestamp;
 use holdfast_formats::tree::{LeafIndex, TreeSize};
@@ -12,8 +13,8 @@ use holdfast_formats::tree::{LeafIndex, TreeSize};
 use super::Ledger;
 use super::tables::{Table, TableValue, Tables};
 use crate::facts::{
-    ArtifactFact, AttestFact, DenyFact, DeployFact, Facts, FactsError, FreezeFact, GrantFact, PinFact,
-    PolicyFact, RollbackFact,
+    ArtifactFact, AttestFact, DenyFact, DeployFact, Facts, FactsError, FreezeFact, GrantFact, HoldFact,
+    PinFact, PolicyFact, RollbackFact, SweepFact,
 };
 
 /// The records of entries, in the order of the entries; one that went missing is left out.
@@ -92,6 +93,50 @@ impl<T: Tables> Facts for Ledger<T> {
     ) -> Result<Vec<PinFact>, FactsError> {
         let line = (channel.clone(), name.clone());
         all_of(&self.pins, &self.pins_of.newest(&line, None, below.as_ref(), limit)?)
+    }
+
+    fn pins_above(
+        &self,
+        channel: &ChannelName,
+        name: &ArtifactName,
+        above: PinNumber,
+        limit: usize,
+    ) -> Result<Vec<PinFact>, FactsError> {
+        let line = (channel.clone(), name.clone());
+        all_of(&self.pins, &self.pins_of.oldest(&line, Some(&above), limit)?)
+    }
+
+    fn pins_of(&self, artifact: &ArtifactRef) -> Result<Vec<PinFact>, FactsError> {
+        all_of(&self.pins, &self.pins_of_artifact.oldest(artifact, None, usize::MAX)?)
+    }
+
+    fn policies_after(&self, index: LeafIndex) -> Result<Vec<PolicyFact>, FactsError> {
+        self.policies.oldest(&(), Some(&index), usize::MAX)
+    }
+
+    fn containers(&self, component: &ArtifactRef) -> Result<Vec<ArtifactRef>, FactsError> {
+        self.containers.oldest(component, None, usize::MAX)
+    }
+
+    fn hold(&self, index: LeafIndex) -> Result<Option<HoldFact>, FactsError> {
+        self.holds.get(&(), &index)
+    }
+
+    fn holds(&self, artifact: &ArtifactRef) -> Result<Vec<HoldFact>, FactsError> {
+        all_of(&self.holds, &self.holds_of.oldest(artifact, None, usize::MAX)?)
+    }
+
+    fn sweep(&self, index: LeafIndex) -> Result<Option<SweepFact>, FactsError> {
+        self.sweeps.get(&(), &index)
+    }
+
+    fn generation(
+        &self,
+        class: ObjectClass,
+        namespace: &Namespace,
+        digest: &NamedDigest,
+    ) -> Result<LeafIndex, FactsError> {
+        Ok(self.generations.get(&(namespace.clone(), class), digest)?.unwrap_or(LeafIndex::FIRST))
     }
 
     fn deny(&self, index: LeafIndex) -> Result<Option<DenyFact>, FactsError> {

@@ -1,15 +1,17 @@
 //! Applying what follows from entries.
 
 use holdfast_formats::digest::Sha256Digest;
+use holdfast_formats::reference::ArtifactRef;
 use holdfast_formats::statement::Artifact;
+use holdfast_formats::sweep_list::SweptObject;
 use holdfast_formats::time::Timestamp;
 use holdfast_formats::tree::LeafIndex;
 
 use super::Ledger;
 use super::tables::{Table as _, Tables};
 use crate::facts::{
-    ArtifactFact, DenyFact, DeployFact, Effect, FactsError, FreezeFact, GrantFact, PinFact, RollbackFact,
-    ScrubFact,
+    ArtifactFact, DenyFact, DeployFact, Effect, FactsError, FreezeFact, GrantFact, HoldFact, LiftFact,
+    PinFact, RollbackFact, ScrubFact, SweepFact,
 };
 
 impl<T: Tables> Ledger<T> {
@@ -55,6 +57,16 @@ impl<T: Tables> Ledger<T> {
             Effect::Revoke { grant, by } => self.end_grant(*grant, *by),
             Effect::Rollback(fact) => self.add_rollback(fact),
             Effect::Scrub { artifacts, scrub } => self.add_scrub(artifacts, *scrub),
+            Effect::Hold(fact) => self.add_hold(fact),
+            Effect::Unhold { hold, by } => self.end_hold(*hold, *by),
+            Effect::Extend { artifact, extend } => {
+                self.change_artifact(artifact, |fact| fact.extended = Some(*extend))
+            }
+            Effect::Delete { artifact, ended } => {
+                self.change_artifact(artifact, |fact| fact.ended = Some(*ended))
+            }
+            Effect::Sweep { sweep, objects } => self.add_sweep(sweep, objects),
+            Effect::Swept { sweep, by } => self.end_sweep(*sweep, *by),
         }
     }
 
@@ -64,6 +76,9 @@ impl<T: Tables> Ledger<T> {
         let name = artifact.r#ref.name();
         if self.artifacts_by_digest.get(name, &artifact.digests)?.is_none() {
             self.artifacts_by_digest.insert(name, &artifact.digests, &artifact.r#ref)?;
+        }
+        for component in &fact.components {
+            self.containers.insert(&component.r#ref, &artifact.r#ref, &artifact.r#ref)?;
         }
         self.artifacts.insert(&(), &artifact.r#ref, fact)
     }
@@ -78,6 +93,7 @@ impl<T: Tables> Ledger<T> {
         let line = (fact.channel.clone(), fact.artifact.r#ref.name().clone());
         self.lines.insert(&line.0, &line.1, &line.1)?;
         self.pins_of.insert(&line, &fact.number, &fact.entry.index)?;
+        self.pins_of_artifact.insert(&fact.artifact.r#ref, &fact.entry.index, &fact.entry.index)?;
         self.pins.insert(&(), &fact.entry.index, fact)
     }
 
@@ -86,7 +102,7 @@ impl<T: Tables> Ledger<T> {
         self.denies.insert(&(), &fact.index, fact)
     }
 
-    fn end_deny(&mut self, deny: LeafIndex, by: LeafIndex) -> Result<(), FactsError> {
+    fn end_deny(&mut self, deny: LeafIndex, by: LiftFact) -> Result<(), FactsError> {
         let Some(mut fact) = self.denies.get(&(), &deny)? else { return Ok(()) };
         fact.lifted = Some(by);
         self.denies.insert(&(), &deny, &fact)
@@ -127,13 +143,50 @@ impl<T: Tables> Ledger<T> {
     }
 
     fn add_scrub(&mut self, artifacts: &[Artifact], scrub: ScrubFact) -> Result<(), FactsError> {
+        artifacts
+            .iter()
+            .try_for_each(|artifact| self.change_artifact(&artifact.r#ref, |fact| fact.note_scrub(scrub)))
+    }
+
+    fn change_artifact(
+        &mut self,
+        artifact: &ArtifactRef,
+        change: impl FnOnce(&mut ArtifactFact),
+    ) -> Result<(), FactsError> {
         self.recent.forget_artifact();
-        for artifact in artifacts {
-            if let Some(mut fact) = self.artifacts.get(&(), &artifact.r#ref)? {
-                fact.scrub = Some(scrub);
-                self.artifacts.insert(&(), &artifact.r#ref, &fact)?;
+        let Some(mut fact) = self.artifacts.get(&(), artifact)? else { return Ok(()) };
+        change(&mut fact);
+        self.artifacts.insert(&(), artifact, &fact)
+    }
+
+    fn add_hold(&mut self, fact: &HoldFact) -> Result<(), FactsError> {
+        self.holds_of.insert(&fact.artifact, &fact.index, &fact.index)?;
+        self.holds.insert(&(), &fact.index, fact)
+    }
+
+    fn end_hold(&mut self, hold: LeafIndex, by: LeafIndex) -> Result<(), FactsError> {
+        let Some(mut fact) = self.holds.get(&(), &hold)? else { return Ok(()) };
+        fact.ended = Some(by);
+        self.holds_of.remove(&fact.artifact, &hold)?;
+        self.holds.insert(&(), &hold, &fact)
+    }
+
+    fn add_sweep(&mut self, fact: &SweepFact, objects: &[SweptObject]) -> Result<(), FactsError> {
+        if let Some(ended) = fact.ending() {
+            for artifact in &fact.artifacts {
+                self.change_artifact(&artifact.r#ref, |fact| fact.ended = Some(ended))?;
             }
         }
-        Ok(())
+        for object in objects {
+            let of = (object.namespace.clone(), object.class);
+            self.generations.insert(&of, &object.digest, &fact.index)?;
+        }
+        self.sweeps.insert(&(), &fact.index, fact)
+    }
+
+    fn end_sweep(&mut self, sweep: LeafIndex, by: LeafIndex) -> Result<(), FactsError> {
+        let Some(mut fact) = self.sweeps.get(&(), &sweep)? else { return Ok(()) };
+        fact.swept = Some(by);
+        self.sweeps.insert(&(), &sweep, &fact)
     }
 }

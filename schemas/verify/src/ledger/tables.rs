@@ -4,11 +4,12 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
-use holdfast_formats::digest::{Digests, Sha256Digest};
+use holdfast_formats::digest::{Digests, NamedDigest, Sha256Digest};
 use holdfast_formats::key::KeyId;
-use holdfast_formats::name::{ArtifactName, ChannelName};
+use holdfast_formats::name::{ArtifactName, ChannelName, Namespace};
 use holdfast_formats::number::PinNumber;
 use holdfast_formats::reference::ArtifactRef;
+use holdfast_formats::statement::ObjectClass;
 use holdfast_formats::text::Label;
 use holdfast_formats::tree::LeafIndex;
 use holdfast_formats::version::Version;
@@ -164,12 +165,29 @@ macro_rules! name_key {
         }
     )* };
 }
-name_key!(ArtifactName, ChannelName, Version);
+name_key!(ArtifactName, ChannelName, Namespace, Version);
+
+impl TableKey for ObjectClass {
+    fn write(&self, out: &mut Vec<u8>) {
+        out.push(*self as u8);
+    }
+}
 
 impl TableKey for ArtifactRef {
     fn write(&self, out: &mut Vec<u8>) {
         self.name().write(out);
         self.version().write(out);
+    }
+}
+
+impl TableKey for NamedDigest {
+    fn write(&self, out: &mut Vec<u8>) {
+        let (algorithm, bytes) = match self {
+            Self::Blake3(digest) => (0, digest.as_bytes()),
+            Self::Sha256(digest) => (1, digest.as_bytes()),
+        };
+        out.push(algorithm);
+        out.extend_from_slice(bytes);
     }
 }
 

@@ -1,12 +1,12 @@
 use holdfast_formats::manifest::{Kind, MANIFEST_MEDIA_TYPE};
 use holdfast_formats::number::ByteSize;
 use holdfast_formats::statement::{
-    Artifact, DeployPhase, Direction, EntryRef, ManifestDescriptor, ScrubOutcome,
+    Artifact, DeployPhase, Direction, EntryRef, ManifestDescriptor, ScrubOutcome, WindowMode,
 };
 use holdfast_formats::tree::TreeHash;
 
 use super::*;
-use crate::facts::{Effect, Facts as _, ScrubFact};
+use crate::facts::{Effect, Facts as _, ScrubFact, WindowFact};
 
 fn at(index: u64) -> LeafIndex {
     LeafIndex::new(index).unwrap()
@@ -92,12 +92,19 @@ fn an_artifact_that_was_asked_for_is_asked_for_anew_when_it_changed() {
         components: Vec::new(),
         size_bytes: ByteSize::of(b""),
         signers: Vec::new(),
-        keep_until: Timestamp::from_ms(0),
+        window: WindowFact {
+            class: "build".parse().unwrap(),
+            until: Some(Timestamp::from_ms(0)),
+            mode: WindowMode::Governance,
+        },
+        extended: None,
         scrub: None,
+        recovered: None,
+        ended: None,
     };
     let mut ledger = ledger([Effect::Artifact(Box::new(fact.clone()))]);
     assert_eq!(ledger.artifact(&artifact().r#ref).unwrap(), Some(fact.clone()));
-    let scrub = ScrubFact { index: at(2), outcome: ScrubOutcome::Good };
+    let scrub = ScrubFact { index: at(2), outcome: ScrubOutcome::Good, time: Timestamp::from_ms(0) };
     ledger.apply(&Effect::Scrub { artifacts: vec![artifact()], scrub }).unwrap();
     let scrubbed = ArtifactFact { scrub: Some(scrub), ..fact };
     assert_eq!(ledger.artifact(&artifact().r#ref).unwrap(), Some(scrubbed));

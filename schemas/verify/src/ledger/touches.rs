@@ -23,17 +23,21 @@ impl<T: Tables> Ledger<T> {
                 let reached = self.reached_by(fact)?;
                 self.begin(fact.index, &reached)
             }
-            Effect::Lift { deny: begun, by } | Effect::Thaw { freeze: begun, by } => {
-                let reached = self.reached.get(&(), begun)?.unwrap_or_default();
-                self.touch(*by, &reached)
-            }
+            Effect::Lift { deny, by } => self.end(*deny, by.index),
+            Effect::Thaw { freeze, by } => self.end(*freeze, *by),
             Effect::Policy(_)
             | Effect::Artifact(_)
             | Effect::Attest(_)
             | Effect::Tag(_)
             | Effect::Grant(_)
             | Effect::Revoke { .. }
-            | Effect::Scrub { .. } => Ok(()),
+            | Effect::Scrub { .. }
+            | Effect::Hold(_)
+            | Effect::Unhold { .. }
+            | Effect::Extend { .. }
+            | Effect::Delete { .. }
+            | Effect::Sweep { .. }
+            | Effect::Swept { .. } => Ok(()),
         }
     }
 
@@ -52,6 +56,11 @@ impl<T: Tables> Ledger<T> {
     fn begin(&mut self, index: LeafIndex, channels: &[ChannelName]) -> Result<(), FactsError> {
         self.reached.insert(&(), &index, &channels.to_vec())?;
         self.touch(index, channels)
+    }
+
+    fn end(&mut self, begun: LeafIndex, by: LeafIndex) -> Result<(), FactsError> {
+        let reached = self.reached.get(&(), &begun)?.unwrap_or_default();
+        self.touch(by, &reached)
     }
 
     fn touch(&mut self, index: LeafIndex, channels: &[ChannelName]) -> Result<(), FactsError> {

@@ -132,6 +132,9 @@ impl Refusal {
             | Self::MovingTag { .. }
             | Self::KeepTooLong { .. }
             | Self::KeepWeaker { .. }
+            | Self::KeepNotLonger { .. }
+            | Self::Kept { .. }
+            | Self::NoticeTooShort { .. }
             | Self::NotALine { .. } => RefusalKind::Forbidden,
             Self::StalePolicy { .. } | Self::StalePin { .. } => RefusalKind::StalePredecessor,
             Self::NameTaken { .. } => RefusalKind::NameTaken,
@@ -141,7 +144,7 @@ impl Refusal {
             | Self::DigestNotFound { .. }
             | Self::ChannelUnknown { .. }
             | Self::EntryNotFound { .. } => RefusalKind::NotFound,
-            Self::AlreadyEnded { .. } => RefusalKind::Gone,
+            Self::AlreadyEnded { .. } | Self::ArtifactEnded { .. } => RefusalKind::Gone,
             Self::AttachmentMissing { .. } => RefusalKind::AttachmentMissing,
             Self::AttachmentMismatch { .. } => RefusalKind::AttachmentMismatch,
             Self::Denied { .. } => RefusalKind::Denied,

@@ -74,7 +74,10 @@ fn post(pattern: &'static str, body: &[u8], needs: Needs, through: u16) -> Probe
 fn node() -> Vec<Probe> {
     let open = ["/healthz", "/readyz", "/metrics", "/v1/openapi.json", "/v1/registry"];
     let open = open.into_iter().map(|path| plain(path, Needs::Nothing));
-    open.chain([plain("/v1/status", Needs::Token)]).collect()
+    // The node's own key says who may, and nobody who comes over the network has it.
+    let sweep = post("/v1/operations/sweep", b"{}", Needs::Nothing, 401);
+    let scrub = post("/v1/operations/scrub", b"{}", Needs::Nothing, 401);
+    open.chain([plain("/v1/status", Needs::Token), sweep, scrub]).collect()
 }
 
 fn log(known: &Known) -> Vec<Probe> {
@@ -117,6 +120,7 @@ fn artifacts(known: &Known) -> Vec<Probe> {
         get("/v1/artifacts", "/v1/artifacts?prefix={ns}/&limit=1", Needs::Token),
         get(pattern, "/v1/artifacts/{ns}/web@1", Needs::ReadName),
         get(pattern, format!("/v1/artifacts/{{ns}}/web@blake3:{manifest_blake3}"), Needs::ReadName),
+        get(pattern, "/v1/artifacts/{ns}/web@1/retention", Needs::ReadName),
         get(pattern, format!("/v1/artifacts/{{ns}}/web@1/blobs/{file}"), Needs::ReadName),
         get(pattern, format!("/v1/artifacts/{{ns}}/web@2/chunks/{file}"), Needs::ReadName),
     ]

@@ -9,14 +9,13 @@ use holdfast_formats::policy::Policy;
 use holdfast_formats::wire::v1::ExitCode;
 
 use super::change::Changing;
+use super::text;
 use crate::failure::Failure;
 use crate::session::Session;
 
-/// No policy that people wrote is larger.
-const POLICY_BYTES_MAX: usize = 4 * 1024 * 1024;
-
 const AFTER_HELP: &str = "\
-Number and predecessor are filled in. The difference is shown and, on a terminal, confirmed before it is signed; --yes leaves \
+Lengths of time may be written as 400d or 12h, as they stand in the editor. A window that gets shorter holds for what is \
+published from then on; what is there keeps its own. Number and predecessor are filled in. The difference is shown and, on a terminal, confirmed before it is signed; --yes leaves \
 the question out. The threshold of the current and of the new root keys must sign; with more than one, use --prepare.
 
 Examples:
@@ -42,10 +41,7 @@ impl Args {
             Some(file) => std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?,
             None => in_editor(&current)?,
         };
-        let wanted: Policy = holdfast_formats::from_json(&text, POLICY_BYTES_MAX).map_err(|wrong| {
-            Failure::usage(format!("the new policy is malformed: {wrong}"))
-                .with_hint("`holdfast policy show --format json` shows the form")
-        })?;
+        let wanted = text::read(&text)?;
         check_base(&current, &wanted)?;
         self.changing.log(&registry, (index, current), wanted, session).await
     }
@@ -71,7 +67,7 @@ fn in_editor(current: &Policy) -> anyhow::Result<Vec<u8>> {
     }
     let set = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
     let editor = set("VISUAL").or_else(|| set("EDITOR")).unwrap_or_else(|| "vi".to_owned());
-    let file = Scratch::with(&serde_json::to_vec_pretty(current)?)?;
+    let file = Scratch::with(&text::written(current)?)?;
     let mut words = editor.split_whitespace();
     let program = words.next().unwrap_or("vi");
     let ended = Command::new(program)

@@ -4,11 +4,12 @@ mod change;
 mod distrust;
 mod edit;
 mod rotate;
+mod text;
 mod upgrade;
 
 pub(super) use change::show_change;
 use holdfast_formats::pattern::NamePattern;
-use holdfast_formats::policy::{ChannelRule, Policy, RoleRule};
+use holdfast_formats::policy::{ChannelRule, NamespaceRule, Policy, RoleRule};
 use holdfast_formats::tree::LeafIndex;
 
 use crate::output::{Answer, Line};
@@ -54,16 +55,12 @@ fn show(index: LeafIndex, policy: &Policy, session: &Session) -> anyhow::Result<
         let key = p.key.as_ref().map_or_else(|| "by its issuer".to_owned(), ToString::to_string);
         Line::plain(format!("  principal   {} {key}", p.id))
     });
-    let namespaces = policy.namespaces.iter().map(|n| {
-        let read = if n.public_read { "public" } else { "by grant" };
-        Line::plain(format!("  namespace   {}  read {read}, {} window(s)", n.name, n.windows.iter().count()))
-    });
     let answer = Answer::new(policy)?
         .line(Line::heading(head))
         .text(root)
         .with_lines(principals)
         .with_lines(policy.roles.iter().map(role))
-        .with_lines(namespaces)
+        .with_lines(policy.namespaces.iter().flat_map(namespace))
         .with_lines(policy.channels.iter().map(channel));
     session.output().answer(&answer)
 }
@@ -82,12 +79,25 @@ fn role(rule: &RoleRule) -> Line {
     ))
 }
 
+/// A namespace with its windows.
+fn namespace(rule: &NamespaceRule) -> Vec<Line> {
+    let read = if rule.public_read { "public" } else { "by grant" };
+    let longest = text::shown(rule.keep_max_s.get());
+    let head = format!("  namespace   {}  read {read}, kept for {longest} at most", rule.name);
+    let windows = rule.windows.iter().map(|(class, window)| {
+        let keep = text::shown(window.keep_s.get());
+        Line::plain(format!("  window      {}  {class} for {keep}, {}", rule.name, window.mode))
+    });
+    std::iter::once(Line::plain(head)).chain(windows).collect()
+}
+
 fn channel(rule: &ChannelRule) -> Line {
     let follows = rule.follows.as_ref().map_or_else(String::new, |name| format!("  follows {name}"));
     Line::plain(format!(
-        "  channel     {}{follows}  {} kind(s) of evidence, keeps {} pins",
+        "  channel     {}{follows}  {} kind(s) of evidence, back within {}, keeps {} pins",
         rule.pattern,
         rule.evidence.len(),
+        text::shown(rule.rollback_window_s.get()),
         rule.keep_pins
     ))
 }

@@ -5,6 +5,7 @@ mod start;
 mod step;
 
 use anyhow::Context as _;
+use holdfast_client::{Registry, new_id};
 use holdfast_formats::name::ChannelName;
 use holdfast_formats::text::Label;
 
@@ -12,6 +13,8 @@ use crate::session::Session;
 
 /// Between the channel and the random part of the ids that `start` makes, so that an id alone says where it belongs.
 const ID_SEPARATOR: char = '#';
+/// Enough for the rollbacks of one channel, and short enough to be read out.
+const RANDOM_DIGITS: usize = 12;
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Args {
@@ -31,6 +34,20 @@ impl Args {
             Self::Finish(args) => args.run(session).await,
         }
     }
+}
+
+/// A new id on a channel.
+pub(super) fn fresh_id(channel: &ChannelName) -> anyhow::Result<Label> {
+    let random: String = new_id().to_string().chars().take(RANDOM_DIGITS).collect();
+    Ok(format!("{channel}{ID_SEPARATOR}{random}").parse()?)
+}
+
+/// The principal whose key signs; the key itself when the policy does not know it.
+pub(super) async fn owner_of_key(registry: &Registry) -> anyhow::Result<Label> {
+    let key = registry.signer()?.public();
+    let (_, policy) = registry.policy().await?;
+    let principal = policy.principals.iter().find(|principal| principal.key.as_ref() == Some(&key));
+    Ok(principal.map_or_else(|| key.to_string(), |principal| principal.id.to_string()).parse()?)
 }
 
 /// Which rollback is meant.

@@ -1,6 +1,6 @@
 //! `rollback start`: what is left, where it goes, by which pin, and why.
 
-use holdfast_client::{Draft, Registry, new_id};
+use holdfast_client::{Draft, Registry};
 use holdfast_formats::name::ChannelName;
 use holdfast_formats::reference::Reference;
 use holdfast_formats::statement::{
@@ -10,7 +10,7 @@ use holdfast_formats::text::{Label, Reason};
 use holdfast_formats::wire::v1::ExitCode;
 use serde_json::json;
 
-use super::ID_SEPARATOR;
+use super::{fresh_id, owner_of_key};
 use crate::command::recent::{Recent, is_pin_of};
 use crate::failure::Failure;
 use crate::output::{Answer, Variables};
@@ -22,9 +22,6 @@ Example:
   id=$(holdfast rollback start shop/prod --to shop/release@1.4.1 -m \"wrong totals\")
   holdfast rollback step \"$id\" --component api --outcome ok
   holdfast rollback finish \"$id\" --outcome succeeded";
-
-/// Enough for the rollbacks of one channel, and short enough to be read out.
-const RANDOM_DIGITS: usize = 12;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER_HELP)]
@@ -118,11 +115,7 @@ impl Args {
     }
 
     fn id(&self) -> anyhow::Result<Label> {
-        if let Some(id) = &self.id {
-            return Ok(id.clone());
-        }
-        let random: String = new_id().to_string().chars().take(RANDOM_DIGITS).collect();
-        Ok(format!("{}{ID_SEPARATOR}{random}", self.channel).parse()?)
+        self.id.clone().map_or_else(|| fresh_id(&self.channel), Ok)
     }
 
     fn trigger(&self) -> Trigger {
@@ -157,15 +150,11 @@ impl Args {
         Ok(left.cloned().ok_or_else(missing)?)
     }
 
-    /// The principal whose key signs; the key itself when the policy does not know it.
     async fn owner(&self, registry: &Registry) -> anyhow::Result<Label> {
-        if let Some(owner) = &self.owner {
-            return Ok(owner.clone());
+        match &self.owner {
+            Some(owner) => Ok(owner.clone()),
+            None => owner_of_key(registry).await,
         }
-        let key = registry.signer()?.public();
-        let (_, policy) = registry.policy().await?;
-        let principal = policy.principals.iter().find(|principal| principal.key.as_ref() == Some(&key));
-        Ok(principal.map_or_else(|| key.to_string(), |principal| principal.id.to_string()).parse()?)
     }
 }
 

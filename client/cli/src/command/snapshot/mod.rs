@@ -50,7 +50,7 @@ Examples:
   pg_dump --format=custom --compress=0 shop | holdfast snapshot shop/db@now - --name shop.dump
   holdfast snapshot shop/db@now --name shop.sql --from-command -- mysqldump shop
   holdfast snapshot shop/db@now --postgres postgres://backup@db.example/shop --schema-state 42
-  holdfast snapshot shop/queue@now --sqlite /var/lib/queue.sqlite --keep nightly";
+  holdfast snapshot shop/queue@now --sqlite /var/lib/queue.sqlite --keep-class nightly";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER_HELP)]

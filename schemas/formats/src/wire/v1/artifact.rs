@@ -1,10 +1,11 @@
 //! Artifacts: lists and single ones.
 
 use super::log::{LoggedEntry, Receipt};
+use super::retention::Ended;
 use crate::envelope::Base64Bytes;
 use crate::manifest::Kind;
 use crate::name::ArtifactName;
-use crate::number::ByteSize;
+use crate::number::{ByteSize, Count};
 use crate::statement::Artifact;
 use crate::strict::record;
 use crate::text::Label;
@@ -12,7 +13,7 @@ use crate::time::Timestamp;
 use crate::tree::LeafIndex;
 
 record! {
-    /// `GET /v1/artifacts?prefix=&kind=&after=&limit=`
+    /// `GET /v1/artifacts?prefix=&kind=&after=&limit=&ended=`
     pub struct ListQuery {
         /// Only names that begin so.
         opt prefix: Label,
@@ -22,6 +23,8 @@ record! {
         opt after: Label,
         /// How many at most.
         opt limit: u32,
+        /// Whether those that have ended are wanted, too.
+        opt ended: bool,
     }
 }
 
@@ -38,6 +41,13 @@ record! {
         req time: Timestamp,
         /// Its `publish` entry.
         req index: LeafIndex,
+        /// The latest date of its own window and every `extend`; left out where it stays until somebody deletes it. Holds
+        /// and pins may keep it for longer.
+        opt until: Timestamp,
+        /// How many holds stand.
+        req holds: Count,
+        /// The entry that ended it.
+        opt ended: LeafIndex,
     }
 }
 
@@ -66,7 +76,15 @@ record! {
         req denies: Vec<LoggedEntry>,
         /// Attestations about it.
         req attests: Vec<LoggedEntry>,
-        /// The grants whose ephemeral keys signed some of those denies and attestations.
+        /// Holds that stand.
+        req holds: Vec<LoggedEntry>,
+        /// The latest date of its own window and every `extend`; left out where it stays until somebody deletes it.
+        opt until: Timestamp,
+        /// How it ended.
+        opt ended: Ended,
+        /// The `delete` that ended it. A sweep is not shown: it names what not every reader of this artifact may read.
+        opt deleted: LoggedEntry,
+        /// The grants whose ephemeral keys signed some of those entries.
         req grants: Vec<LoggedEntry>,
         /// The name, for clients that asked by digest.
         req name: ArtifactName,

@@ -6,8 +6,11 @@ mod channel;
 mod grant;
 mod known_good;
 mod log;
+mod operation;
 mod problem;
 mod registry;
+mod retention;
+mod sweep;
 mod witness;
 
 pub use artifact::{ArtifactList, ArtifactSummary, ArtifactView, ListQuery};
@@ -22,6 +25,9 @@ pub use log::{
     Consistency, ConsistencyQuery, EntriesQuery, LogEntries, LoggedEntry, PolicyChain, PolicyQuery, Receipt,
     Submission,
 };
+pub use operation::{ScrubOrder, ScrubRequest, ScrubRun, ScrubStatus};
 pub use problem::{ExitCode, MissingChunk, Problem, ProblemCode};
 pub use registry::{RegistryInfo, Status};
+pub use retention::{Ended, EndedBy, KeptReason, KeptWhy, RetentionView};
+pub use sweep::{LastSweep, SweepOrder, SweepReport, SweepRequest, SweepRun, SweepStatus, SweptArtifact};
 pub use witness::{Cosigned, CosignedCheckpoints, CosignedQuery, WitnessStatus};

@@ -1,5 +1,7 @@
 //! The registry itself: who it is and how it does.
 
+use super::operation::ScrubStatus;
+use super::sweep::LastSweep;
 use super::witness::WitnessStatus;
 use crate::key::PublicKey;
 use crate::number::{ByteSize, Count, PolicyNumber, Seconds};
@@ -53,6 +55,10 @@ record! {
         opt artifact_bytes: ByteSize,
         /// How many channels have a pin.
         opt channels: Count,
+        /// How the last sweep of this node ended.
+        opt last_sweep: LastSweep,
+        /// How reading back what is stored does.
+        opt scrub: ScrubStatus,
         /// The witnesses that are asked to cosign, in the order of the settings.
         req witnesses: Vec<WitnessStatus>,
     }

@@ -1,7 +1,7 @@
 //! What holds for every statement: log, rule book, times, subject, and that it is new.
 
 use holdfast_formats::limits::{ISSUED_AHEAD_MS_MAX, QUIET_LOG_MS_MAX, STATEMENT_LIFE_MS_MAX};
-use holdfast_formats::statement::{Freeze, Hold, ScrubOutcome, Statement};
+use holdfast_formats::statement::{Freeze, ScrubOutcome, Statement};
 
 use super::world::{HOUR_MS, World, ana, of, policy, registry_key, scrub_of};
 use crate::refusal::{Refusal, RefusalKind};
@@ -107,14 +107,6 @@ fn nothing_but_policy_1_begins_a_log() {
     second.number = second.number.next().unwrap();
     assert_eq!(world.say(second, &[&ana()]).unwrap_err().kind(), RefusalKind::StalePredecessor);
     world.say(policy(), &[&ana()]).unwrap();
-}
-
-#[test]
-fn types_whose_behaviour_comes_later_are_refused() {
-    let mut world = World::solo();
-    let artifact = world.published("shop/web@1.0.0");
-    let hold = Hold { artifact, case: of("case 7"), reason: of("a court asked") };
-    assert_eq!(world.say(hold, &[&ana()]).unwrap_err().kind(), RefusalKind::Unsupported);
 }
 
 #[test]

@@ -117,7 +117,7 @@ fn a_window_is_the_longer_of_class_and_wish_within_the_most_that_policy_allows()
         let mut publish = world.build(&artifact, version);
         publish.keep = keep;
         world.say(publish, &[&ana()]).unwrap();
-        assert_eq!(fact(&world, &artifact).keep_until, now.plus_ms(days * DAY_MS), "{artifact}");
+        assert_eq!(fact(&world, &artifact).window.until, Some(now.plus_ms(days * DAY_MS)), "{artifact}");
     }
     let mut long = world.build("shop/web@4", "4");
     long.keep = ask(31);

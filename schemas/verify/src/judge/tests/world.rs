@@ -143,8 +143,9 @@ impl World {
             Predicate::Publish(p) => stored(&p.manifest.digests.sha256),
             _ => None,
         };
-        let envelope = match &statement.predicate {
+        let attached = match &statement.predicate {
             Predicate::Attest(p) => stored(&p.envelope.digests.sha256),
+            Predicate::Sweep(p) => p.objects.and_then(|list| stored(&list.sha256)),
             _ => None,
         };
         let manifest = bytes.map(|bytes| Manifest::parse(bytes).unwrap());
@@ -156,7 +157,7 @@ impl World {
             statement,
             signatures: &signatures,
             manifest: bytes.zip(manifest.as_ref()),
-            envelope,
+            attached,
         };
         match judge(&candidate, &self.ledger) {
             Ok(judgement) => Ok((judgement, payload)),

@@ -4,10 +4,10 @@ use std::cell::Cell;
 
 use holdfast_formats::digest::{Digests, NamedDigest, Sha256Digest};
 use holdfast_formats::key::KeyId;
-use holdfast_formats::name::{ArtifactName, ChannelName};
+use holdfast_formats::name::{ArtifactName, ChannelName, Namespace};
 use holdfast_formats::number::PinNumber;
 use holdfast_formats::reference::ArtifactRef;
-use holdfast_formats::statement::{Artifact, EntryIndex, Freeze, Lift, ScrubOutcome, Thaw};
+use holdfast_formats::statement::{Artifact, EntryIndex, Freeze, Lift, ObjectClass, ScrubOutcome, Thaw};
 use holdfast_formats::text::Label;
 use holdfast_formats::time::Timestamp;
 use holdfast_formats::tree::{LeafIndex, TreeSize};
@@ -16,8 +16,8 @@ use holdfast_formats::wire::v1::{Excluded, KnownGoodQuery, PassReason};
 use super::answers::EVERYTHING;
 use super::world::{PROD, World, ana, component, of, policy};
 use crate::facts::{
-    ArtifactFact, AttestFact, DenyFact, DeployFact, Facts, FactsError, FreezeFact, GrantFact, PinFact,
-    PolicyFact, RollbackFact,
+    ArtifactFact, AttestFact, DenyFact, DeployFact, Facts, FactsError, FreezeFact, GrantFact, HoldFact,
+    PinFact, PolicyFact, RollbackFact, SweepFact,
 };
 use crate::known_good::{BACK_MAX, ChooseError, choose};
 
@@ -203,6 +203,14 @@ impl Facts for Counting<'_> {
         artifact(artifact: &ArtifactRef) -> Option<ArtifactFact>;
         artifact_by_digest(name: &ArtifactName, digests: &Digests) -> Option<ArtifactFact>;
         lines(channel: &ChannelName) -> Vec<ArtifactName>;
+        pins_above(channel: &ChannelName, name: &ArtifactName, above: PinNumber, limit: usize) -> Vec<PinFact>;
+        pins_of(artifact: &ArtifactRef) -> Vec<PinFact>;
+        policies_after(index: LeafIndex) -> Vec<PolicyFact>;
+        containers(component: &ArtifactRef) -> Vec<ArtifactRef>;
+        hold(index: LeafIndex) -> Option<HoldFact>;
+        holds(artifact: &ArtifactRef) -> Vec<HoldFact>;
+        sweep(index: LeafIndex) -> Option<SweepFact>;
+        generation(class: ObjectClass, namespace: &Namespace, digest: &NamedDigest) -> LeafIndex;
         deny(index: LeafIndex) -> Option<DenyFact>;
         denies_of(digests: &Digests) -> Vec<DenyFact>;
         freeze(index: LeafIndex) -> Option<FreezeFact>;

@@ -139,7 +139,7 @@ impl World {
             statement: &statement,
             signatures: &signatures,
             manifest: bytes.as_deref().zip(manifest.as_ref()),
-            envelope: None,
+            attached: None,
         };
         let judgement = judge(&candidate, &self.ledger).unwrap();
         let index = self.append(&envelope.payload.0, judgement.counted.clone());
