@@ -136,11 +136,14 @@ mod tests {
             "policy distrust",
             "sign",
         ];
+        // It is logged as it happens, and says so when it is to be prepared.
+        const AT_ONCE: &str = "drill";
         fn listed(command: &clap::Command, path: &str) {
             for sub in command.get_subcommands() {
                 let path = format!("{path} {}", sub.get_name()).trim().to_owned();
                 let signs = sub.get_arguments().any(|argument| argument.get_id() == "prepare");
-                assert!(!signs || SIGNING.contains(&path.as_str()), "{path} signs and is not listed");
+                let known = path == AT_ONCE || SIGNING.contains(&path.as_str());
+                assert!(!signs || known, "{path} signs and is not listed");
                 listed(sub, &path);
             }
         }
