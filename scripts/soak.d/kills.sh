@@ -96,7 +96,7 @@ pin_check() {
 sweep_prepare() {
     head -c 200000 /dev/urandom >"$work/in/$1"
     holdfast push "shop/gone@$1" "$work/in/$1" >/dev/null
-    holdfast delete "shop/gone@$1" --reason "not needed" --yes >/dev/null
+    holdfast delete "shop/gone@$1" --reason "not needed" --yes >/dev/null 2>&1
 }
 sweep_do() { holdfast-registry sweep --data "$data" --listen "127.0.0.1:$port"; }
 sweep_check() {
