@@ -3,14 +3,13 @@
 use holdfast_formats::digest::{Blake3Digest, Digests};
 use holdfast_formats::manifest::Kind;
 use holdfast_formats::name::{ArtifactName, ChannelName};
-use holdfast_formats::statement::SweepPhase;
 use holdfast_formats::tree::LeafIndex;
-use holdfast_verify::facts::{ArtifactFact, GrantFact, SweepFact};
+use holdfast_verify::facts::{ArtifactFact, GrantFact};
 use rusqlite::params;
 
 use super::IndexError;
 use super::readers::View;
-use super::rows::{all_facts, leaf_index, one_fact, parse_fact, signed, unsigned};
+use super::rows::{all_facts, leaf_index, one_fact, signed, unsigned};
 
 /// Which artifacts a list shows.
 #[derive(Debug, Clone)]
@@ -49,24 +48,6 @@ impl View<'_> {
             sql,
             params![filter.after, filter.prefix, kind, signed(filter.limit as u64), filter.ended],
         )
-    }
-
-    /// The newest sweep that said that an artifact will end. Sweeps are few, but name many: only those whose fact holds the
-    /// reference are read.
-    pub fn intend_of(&self, artifact: &ArtifactFact) -> Result<Option<LeafIndex>, IndexError> {
-        let sql =
-            "SELECT fact FROM sweeps WHERE phase = ?1 AND idx > ?2 AND instr(fact, ?3) ORDER BY idx DESC";
-        let mut statement = self.connection.prepare_cached(sql)?;
-        let quoted = format!("\"{}\"", artifact.artifact.r#ref);
-        let key = params![SweepPhase::Intend.as_str(), signed(artifact.index.get()), quoted.as_bytes()];
-        let mut rows = statement.query(key)?;
-        while let Some(row) = rows.next()? {
-            let intend: SweepFact = parse_fact(row)?;
-            if intend.artifacts.contains(&artifact.artifact) {
-                return Ok(Some(intend.index));
-            }
-        }
-        Ok(None)
     }
 
     /// The entries that touch a channel, newest first.

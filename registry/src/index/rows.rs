@@ -58,7 +58,7 @@ fn collect<T: DeserializeOwned>(
 }
 
 /// The fact in the first column of a row.
-pub(super) fn parse_fact<T: DeserializeOwned>(row: &Row<'_>) -> Result<T, IndexError> {
+fn parse_fact<T: DeserializeOwned>(row: &Row<'_>) -> Result<T, IndexError> {
     let bytes = row.get_ref(0)?.as_blob().map_err(|_| IndexError::Damaged("a fact that is no blob"))?;
     Ok(serde_json::from_slice(bytes)?)
 }

@@ -26,7 +26,7 @@ impl Service {
             let retention = Retention { facts: view, in_force: &in_force, now, going: &going };
             let mut shown = retention.view(&fact)?;
             if shown.sweep {
-                shown.intended = view.intend_of(&fact)?;
+                shown.intended = view.newest_intend_of(&fact.artifact.r#ref)?.map(|intend| intend.index);
             }
             shown.reasons.iter_mut().for_each(|reason| service.hide(&who, reason));
             Ok(shown)
