@@ -60,8 +60,7 @@ async fn answer(
     file: PathBuf,
 ) -> anyhow::Result<Job> {
     let registry = Registry::open(&Places::under(home), options)?;
-    let query =
-        KnownGoodQuery { component: None, not: None, at: None, back: None, min_size: None, policy: None };
+    let query = KnownGoodQuery::EVERYTHING;
     registry.bundle(channel, &query, &file).await?;
     let now = registry.now();
     Ok(Box::new(move || {

@@ -148,8 +148,7 @@ impl Registry {
         &self,
         channel: &holdfast_formats::name::ChannelName,
     ) -> Result<Artifact, ClientError> {
-        let query =
-            KnownGoodQuery { component: None, not: None, at: None, back: None, min_size: None, policy: None };
+        let query = KnownGoodQuery::EVERYTHING;
         let lookup = self.known_good(channel, &query, None).await?;
         match lookup.answer.get().lines.as_slice() {
             [line] => Ok(line.artifact.clone()),

@@ -3,7 +3,7 @@
 //! Everything that needs the time takes a [`SharedClock`], so that tests and simulations set it.
 
 use std::fmt::Debug;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -14,6 +14,9 @@ pub trait Clock: Debug + Send + Sync {
 
     /// Milliseconds of running since some moment of this process, however often the clock was set since.
     fn up_ms(&self) -> u64;
+
+    /// Whether it claims to tell the time of the world, so that the clock of a store can prove it wrong.
+    fn claims_world_time(&self) -> bool;
 }
 
 /// The clock that a node was given.
@@ -40,6 +43,10 @@ impl Clock for SystemClock {
         static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
         u64::try_from(BEGAN.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
+
+    fn claims_world_time(&self) -> bool {
+        true
+    }
 }
 
 /// Milliseconds from 1970 to `time`, 0 when it lies before.
@@ -48,22 +55,30 @@ pub fn since_epoch_ms(time: SystemTime) -> u64 {
     u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// A clock that stands still until a test moves it; clones of its `Arc` move together.
+/// A clock that stands still until a test moves it; clones of its `Arc` move together. It claims nothing about the world
+/// until a test has it do so.
 #[derive(Debug)]
 pub struct ManualClock {
     now_ms: AtomicU64,
     up_ms: AtomicU64,
+    claims: AtomicBool,
 }
 
 impl ManualClock {
     /// A clock that shows `now_ms`.
     pub fn new(now_ms: u64) -> Arc<Self> {
-        Arc::new(Self { now_ms: AtomicU64::new(now_ms), up_ms: AtomicU64::new(0) })
+        let (now_ms, up_ms) = (AtomicU64::new(now_ms), AtomicU64::new(0));
+        Arc::new(Self { now_ms, up_ms, claims: AtomicBool::new(false) })
     }
 
     /// Sets the time, backwards too. Nobody has run any longer by that.
     pub fn set(&self, now_ms: u64) {
         self.now_ms.store(now_ms, Ordering::SeqCst);
+    }
+
+    /// From now on it claims to tell the time of the world.
+    pub fn claim_world_time(&self) {
+        self.claims.store(true, Ordering::SeqCst);
     }
 
     /// Lets `by_ms` pass.
@@ -85,6 +100,10 @@ impl Clock for ManualClock {
 
     fn up_ms(&self) -> u64 {
         self.up_ms.load(Ordering::SeqCst)
+    }
+
+    fn claims_world_time(&self) -> bool {
+        self.claims.load(Ordering::SeqCst)
     }
 }
 

@@ -10,6 +10,7 @@ mod location;
 mod scrub;
 mod sweep;
 mod witness;
+mod written;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -18,9 +19,10 @@ pub use file::FileError;
 pub use flags::{LogFormat, ServeFlags};
 pub use limits::{LimitFlags, Limits, RequestRates};
 pub use location::{Cloud, InvalidLocation, StoreLocation};
-pub use scrub::{ScrubConfig, ScrubFlags, parse_bytes};
+pub use scrub::{ScrubConfig, ScrubFlags};
 pub use sweep::{SweepConfig, SweepFlags};
 pub use witness::{InvalidWitness, WitnessConfig};
+pub use written::parse_bytes;
 
 use file::FileSettings;
 use witness::WITNESSES_MAX;

@@ -6,6 +6,7 @@ pub mod blobs;
 pub mod blocking;
 pub mod clock;
 pub mod config;
+pub mod folder_lock;
 pub mod http;
 pub mod index;
 pub mod log;

@@ -27,6 +27,11 @@ impl TestClock {
         Timestamp::from_ms(self.0.now_ms())
     }
 
+    /// From now on a store whose own clock says otherwise proves it wrong.
+    pub fn claim_world_time(&self) {
+        self.0.claim_world_time();
+    }
+
     /// Moves it forward.
     pub fn advance(&self, by: Duration) {
         self.0.advance(u64::try_from(by.as_millis()).unwrap_or(u64::MAX));

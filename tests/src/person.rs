@@ -250,8 +250,7 @@ impl Person {
         channel: &str,
         change: impl FnOnce(&mut KnownGoodQuery) + Send,
     ) -> Result<Lookup, ClientError> {
-        let mut query =
-            KnownGoodQuery { component: None, not: None, at: None, back: None, min_size: None, policy: None };
+        let mut query = KnownGoodQuery::EVERYTHING;
         change(&mut query);
         self.registry.known_good(&of(channel), &query, None).await
     }

@@ -42,8 +42,7 @@ fn bundle(files: &[&[u8]]) -> Vec<u8> {
         plan: Vec::new(),
         warnings: Vec::new(),
     };
-    let query =
-        KnownGoodQuery { component: None, not: None, at: None, back: None, min_size: None, policy: None };
+    let query = KnownGoodQuery::EVERYTHING;
     let header = serde_json::to_vec(&Header { trust: trust("example/log"), channel, query, answer }).unwrap();
     let length = (header.len() as u64).to_be_bytes();
     let mut bytes = [FIRST_LINE, &length, Blake3Digest::of(&header).as_bytes(), &header].concat();

@@ -17,8 +17,6 @@ use crate::error::ClientError;
 
 /// Entries asked for at a time.
 const PAGE: u32 = 256;
-const PLAIN: KnownGoodQuery =
-    KnownGoodQuery { component: None, not: None, at: None, back: None, min_size: None, policy: None };
 
 /// What a look saw.
 #[derive(Debug)]
@@ -68,17 +66,18 @@ impl Monitor {
         room: usize,
     ) -> Result<ChannelSight, ClientError> {
         // The answer first: what its head names as the newest entry must then be in the history.
-        let (lines, time, newest) = match self.registry.known_good(channel, &PLAIN, None).await {
-            Ok(lookup) => {
-                let answer = lookup.answer.into_inner();
-                (answer.lines, answer.head.time, answer.head.newest_entry)
-            }
-            // A channel of which nobody ever heard is more likely misspelt than about to begin.
-            Err(error) if is_no_answer(&error, memory.channels.get(channel).is_some()) => {
-                (Vec::new(), self.registry.now(), None)
-            }
-            Err(error) => return Err(error),
-        };
+        let (lines, time, newest) =
+            match self.registry.known_good(channel, &KnownGoodQuery::EVERYTHING, None).await {
+                Ok(lookup) => {
+                    let answer = lookup.answer.into_inner();
+                    (answer.lines, answer.head.time, answer.head.newest_entry)
+                }
+                // A channel of which nobody ever heard is more likely misspelt than about to begin.
+                Err(error) if is_no_answer(&error, memory.channels.get(channel).is_some()) => {
+                    (Vec::new(), self.registry.now(), None)
+                }
+                Err(error) => return Err(error),
+            };
         let news = if let Some(known) = memory.channels.get(channel) {
             self.read_on(channel, known.next, newest, room).await?
         } else {

@@ -18,14 +18,7 @@ impl Registry {
     ) -> Result<Vec<(String, ArtifactRecord)>, ClientError> {
         let found = match reference {
             Reference::Channel(channel) => {
-                let query = KnownGoodQuery {
-                    component: None,
-                    not: None,
-                    at: None,
-                    back: None,
-                    min_size: None,
-                    policy: None,
-                };
+                let query = KnownGoodQuery::EVERYTHING;
                 let lookup = self.known_good(channel, &query, None).await?;
                 let mut found = Vec::new();
                 for answered in lookup.answer.get().closure.iter().filter(|a| a.kind == Kind::Snapshot) {

@@ -8,21 +8,23 @@ pub(crate) mod scrub;
 pub(crate) mod serve;
 pub(crate) mod status;
 pub(crate) mod sweep;
+mod task;
 
 use std::io::Write as _;
 use std::process::ExitCode;
 
+use clap::ValueEnum;
 use holdfast_formats::wire::v1::ExitCode as Exit;
 use holdfast_registry::config::ConfigError;
 use holdfast_registry::http::front::BindError;
 use holdfast_registry::log::{KeysError, ReplayError};
 use holdfast_registry::node::NodeError;
-use holdfast_registry::objects::OpenError;
 use holdfast_registry::service::Failure;
 
 use asking::AskError;
 use scrub::ScrubError;
-use sweep::SweepFailure;
+use sweep::CutShort;
+use task::RegistryEnded;
 
 /// A command that failed: why, and what the process exits with.
 pub(crate) struct CommandFailure {
@@ -53,8 +55,11 @@ fn exit_of(error: &anyhow::Error) -> Exit {
     if let Some(asked) = error.downcast_ref::<AskError>() {
         return asked.exit();
     }
-    if let Some(swept) = error.downcast_ref::<SweepFailure>() {
-        return swept.exit();
+    if error.is::<RegistryEnded>() {
+        return Exit::Unreachable;
+    }
+    if error.is::<CutShort>() {
+        return Exit::Incomplete;
     }
     if let Some(scrubbed) = error.downcast_ref::<ScrubError>() {
         return scrubbed.exit();
@@ -70,8 +75,7 @@ fn exit_of(error: &anyhow::Error) -> Exit {
         return Exit::Usage;
     }
     let bind = error.downcast_ref::<BindError>();
-    let is_locked = matches!(error.downcast_ref(), Some(OpenError::Locked { .. }));
-    if is_locked || matches!(bind, Some(BindError::Taken { .. })) {
+    if opening::is_in_use(error) || matches!(bind, Some(BindError::Taken { .. })) {
         return Exit::Conflict;
     }
     let asked_wrong = |keys: &KeysError| match keys {
@@ -83,6 +87,15 @@ fn exit_of(error: &anyhow::Error) -> Exit {
     };
     let usage = error.is::<ConfigError>() || bind.is_some() || error.downcast_ref().is_some_and(asked_wrong);
     if usage { Exit::Usage } else { Exit::Internal }
+}
+
+/// How a command writes its outcome.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Plain,
+    /// One JSON object.
+    Json,
 }
 
 /// Prints one line of data.

@@ -9,9 +9,10 @@ use holdfast_formats::origin::Origin;
 use holdfast_registry::blocking::Blocking;
 use holdfast_registry::clock::SystemClock;
 use holdfast_registry::config::ServeConfig;
+use holdfast_registry::folder_lock::{FolderLock, LockError};
 use holdfast_registry::log::{KeysError, NodeKeys};
 use holdfast_registry::node::{Node, NodeParts};
-use holdfast_registry::objects::{Host, ObjectKey, Store};
+use holdfast_registry::objects::{Host, ObjectKey, OpenError, Store};
 use holdfast_registry::telemetry::{Fatal, Metrics};
 use holdfast_verify::rule_book::RuleBook;
 
@@ -32,6 +33,23 @@ pub(super) fn run(
         .build()
         .context("the runtime did not start")?
         .block_on(command)
+}
+
+/// Takes the data folder for this process: nobody else touches its index meanwhile.
+pub(super) fn data(config: &ServeConfig) -> anyhow::Result<FolderLock> {
+    let folder = &config.data;
+    std::fs::create_dir_all(folder)
+        .map_err(|source| LockError::Unusable { folder: folder.clone(), source })?;
+    Ok(FolderLock::acquire(folder)?)
+}
+
+/// Whether a registry runs on this data folder or this store already.
+pub(super) fn is_in_use(error: &anyhow::Error) -> bool {
+    let lock = match error.downcast_ref() {
+        Some(OpenError::Lock(lock)) => Some(lock),
+        _ => error.downcast_ref(),
+    };
+    matches!(lock, Some(LockError::Held { .. }))
 }
 
 /// Opens and probes the store.

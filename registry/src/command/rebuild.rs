@@ -16,7 +16,8 @@ pub(crate) fn run(flags: ServeFlags) -> Result<(), CommandFailure> {
 }
 
 async fn rebuild(config: &ServeConfig) -> anyhow::Result<()> {
-    // The store's lock is taken first: a running registry keeps its index.
+    // A running registry keeps its index, wherever its store is.
+    let _data = opening::data(config)?;
     let store = opening::store(config).await?;
     opening::remove_index(&config.data)?;
     let started = Instant::now();

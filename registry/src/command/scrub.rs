@@ -1,23 +1,19 @@
 //! `scrub`: reads back what is stored, in this process or, when a registry runs on the store, in that.
 
 use std::num::NonZeroU64;
-use std::sync::Arc;
-use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use holdfast_formats::name::Namespace;
 use holdfast_formats::number::{ByteSize, Seconds};
+use holdfast_formats::time::Timestamp;
 use holdfast_formats::wire::v1::{ExitCode as Exit, ScrubOrder, ScrubRequest, ScrubRun, ScrubStatus};
 use holdfast_registry::config::{ServeConfig, ServeFlags, parse_bytes};
 use holdfast_registry::node::Node;
-use holdfast_registry::objects::OpenError;
-use holdfast_registry::telemetry::{Metrics, start_logging};
+use holdfast_registry::service::Failure;
+use holdfast_registry::telemetry::start_logging;
 
-use super::{CommandFailure, asking, opening, say};
-
-pub(super) const TASK: &str = "scrub";
-/// How often a run is looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(200);
+use super::task::{self, Task};
+use super::{CommandFailure, Format, opening, say};
 
 /// The arguments of `scrub`.
 #[derive(Args)]
@@ -54,14 +50,6 @@ struct Choice {
     older_than: Option<Seconds>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people.
-    Plain,
-    /// One JSON object.
-    Json,
-}
-
 /// Why a run is no success.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ScrubError {
@@ -79,9 +67,6 @@ pub(super) enum ScrubError {
         /// Why.
         why: String,
     },
-    /// The registry went away.
-    #[error("the registry ended, and the run with it; what was read back is logged")]
-    Ended,
 }
 
 impl ScrubError {
@@ -89,8 +74,33 @@ impl ScrubError {
         match self {
             Self::Bad { .. } => Exit::Integrity,
             Self::Incomplete { .. } => Exit::Incomplete,
-            Self::Ended => Exit::Unreachable,
         }
+    }
+}
+
+/// Reading back, as a task of a node.
+pub(super) struct Scrub;
+
+impl Task for Scrub {
+    const NAME: &'static str = "scrub";
+    type Request = ScrubRequest;
+    type Status = ScrubStatus;
+    type Run = ScrubRun;
+
+    fn look() -> ScrubRequest {
+        ScrubRequest { start: None }
+    }
+
+    async fn take(node: &Node, request: ScrubRequest) -> Result<ScrubStatus, Failure> {
+        node.service().operate_scrub(request).await
+    }
+
+    fn running(status: &ScrubStatus) -> Option<Timestamp> {
+        status.running.as_ref().map(|run| run.started)
+    }
+
+    fn ended(status: ScrubStatus) -> Option<(Timestamp, ScrubRun)> {
+        status.last.map(|run| (run.started, run))
     }
 }
 
@@ -110,10 +120,7 @@ pub(crate) fn run(arguments: ScrubArguments) -> Result<(), CommandFailure> {
 }
 
 async fn scrub(config: &ServeConfig, order: ScrubOrder, format: Format) -> anyhow::Result<()> {
-    let registry = Registry::find(config).await?;
-    let outcome = registry.follow(order).await;
-    registry.leave().await;
-    let run = outcome?;
+    let run = task::run::<Scrub>(config, ScrubRequest { start: Some(order) }).await?;
     show(&run, format)?;
     let damaged = run.bad.get().saturating_add(run.touched.get());
     if damaged > 0 {
@@ -125,56 +132,6 @@ async fn scrub(config: &ServeConfig, order: ScrubOrder, format: Format) -> anyho
         (None, unread) => {
             let why = format!("{unread} artifacts could not be read; the log of the registry says why");
             Err(ScrubError::Incomplete { why }.into())
-        }
-    }
-}
-
-/// Who does it.
-enum Registry<'a> {
-    Own(Box<Node>),
-    Running(&'a ServeConfig),
-}
-
-impl<'a> Registry<'a> {
-    async fn find(config: &'a ServeConfig) -> anyhow::Result<Self> {
-        let store = match opening::store(config).await {
-            Ok(store) => store,
-            Err(error) if matches!(error.downcast_ref(), Some(OpenError::Locked { .. })) => {
-                return Ok(Self::Running(config));
-            }
-            Err(error) => return Err(error),
-        };
-        let node = opening::node(config, store, &Arc::new(Metrics::new()), None).await?;
-        Ok(Self::Own(Box::new(node)))
-    }
-
-    async fn ask(&self, start: Option<ScrubOrder>) -> anyhow::Result<ScrubStatus> {
-        let request = ScrubRequest { start };
-        match self {
-            Self::Own(node) => Ok(node.service().operate_scrub(request).await?),
-            Self::Running(config) => asking::ask(config, TASK, &request).await,
-        }
-    }
-
-    /// Begins a run and waits for its end.
-    async fn follow(&self, order: ScrubOrder) -> anyhow::Result<ScrubRun> {
-        let begun = self.ask(Some(order)).await?;
-        let started = begun.running.or(begun.last).ok_or(ScrubError::Ended)?.started;
-        loop {
-            let status = self.ask(None).await?;
-            if let Some(ended) = status.last.filter(|run| run.started == started) {
-                return Ok(ended);
-            }
-            if status.running.is_none_or(|run| run.started != started) {
-                return Err(ScrubError::Ended.into());
-            }
-            tokio::time::sleep(LOOK_EVERY).await;
-        }
-    }
-
-    async fn leave(self) {
-        if let Self::Own(node) = self {
-            node.stop().await;
         }
     }
 }

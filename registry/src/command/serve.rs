@@ -39,6 +39,7 @@ pub(crate) fn run(arguments: ServeArguments) -> Result<(), CommandFailure> {
 async fn serve_until_signal(config: &ServeConfig, acknowledge: Option<LeafIndex>) -> anyhow::Result<()> {
     let signals = Signals::received().context("signals cannot be received")?;
     let tls = config.tls.as_ref().map(TlsAcceptor::load).transpose()?;
+    let _data = opening::data(config)?;
     let store = opening::store(config).await?;
     let swept = store.sweep_staging(STAGING_AGE).await?;
     if swept > 0 {

@@ -1,16 +1,15 @@
 //! `status`: how the registry does, from its files or, when it runs, from itself.
 
-use std::sync::Arc;
-
 use anyhow::Context as _;
-use holdfast_formats::wire::v1::{
-    LastSweep, RegistryInfo, ScrubRequest, ScrubStatus, SweepRequest, SweepStatus,
-};
+use holdfast_formats::wire::v1::{LastSweep, RegistryInfo, ScrubStatus};
 use holdfast_registry::config::{ServeConfig, ServeFlags};
-use holdfast_registry::objects::OpenError;
-use holdfast_registry::telemetry::{Metrics, start_logging};
+use holdfast_registry::node::Node;
+use holdfast_registry::telemetry::start_logging;
 
-use super::{CommandFailure, asking, opening, say, scrub};
+use super::scrub::Scrub;
+use super::sweep::Sweep;
+use super::task::{Task as _, Worker};
+use super::{CommandFailure, asking, opening, say};
 
 pub(crate) fn run(flags: ServeFlags) -> Result<(), CommandFailure> {
     let mut config = ServeConfig::load(flags)?;
@@ -20,31 +19,32 @@ pub(crate) fn run(flags: ServeFlags) -> Result<(), CommandFailure> {
 }
 
 async fn status(config: &ServeConfig) -> anyhow::Result<()> {
-    let store = match opening::store(config).await {
-        Ok(store) => store,
-        Err(error) if matches!(error.downcast_ref(), Some(OpenError::Locked { .. })) => {
-            return ask(config).await;
-        }
-        Err(error) => return Err(error),
-    };
-    let node = opening::node(config, store, &Arc::new(Metrics::new()), None).await?;
+    let worker = Worker::find(config).await?;
+    let shown = show(&worker).await;
+    worker.leave().await;
+    shown
+}
+
+async fn show(worker: &Worker<'_>) -> anyhow::Result<()> {
+    match worker {
+        Worker::Own(node, _) => say_stopped(node)?,
+        Worker::Running(config) => say_running(config).await?,
+    }
+    say_swept(worker.ask::<Sweep>(Sweep::look()).await?.newest.as_ref())?;
+    Ok(say_scrubbed(&worker.ask::<Scrub>(Scrub::look()).await?)?)
+}
+
+fn say_stopped(node: &Node) -> anyhow::Result<()> {
     let head = node.log().head();
     say("running  no")?;
     say(&format!("origin   {}", node.log().keys().origin))?;
     say(&format!("entries  {}", head.size()))?;
     say(&format!("root     {}", head.root()))?;
-    say(&format!("halted   {}", head.halted().unwrap_or("no")))?;
-    let swept = node.service().sweeper().last();
-    let scrub = node.service().operate_scrub(ScrubRequest { start: None }).await?;
-    drop(head);
-    node.stop().await;
-    say_swept(swept.as_ref())?;
-    show_scrub(&scrub)?;
-    Ok(())
+    Ok(say(&format!("halted   {}", head.halted().unwrap_or("no")))?)
 }
 
 /// Asks the running registry what everybody may know.
-async fn ask(config: &ServeConfig) -> anyhow::Result<()> {
+async fn say_running(config: &ServeConfig) -> anyhow::Result<()> {
     let url = asking::url(config);
     let unreachable = || {
         format!("the store is in use, but no registry answers on {url}; give its --listen or --external-url")
@@ -61,11 +61,7 @@ async fn ask(config: &ServeConfig) -> anyhow::Result<()> {
         "policy   {}",
         info.policy.map_or_else(|| "none, it waits for its first login".to_owned(), |n| n.to_string())
     ))?;
-    say(&format!("ready    {}", if ready { "yes" } else { "no" }))?;
-    let swept: SweepStatus = asking::ask(config, "sweep", &SweepRequest { start: None }).await?;
-    say_swept(swept.newest.as_ref())?;
-    show_scrub(&asking::ask(config, scrub::TASK, &ScrubRequest { start: None }).await?)?;
-    Ok(())
+    Ok(say(&format!("ready    {}", if ready { "yes" } else { "no" }))?)
 }
 
 /// How the last sweep ended, and what it left.
@@ -86,7 +82,7 @@ fn say_swept(last: Option<&LastSweep>) -> anyhow::Result<()> {
 }
 
 /// Since when everything was read back, what is next, and what was damaged.
-fn show_scrub(scrub: &ScrubStatus) -> std::io::Result<()> {
+fn say_scrubbed(scrub: &ScrubStatus) -> std::io::Result<()> {
     let or_none = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
     say(&format!("scrubbed {}", or_none(scrub.full.map(|time| time.to_string()))))?;
     say(&format!("oldest   {}", or_none(scrub.oldest.as_ref().map(ToString::to_string))))?;

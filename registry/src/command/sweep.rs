@@ -1,23 +1,18 @@
 //! `sweep`: ends what nothing keeps and deletes what nothing refers to, in this process or, when a registry runs on the
 //! store, in that.
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use clap::{Args, ValueEnum};
+use clap::Args;
+use holdfast_formats::time::Timestamp;
 use holdfast_formats::wire::v1::{
-    ExitCode as Exit, SweepOrder, SweepReport, SweepRequest, SweepRun, SweepStatus, SweptArtifact,
+    SweepOrder, SweepReport, SweepRequest, SweepRun, SweepStatus, SweptArtifact,
 };
 use holdfast_registry::config::{ServeConfig, ServeFlags};
 use holdfast_registry::node::Node;
-use holdfast_registry::objects::OpenError;
-use holdfast_registry::telemetry::{Metrics, start_logging};
+use holdfast_registry::service::Failure;
+use holdfast_registry::telemetry::start_logging;
 
-use super::{CommandFailure, asking, opening, say};
-
-const TASK: &str = "sweep";
-/// How often a run is looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(200);
+use super::task::{self, Task};
+use super::{CommandFailure, Format, opening, say};
 
 /// The arguments of `sweep`.
 #[derive(Args)]
@@ -32,31 +27,34 @@ pub(crate) struct SweepArguments {
     format: Format,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people.
-    Plain,
-    /// One JSON object.
-    Json,
-}
-
-/// Why a run is no success.
+/// A run that was cut short.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum SweepFailure {
-    /// It was cut short.
-    #[error("the sweep was cut short, and the next one goes on where it was: {0}")]
-    CutShort(String),
-    /// The registry went away.
-    #[error("the registry ended, and the sweep with it; the next one goes on where it was")]
-    Ended,
-}
+#[error("the sweep was cut short, and the next one goes on where it was: {0}")]
+pub(super) struct CutShort(String);
 
-impl SweepFailure {
-    pub(super) const fn exit(&self) -> Exit {
-        match self {
-            Self::CutShort(_) => Exit::Incomplete,
-            Self::Ended => Exit::Unreachable,
-        }
+/// Sweeping, as a task of a node.
+pub(super) struct Sweep;
+
+impl Task for Sweep {
+    const NAME: &'static str = "sweep";
+    type Request = SweepRequest;
+    type Status = SweepStatus;
+    type Run = SweepRun;
+
+    fn look() -> SweepRequest {
+        SweepRequest { start: None }
+    }
+
+    async fn take(node: &Node, request: SweepRequest) -> Result<SweepStatus, Failure> {
+        node.service().operate_sweep(&request)
+    }
+
+    fn running(status: &SweepStatus) -> Option<Timestamp> {
+        status.running
+    }
+
+    fn ended(status: SweepStatus) -> Option<(Timestamp, SweepRun)> {
+        status.last.map(|run| (run.started, run))
     }
 }
 
@@ -69,62 +67,10 @@ pub(crate) fn run(arguments: SweepArguments) -> Result<(), CommandFailure> {
 }
 
 async fn sweep(config: &ServeConfig, dry_run: bool, format: Format) -> anyhow::Result<()> {
-    let registry = Registry::find(config).await?;
-    let outcome = registry.follow(dry_run).await;
-    registry.leave().await;
-    match outcome? {
+    let order = SweepRequest { start: Some(SweepOrder { dry_run }) };
+    match task::run::<Sweep>(config, order).await? {
         SweepRun { report: Some(report), .. } => show(&report, format),
-        SweepRun { failed, .. } => Err(SweepFailure::CutShort(failed.unwrap_or_default()).into()),
-    }
-}
-
-/// Who does it.
-enum Registry<'a> {
-    Own(Box<Node>),
-    Running(&'a ServeConfig),
-}
-
-impl<'a> Registry<'a> {
-    async fn find(config: &'a ServeConfig) -> anyhow::Result<Self> {
-        let store = match opening::store(config).await {
-            Ok(store) => store,
-            Err(error) if matches!(error.downcast_ref(), Some(OpenError::Locked { .. })) => {
-                return Ok(Self::Running(config));
-            }
-            Err(error) => return Err(error),
-        };
-        let node = opening::node(config, store, &Arc::new(Metrics::new()), None).await?;
-        Ok(Self::Own(Box::new(node)))
-    }
-
-    async fn ask(&self, start: Option<SweepOrder>) -> anyhow::Result<SweepStatus> {
-        let request = SweepRequest { start };
-        match self {
-            Self::Own(node) => Ok(node.service().operate_sweep(&request)?),
-            Self::Running(config) => asking::ask(config, TASK, &request).await,
-        }
-    }
-
-    /// Begins a run and waits for its end.
-    async fn follow(&self, dry_run: bool) -> anyhow::Result<SweepRun> {
-        let begun = self.ask(Some(SweepOrder { dry_run })).await?;
-        let started = begun.running.or(begun.last.map(|run| run.started)).ok_or(SweepFailure::Ended)?;
-        loop {
-            let status = self.ask(None).await?;
-            if let Some(ended) = status.last.filter(|run| run.started == started) {
-                return Ok(ended);
-            }
-            if status.running != Some(started) {
-                return Err(SweepFailure::Ended.into());
-            }
-            tokio::time::sleep(LOOK_EVERY).await;
-        }
-    }
-
-    async fn leave(self) {
-        if let Self::Own(node) = self {
-            node.stop().await;
-        }
+        SweepRun { failed, .. } => Err(CutShort(failed.unwrap_or_default()).into()),
     }
 }
 

@@ -6,7 +6,7 @@ use clap::Args;
 use serde::Deserialize;
 
 use super::ConfigError;
-use super::scrub::parse_duration;
+use super::written::parse_duration;
 
 const DAY: Duration = Duration::from_hours(24);
 

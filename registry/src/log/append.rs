@@ -69,6 +69,9 @@ pub enum AppendError {
     /// The log halted.
     #[error("the log takes no entries: {0}")]
     Halted(String),
+    /// This node's clock is wrong.
+    #[error("{0}")]
+    WrongClock(String),
     /// The store is full.
     #[error("the store is full, nothing was logged: free space, then submit again")]
     NoSpace,

@@ -52,6 +52,8 @@ pub struct Head {
     policy: Option<Arc<Policy>>,
     seen: Timestamp,
     halted: Option<Halt>,
+    /// What is wrong with this node's clock.
+    wrong_clock: Option<String>,
 }
 
 impl Head {
@@ -74,6 +76,7 @@ impl Head {
             policy: state.policy,
             seen: Timestamp::from_ms(parts.clock.now_ms()),
             halted: state.halted,
+            wrong_clock: None,
             edge: state.edge,
         })
     }
@@ -86,6 +89,11 @@ impl Head {
     /// The same state, which nothing more is written to.
     pub(super) fn halted_by(&self, halt: Halt) -> Self {
         Self { halted: Some(halt), ..self.clone() }
+    }
+
+    /// The same state, on a node whose clock is wrong or right again.
+    pub(super) fn with_clock(&self, wrong: Option<String>) -> Self {
+        Self { wrong_clock: wrong, ..self.clone() }
     }
 
     /// The tree size.
@@ -132,6 +140,16 @@ impl Head {
     /// Why nothing is written any more.
     pub fn halted(&self) -> Option<&str> {
         self.halted.as_ref().map(|halt| halt.reason.as_str())
+    }
+
+    /// What is wrong with this node's clock.
+    pub(super) fn wrong_clock(&self) -> Option<&str> {
+        self.wrong_clock.as_deref()
+    }
+
+    /// Whether this node takes entries now.
+    pub const fn is_writable(&self) -> bool {
+        self.halted.is_none() && self.wrong_clock.is_none()
     }
 
     /// Whether the log has more entries that only a newer version can judge: what this node answers is old.

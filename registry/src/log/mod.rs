@@ -25,6 +25,7 @@ mod read_ahead;
 mod replay;
 mod sequencer;
 mod slot;
+mod store_clock;
 mod sweeps;
 
 #[cfg(test)]

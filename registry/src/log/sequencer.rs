@@ -19,6 +19,7 @@ use super::keyring::Keyring;
 use super::read_ahead;
 use super::replay::{self, ReplayError, Replayed};
 use super::slot::{Claim, claim};
+use super::store_clock::StoreClock;
 use crate::index::{Refused, Writer};
 
 /// How many submissions one commit takes at most: with 64 KiB leaves it stays a small object.
@@ -41,6 +42,7 @@ pub(super) struct Sequencer {
     foreign_publish: Option<LeafIndex>,
     /// Why a commit that is in the store is not in the index; it follows before anything else happens.
     behind: Option<String>,
+    store_clock: StoreClock,
 }
 
 impl Sequencer {
@@ -52,11 +54,16 @@ impl Sequencer {
         expecting: Expecting,
     ) -> Self {
         let head = Arc::clone(&publish.borrow());
-        Self { parts, writer, head, publish, entries, expecting, foreign_publish: None, behind: None }
+        let store_clock = StoreClock::new(parts.store.clone(), Arc::clone(&parts.clock));
+        let (foreign_publish, behind) = (None, None);
+        Self { parts, writer, head, publish, entries, expecting, foreign_publish, behind, store_clock }
     }
 
     /// Runs until every handle on the log is dropped.
     pub(super) async fn run(mut self, mut queue: mpsc::Receiver<Pending>) {
+        if let Err(error) = self.compare_clocks().await {
+            tracing::warn!(%error, "the store's clock is not known yet");
+        }
         let mut batch = Vec::with_capacity(BATCH_ENTRIES_MAX);
         let mut follow_at = Instant::now() + FOLLOW_EVERY;
         loop {
@@ -138,8 +145,19 @@ impl Sequencer {
             (None, Some(reason)) => {
                 Err(AppendError::Unavailable(format!("the index is behind the log: {reason}")))
             }
-            (None, None) => Ok(()),
+            (None, None) => self.compare_clocks().await,
         }
+    }
+
+    /// Whether this node's clock can be believed.
+    async fn compare_clocks(&mut self) -> Result<(), AppendError> {
+        let wrong = self.store_clock.check().await.map_err(|error| AppendError::from_store(&error))?;
+        let wrong = wrong.map(|wrong| wrong.to_string());
+        if self.head.wrong_clock() != wrong.as_deref() {
+            tracing::error!(reason = wrong.as_deref().unwrap_or("it is right again"), "this node's clock");
+            self.set(self.head.with_clock(wrong.clone()));
+        }
+        wrong.map_or(Ok(()), |wrong| Err(AppendError::WrongClock(wrong)))
     }
 
     fn judge(&mut self, pending: &[Pending]) -> Result<Batch, AppendError> {

@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 use super::key::{InvalidKey, ObjectKey};
+use crate::folder_lock::LockError;
 
 type Source = Box<dyn StdError + Send + Sync>;
 
@@ -189,17 +190,9 @@ fn says_insufficient_storage(error: &object_store::Error) -> bool {
 /// Why a store could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// Another server has the directory.
-    #[error(
-        "the store {} is in use by the server with process id {pid}: stop it, or give this one another --store",
-        directory.display()
-    )]
-    Locked {
-        /// The directory that is locked.
-        directory: PathBuf,
-        /// What the lock file says, or `unknown`.
-        pid: String,
-    },
+    /// The directory is another process's, or cannot be locked.
+    #[error(transparent)]
+    Lock(#[from] LockError),
     /// The directory cannot be made, read or written.
     #[error("the store {} cannot be used: check that it exists on a writable disk and belongs to this user", directory.display())]
     Directory {

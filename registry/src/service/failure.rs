@@ -151,7 +151,7 @@ impl From<AppendError> for Failure {
             AppendError::Halted(_) => Self::caused(ProblemCode::Halted, error),
             AppendError::Unchecked => Self::caused(ProblemCode::Forbidden, error),
             AppendError::NoSpace => Self::caused(ProblemCode::NoSpace, error),
-            AppendError::ReadOnly => Self::caused(ProblemCode::ReadOnly, error),
+            AppendError::ReadOnly | AppendError::WrongClock(_) => Self::caused(ProblemCode::ReadOnly, error),
             AppendError::Swept(_) | AppendError::Needed | AppendError::Unavailable(_) => {
                 Self::caused(ProblemCode::Unavailable, error)
             }

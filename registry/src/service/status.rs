@@ -55,7 +55,7 @@ impl Service {
             newest_entry: head.time(),
             now: self.now(),
             uptime_s: Seconds::new(uptime_ms / 1000).map_err(Failure::internal)?,
-            writable: head.halted().is_none(),
+            writable: head.is_writable(),
             halted: head.halted().map(ToOwned::to_owned),
             policy: head.policy().map(|policy| policy.number),
             artifacts: totals.map(|totals| count(totals.artifacts)).transpose()?,

@@ -273,14 +273,7 @@ fn folder_of(person: &Person, memory: bool) -> anyhow::Result<TempDir> {
 async fn remember(victim: &Victim, registry: &TestRegistry, folder: &TempDir) -> anyhow::Result<()> {
     let client = victim.open(&registry.url(), std::time::Duration::from_secs(30))?;
     for channel in ["shop/prod", "shop/staging", "shop/train", "shop/pair", "bank/prod"] {
-        let query = holdfast_formats::wire::v1::KnownGoodQuery {
-            component: None,
-            not: None,
-            at: None,
-            back: None,
-            min_size: None,
-            policy: None,
-        };
+        let query = holdfast_formats::wire::v1::KnownGoodQuery::EVERYTHING;
         client.known_good(&of(channel), &query, None).await?;
     }
     client.grants(Tokens::All).await?;

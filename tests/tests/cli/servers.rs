@@ -23,6 +23,18 @@ fn a_second_server_on_the_same_directory_is_refused_and_names_the_first() -> Res
 }
 
 #[test]
+fn the_index_of_a_running_server_is_nobody_else_s_even_with_another_store() -> Result<()> {
+    let world = World::new()?;
+    let (elsewhere, process) = (tempfile::tempdir()?, world.server.process().to_string());
+    let store = elsewhere.path().to_str().context("a path of UTF-8")?;
+    let refused = Server::refuse(world.data.path(), anywhere(), &["--store", store])?;
+    assert_eq!(refused.exit, Some(9), "{refused:?}");
+    assert!(refused.stderr.contains("in use") && refused.stderr.contains(&process), "{refused:?}");
+    world.good("status")?;
+    Ok(())
+}
+
+#[test]
 fn a_port_that_is_taken_is_named_with_the_way_out() -> Result<()> {
     let world = World::new()?;
     let data = tempfile::tempdir()?;

@@ -5,9 +5,6 @@ use holdfast_formats::statement::DeployPhase;
 use holdfast_formats::wire::v1::{ExitCode, KnownGoodQuery};
 use holdfast_tests::{Index, Person, TestRegistry, of};
 
-const ANYTHING: KnownGoodQuery =
-    KnownGoodQuery { component: None, not: None, at: None, back: None, min_size: None, policy: None };
-
 async fn busy() -> Result<(TestRegistry, Person)> {
     let registry = TestRegistry::start().await?;
     let ana = registry.login().await?;
@@ -75,13 +72,14 @@ async fn an_answer_is_remembered_for_when_the_registry_is_down() -> Result<()> {
     ana.known_good("shop/prod").await?;
     registry.stop().await?;
     let (channel, hour) = (of("shop/prod"), std::time::Duration::from_hours(1));
-    let down = ana.registry().known_good(&channel, &ANYTHING, None).await.unwrap_err();
+    let down = ana.registry().known_good(&channel, &KnownGoodQuery::EVERYTHING, None).await.unwrap_err();
     assert_eq!(down.exit(), ExitCode::Unreachable, "{down}");
-    let lookup = ana.registry().known_good(&channel, &ANYTHING, Some(hour)).await?;
+    let lookup = ana.registry().known_good(&channel, &KnownGoodQuery::EVERYTHING, Some(hour)).await?;
     assert_eq!(lookup.answer.get().lines[0].artifact.r#ref.to_string(), "shop/web@1");
     assert!(lookup.cached_age.is_some());
     registry.clock().advance(hour * 2);
-    let too_old = ana.registry().known_good(&channel, &ANYTHING, Some(hour)).await.unwrap_err();
+    let too_old =
+        ana.registry().known_good(&channel, &KnownGoodQuery::EVERYTHING, Some(hour)).await.unwrap_err();
     assert_eq!(too_old.exit(), ExitCode::Unreachable, "{too_old}");
     Ok(())
 }
@@ -93,7 +91,8 @@ async fn an_answer_that_was_refused_is_never_replaced_by_a_remembered_one() -> R
     let one = ana.registry().resolve(&of("shop/web@1")).await?;
     ana.deny(&one, None).await?;
     let hour = Some(std::time::Duration::from_hours(1));
-    let refused = ana.registry().known_good(&of("shop/prod"), &ANYTHING, hour).await.unwrap_err();
+    let refused =
+        ana.registry().known_good(&of("shop/prod"), &KnownGoodQuery::EVERYTHING, hour).await.unwrap_err();
     assert_eq!(refused.exit(), ExitCode::NothingQualifies, "{refused}");
     Ok(())
 }

@@ -8,11 +8,8 @@ use holdfast_formats::manifest::ComponentRole;
 use holdfast_formats::wire::v1::{ExitCode, KnownGoodQuery};
 use holdfast_tests::{Person, TestRegistry, entries_of, held, of, release_of};
 
-const ANYTHING: KnownGoodQuery =
-    KnownGoodQuery { component: None, not: None, at: None, back: None, min_size: None, policy: None };
-
 async fn bundled(person: &Person, file: &Path) -> Result<()> {
-    person.registry().bundle(&of("shop/prod"), &ANYTHING, file).await?;
+    person.registry().bundle(&of("shop/prod"), &KnownGoodQuery::EVERYTHING, file).await?;
     Ok(())
 }
 
@@ -152,13 +149,13 @@ async fn t18_a_bundle_that_answers_another_question_is_never_taken_for_the_chann
     ana.publish_and_pin("shop/prod", "shop/web@2").await?;
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("shop.bundle");
-    let back = KnownGoodQuery { back: Some(1), ..ANYTHING };
+    let back = KnownGoodQuery { back: Some(1), ..KnownGoodQuery::EVERYTHING };
     ana.registry().bundle(&of("shop/prod"), &back, &file).await?;
     let bundle = ana.registry().open_bundle(&file).await?;
     assert_eq!(bundle.question(), "shop/prod --back 1");
     bundle.require_answer_to(&of("shop/prod"), &back)?;
     for refused in [
-        bundle.require_answer_to(&of("shop/prod"), &ANYTHING),
+        bundle.require_answer_to(&of("shop/prod"), &KnownGoodQuery::EVERYTHING),
         bundle.require_answer_to(&of("shop/canary"), &back),
         bundle.artifact(&of("channel:shop/prod")).map(drop),
     ] {

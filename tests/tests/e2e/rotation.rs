@@ -16,9 +16,6 @@ use holdfast_tests::{Backing, Index, Person, TestRegistry, of};
 use holdfast_verify::policy_chain::PolicyChain;
 use holdfast_verify::receipt::{verify_policies, verify_receipt};
 
-const ANYTHING: KnownGoodQuery =
-    KnownGoodQuery { component: None, not: None, at: None, back: None, min_size: None, policy: None };
-
 fn keys_of(policy: &mut Policy, kind: KeyKind) -> &mut Vec<PublicKey> {
     match kind {
         KeyKind::Log => &mut policy.log_keys,
@@ -70,7 +67,7 @@ async fn every_key_of_the_registry_rotates_and_nothing_from_before_is_lost() -> 
     let first = ana.registry().policy().await?.0;
     let (old_receipt, _) = ana.registry().receipt(first).await?;
     let bundled = registry.home().join("before.bundle");
-    ana.registry().bundle(&of("shop/prod"), &ANYTHING, &bundled).await?;
+    ana.registry().bundle(&of("shop/prod"), &KnownGoodQuery::EVERYTHING, &bundled).await?;
 
     for (version, kind) in KeyKind::ALL.into_iter().enumerate().map(|(at, kind)| (at + 1, kind)) {
         rotate(&registry, &ana, kind, false).await.with_context(|| format!("{kind:?}"))?;

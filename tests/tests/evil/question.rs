@@ -10,8 +10,7 @@ use holdfast_tests::evil::Victim;
 use holdfast_tests::{Folder, of};
 
 /// A question about everything.
-pub(crate) const EVERYTHING: KnownGoodQuery =
-    KnownGoodQuery { component: None, not: None, at: None, back: None, min_size: None, policy: None };
+pub(crate) const EVERYTHING: KnownGoodQuery = KnownGoodQuery::EVERYTHING;
 
 /// One thing to ask for.
 #[derive(Debug, Clone)]

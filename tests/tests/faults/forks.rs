@@ -183,14 +183,7 @@ async fn t12_a_client_of_one_log_refuses_another_under_the_same_address() -> Res
         ..holdfast_client::OpenOptions::new()
     };
     let fooled = holdfast_client::Registry::open(ana.places(), options)?;
-    let query = holdfast_formats::wire::v1::KnownGoodQuery {
-        component: None,
-        not: None,
-        at: None,
-        back: None,
-        min_size: None,
-        policy: None,
-    };
+    let query = holdfast_formats::wire::v1::KnownGoodQuery::EVERYTHING;
     let refused = fooled.known_good(&of("shop/prod"), &query, None).await.unwrap_err();
     assert!(matches!(refused.exit(), ExitCode::Integrity | ExitCode::Unreachable), "{refused}");
     assert_eq!(fooled.sync().await.unwrap_err().exit(), ExitCode::Integrity);

@@ -14,9 +14,6 @@ use holdfast_verify::fork::ForkVerdict;
 
 use crate::forks::copy;
 
-const EVERYTHING: KnownGoodQuery =
-    KnownGoodQuery { component: None, not: None, at: None, back: None, min_size: None, policy: None };
-
 /// Witnesses of a registry, which asks them from now on.
 async fn witnessed<const N: usize>(registry: &mut TestRegistry) -> Result<[TestWitness; N]> {
     let log = log_key(registry)?;
@@ -283,7 +280,7 @@ async fn a_bundle_carries_what_witnesses_vouch_for() -> Result<()> {
     let ana = registry.login().await?.trusting(&[&one, &two], 2)?;
     ana.publish_and_pin("shop/prod", "shop/web@1").await?;
     let file = registry.home().join("bundle");
-    ana.registry().bundle(&of("shop/prod"), &EVERYTHING, &file).await?;
+    ana.registry().bundle(&of("shop/prod"), &KnownGoodQuery::EVERYTHING, &file).await?;
     let later = TestClock::at(registry.clock().timestamp().plus_ms(24 * 3600 * 1000));
     let bob = ana.without_memory(later.clone())?.trusting(&[&one, &two], 2)?;
     let opened = bob.registry().open_bundle(&file).await?;

@@ -6,7 +6,7 @@ use super::source::{PathUse, SourceFile};
 
 /// The registry's modules from the bottom up. Neighbours on one level may know each other in one direction.
 const REGISTRY_LEVELS: [&[&str]; 7] = [
-    &["config", "clock", "telemetry", "randomness", "blocking"],
+    &["config", "clock", "telemetry", "randomness", "blocking", "folder_lock"],
     &["objects", "index"],
     &["log", "blobs", "retention", "oidc", "witness"],
     &["service"],

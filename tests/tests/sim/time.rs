@@ -57,12 +57,13 @@ impl TrueTime {
 pub(crate) struct NodeClock {
     time: Arc<TrueTime>,
     ahead_ms: AtomicI64,
+    compared: bool,
 }
 
 impl NodeClock {
-    /// A clock that is so much ahead of the true time.
-    pub(crate) fn ahead(time: &Arc<TrueTime>, by_ms: i64) -> Arc<Self> {
-        Arc::new(Self { time: Arc::clone(time), ahead_ms: AtomicI64::new(by_ms) })
+    /// A clock that is so much ahead of the true time, which the store's clock can prove wrong or, as on a local disk, not.
+    pub(crate) fn ahead(time: &Arc<TrueTime>, by_ms: i64, compared: bool) -> Arc<Self> {
+        Arc::new(Self { time: Arc::clone(time), ahead_ms: AtomicI64::new(by_ms), compared })
     }
 
     /// Sets how much it is ahead.
@@ -79,5 +80,9 @@ impl Clock for NodeClock {
     /// Nobody sets this one.
     fn up_ms(&self) -> u64 {
         self.time.passed_ms()
+    }
+
+    fn claims_world_time(&self) -> bool {
+        self.compared
     }
 }

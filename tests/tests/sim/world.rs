@@ -105,7 +105,7 @@ impl World {
         let trace = Trace::begin(&time, verbose);
         let sea = Sea::calm(seed, Bucket::empty(&time), Arc::clone(&trace));
         let node = |number: usize, ahead_ms| {
-            SimNode::new(number, home.path(), &sea, NodeClock::ahead(&time, ahead_ms))
+            SimNode::new(number, home.path(), &sea, NodeClock::ahead(&time, ahead_ms, seed.is_multiple_of(2)))
         };
         let nodes = [node(0, AHEAD_MS[0]), node(1, AHEAD_MS[1])];
         let registry_key = keys.keys(KeyKind::Registry).first().context("there is one")?.clone();

@@ -8,7 +8,6 @@ mod barrier;
 mod durability;
 mod fanout;
 mod listing;
-mod lock;
 mod reserve;
 mod staging;
 mod uncached;
@@ -26,6 +25,7 @@ use bytes::Bytes;
 use super::error::{ObjectError, OpenError};
 use super::held::HeldObject;
 use super::key::ObjectKey;
+use crate::folder_lock::FolderLock;
 use crate::telemetry::Fatal;
 
 pub(super) use barrier::Barrier;
@@ -47,7 +47,7 @@ pub(super) struct LocalDirectory {
     released: AtomicBool,
     fatal: Fatal,
     /// Held until the process ends or the store is dropped.
-    _lock: File,
+    _lock: FolderLock,
 }
 
 impl LocalDirectory {
@@ -55,7 +55,7 @@ impl LocalDirectory {
     pub(super) fn open(directory: &Path, fatal: Fatal) -> Result<Self, OpenError> {
         let unusable = |source| OpenError::Directory { directory: directory.to_owned(), source };
         let root = fanout::make_root(directory).map_err(unusable)?;
-        let lock = lock::acquire(&root)?;
+        let lock = FolderLock::acquire(&root)?;
         let flush = fanout::make_top_directories(&root)
             .and_then(|()| reserve::keep(&root))
             .and_then(|()| Flush::open(&root))

@@ -58,6 +58,12 @@ record! {
     }
 }
 
+impl KnownGoodQuery {
+    /// Every line of the channel as it stands now, asked by somebody who knows nothing yet.
+    pub const EVERYTHING: Self =
+        Self { component: None, not: None, at: None, back: None, min_size: None, policy: None };
+}
+
 record! {
     /// An entry with its inclusion proof against the answer's one checkpoint.
     pub struct ProvenEntry {

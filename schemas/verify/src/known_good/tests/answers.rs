@@ -30,8 +30,7 @@ use crate::merkle::{NodeAddress, ProofPlan, tree_root};
 use crate::policy_chain::PolicyChain;
 use crate::witness::Quorum;
 
-pub(crate) const EVERYTHING: KnownGoodQuery =
-    KnownGoodQuery { component: None, not: None, at: None, back: None, min_size: None, policy: None };
+pub(crate) const EVERYTHING: KnownGoodQuery = KnownGoodQuery::EVERYTHING;
 
 impl World {
     pub(crate) fn size(&self) -> TreeSize {
