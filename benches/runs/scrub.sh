@@ -1,7 +1,9 @@
 # Sourced by scripts/bench: reading back what is stored, by a registry that does nothing else.
 #
 # The peer is the lesser of what `b3sum` reads of the same bytes on the same disk, cold or warm as we are, and of one core
-# that unpacks and hashes the stored chunks in memory. Cold means that the page cache was dropped, where we may.
+# that unpacks and hashes the stored chunks in memory. The first scrub of an artifact proves the alias, too, so SHA-256 of the
+# whole is computed, which no second core helps with: its peer is at most what one core does of that. Cold means that the page
+# cache was dropped, where we may.
 
 may_drop_cache() { [[ -w /proc/sys/vm/drop_caches ]]; }
 
@@ -35,16 +37,17 @@ hash_once() {
 
 # scrub_rows WHAT: content.bin is there.
 scrub_rows() {
-    local what=$1 data=$work/world/$1 core warmth
+    local what=$1 data=$work/world/$1 core sha256 warmth
     new_world "$data"
     holdfast push shop/file@1.0.0 "$work/content.bin" >/dev/null
     stop_registry
     sync -f "$work"
-    core=$(holdfast-bench unpack --folder "$data/objects/chunks" | figure mb_per_s)
-    printf '  one core unpacks and hashes %s MB/s\n' "$core" >&2
+    holdfast-bench unpack --folder "$data/objects/chunks" >"$work/cores.txt"
+    core=$(figure mb_per_s <"$work/cores.txt") sha256=$(figure sha256_mb_per_s <"$work/cores.txt")
+    printf '  one core unpacks and hashes %s MB/s, and %s MB/s with SHA-256\n' "$core" "$sha256" >&2
     warmth=warm
-    ours=("$(scrub_once)") peer=("$(hash_once)")
-    row "first scrub of 1 GB that $what, warm" MB/s "b3sum or one core of BLAKE3 + zstd" "ratio >= 0.8"
+    ours=("$(scrub_once)") peer=("$(printf '%s\n' "$(hash_once)" "$sha256" | sort -g | head -n 1)")
+    row "first scrub of 1 GB that $what, warm" MB/s "the same, or SHA-256 of one core ($sha256)" "ratio >= 0.8"
     for warmth in cold warm; do
         [[ $warmth == warm ]] || may_drop_cache || continue
         alternate scrub_once hash_once

@@ -1,6 +1,6 @@
 # Sourced by scripts/bench: snapshots of a tree and of dumps, beside backup tools that others wrote.
 #
-# HOLDFAST_BENCH_TREE     another tree than the Rust toolchain
+# HOLDFAST_BENCH_TREE     another tree than the Rust toolchain; - leaves trees out
 # HOLDFAST_BENCH_PEERS    which peers: "restic borg" and, where it is built, rustic
 # HOLDFAST_BENCH_RUSTIC   1 builds rustic first, which takes long
 # HOLDFAST_BENCH_DUMPS    how many database dumps: 10; 0 leaves them out
@@ -147,10 +147,17 @@ memory() {
 }
 
 bench_snapshots() {
-    local pair side tree peers repo out
+    local peers
     need_backup_tools
-    need_tree
     mkdir -p "$work/out"
+    [[ ${HOLDFAST_BENCH_TREE:-} == - ]] || tree_rows
+    [[ ${HOLDFAST_BENCH_DUMPS:-10} == 0 ]] || dumps_rows "${HOLDFAST_BENCH_DUMPS:-10}"
+    [[ ${HOLDFAST_BENCH_MILLION:-0} != 1 ]] || million_rows
+}
+
+tree_rows() {
+    local pair side tree repo out
+    need_tree
     for ((pair = 1; pair <= pairs; pair++)); do
         printf ' pair %d of %d\n' "$pair" "$pairs" >&2
         for side in ours "${peers[@]}"; do round "$side" "$pair"; done
@@ -167,8 +174,6 @@ bench_snapshots() {
     row "peak memory of snapshots, client + registry" MB "restic's own" "ours <= 400"
     memory restore
     row "peak memory of a restore, client + registry" MB "restic's own" "ours <= 400"
-    [[ ${HOLDFAST_BENCH_DUMPS:-10} == 0 ]] || dumps_rows "${HOLDFAST_BENCH_DUMPS:-10}"
-    [[ ${HOLDFAST_BENCH_MILLION:-0} != 1 ]] || million_rows
 }
 
 # Plain dumps of a database that is worked on in between, each stored as a stream.

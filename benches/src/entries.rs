@@ -18,6 +18,7 @@ use holdfast_registry::log::{AtSlot, Prepared};
 use holdfast_verify::subject::statement;
 
 /// Who signs, for which log, and when.
+#[derive(Clone)]
 pub(crate) struct Author {
     pub(crate) log: Origin,
     pub(crate) key: SigningKey,
@@ -60,12 +61,22 @@ impl Author {
             media_type: None,
             stored: None,
         };
-        let manifest = Manifest::of_files(vec![file], Body::None(Kind::Build));
+        self.publish_manifest(name, n, Kind::Build, Manifest::of_files(vec![file], Body::None(Kind::Build)))
+    }
+
+    /// The publication of one version that has this manifest.
+    pub(crate) fn publish_manifest(
+        &self,
+        name: &ArtifactName,
+        n: u64,
+        kind: Kind,
+        manifest: Manifest,
+    ) -> anyhow::Result<Prepared> {
         let bytes = manifest.to_bytes()?;
         let publish = Publish {
             name: name.clone(),
             version: n.to_string().parse()?,
-            kind: Kind::Build,
+            kind,
             manifest: ManifestDescriptor {
                 media_type: MANIFEST_MEDIA_TYPE.parse()?,
                 size: ByteSize::of(&bytes),
@@ -73,7 +84,7 @@ impl Author {
                 oci: None,
             },
             components: None,
-            size_bytes: ByteSize::of(content.as_bytes()),
+            size_bytes: ByteSize::new(manifest.size_bytes())?,
             keep: None,
             build: None,
             supersedes: None,

@@ -17,10 +17,18 @@ impl Latencies {
 
     /// Prints count, rate, p50, p99 and the longest.
     pub(crate) fn report(&self, took: Duration) -> std::io::Result<()> {
-        figure("count", self.0.len())?;
-        figure("per_s", format!("{:.1}", self.count() / took.as_secs_f64().max(f64::EPSILON)))?;
+        self.report_as("", took)
+    }
+
+    /// The same under names that begin so.
+    pub(crate) fn report_as(&self, what: &str, took: Duration) -> std::io::Result<()> {
+        figure(&format!("{what}count"), self.0.len())?;
+        figure(
+            &format!("{what}per_s"),
+            format!("{:.1}", self.count() / took.as_secs_f64().max(f64::EPSILON)),
+        )?;
         for (name, share) in [("p50_ms", 0.50), ("p99_ms", 0.99), ("max_ms", 1.0)] {
-            figure(name, format!("{:.3}", self.at(share).as_secs_f64() * 1e3))?;
+            figure(&format!("{what}{name}"), format!("{:.3}", self.at(share).as_secs_f64() * 1e3))?;
         }
         Ok(())
     }

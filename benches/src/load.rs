@@ -41,7 +41,7 @@ pub(crate) async fn run(arguments: LoadArguments) -> anyhow::Result<()> {
         Some(file) => std::fs::read_to_string(file)?.trim_end().to_owned() + "\r\n",
         None => String::new(),
     };
-    let request = format!("GET {} HTTP/1.1\r\nHost: 127.0.0.1\r\n{header}\r\n", arguments.path);
+    let request = request(&arguments.path, &header);
     let until = Duration::from_secs_f64(arguments.seconds);
     let started = Instant::now();
     let questions = |connection| Questions::new(&request, arguments.numbers, connection);
@@ -110,6 +110,32 @@ async fn ask_again_and_again(
         latencies.push(before.elapsed());
     }
     Ok((latencies, bytes))
+}
+
+/// One connection that asks one question again and again.
+pub(crate) struct Connection {
+    stream: TcpStream,
+    request: String,
+    buffer: Vec<u8>,
+}
+
+impl Connection {
+    /// `header` is whole lines.
+    pub(crate) async fn open(port: u16, path: &str, header: &str) -> anyhow::Result<Self> {
+        let stream = TcpStream::connect(("127.0.0.1", port)).await?;
+        stream.set_nodelay(true)?;
+        Ok(Self { stream, request: request(path, header), buffer: Vec::with_capacity(64 * 1024) })
+    }
+
+    /// Asks once, and reads the answer to its end.
+    pub(crate) async fn ask(&mut self) -> anyhow::Result<usize> {
+        self.stream.write_all(self.request.as_bytes()).await?;
+        read_answer(&mut self.stream, &mut self.buffer).await
+    }
+}
+
+fn request(path: &str, header: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{header}\r\n")
 }
 
 /// Reads one answer to its end and gives the size of its body.

@@ -10,10 +10,12 @@ mod entries;
 mod fill;
 mod grow;
 mod latency;
+mod litter;
 mod load;
 mod node;
 mod report;
 mod signatures;
+mod steady;
 mod unpack;
 mod verify;
 
@@ -37,6 +39,10 @@ enum Command {
     Append(append::AppendArguments),
     /// Append many entries to the log of a registry that is stopped
     Grow(grow::GrowArguments),
+    /// Make a store with very many chunks of which some are dead
+    Litter(litter::LitterArguments),
+    /// Look up and push at a steady pace
+    Steady(steady::SteadyArguments),
     /// Submit denies one after another until a file appears
     Deny(denies::DenyArguments),
     /// Ask one URL over many connections that stay open
@@ -72,6 +78,8 @@ fn run(command: Command) -> anyhow::Result<()> {
             Command::Fill(arguments) => fill::run(arguments),
             Command::Append(arguments) => append::run(arguments).await,
             Command::Grow(arguments) => grow::run(arguments).await,
+            Command::Litter(arguments) => litter::run(arguments).await,
+            Command::Steady(arguments) => steady::run(arguments).await,
             Command::Deny(arguments) => denies::run(arguments).await,
             Command::Load(arguments) => load::run(arguments).await,
             Command::Bare(arguments) => bare::run(arguments).await,

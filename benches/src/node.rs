@@ -1,11 +1,12 @@
-//! A node in this process, on a store of its own or on that of a registry that is stopped. Its clock stands still, so
-//! that an entry's bytes are known before it is logged.
+//! A node in this process, on a store of its own or on that of a registry that is stopped. Its clock moves only when it is
+//! moved, so that an entry's bytes are known before it is logged.
 
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use holdfast_formats::policy::Policy;
 use holdfast_formats::time::Timestamp;
 use holdfast_registry::blocking::Blocking;
 use holdfast_registry::clock::{Clock as _, ManualClock, SharedClock, SystemClock};
@@ -23,13 +24,19 @@ const MEMORY_BYTES: u64 = 128 * 1024 * 1024;
 
 /// Opens the data folder of a registry, making keys when there are none. The time is now for good.
 pub(crate) async fn open(data: &Path) -> anyhow::Result<(Node, Timestamp)> {
+    let now_ms = SystemClock.now_ms();
+    let node = open_at(data, ManualClock::new(now_ms)).await?;
+    let newest = node.log().head().time().unwrap_or(Timestamp::from_ms(0));
+    Ok((node, newest.max(Timestamp::from_ms(now_ms))))
+}
+
+/// The same by another clock.
+pub(crate) async fn open_at(data: &Path, clock: SharedClock) -> anyhow::Result<Node> {
     let keys_folder = data.join("keys");
     let keys = match NodeKeys::load(&keys_folder)? {
         Some(keys) => keys,
         None => NodeKeys::generate(&keys_folder, None)?,
     };
-    let now_ms = SystemClock.now_ms();
-    let clock: SharedClock = ManualClock::new(now_ms);
     let blocking = Blocking::new(NonZeroUsize::new(64).expect("64 is not zero"));
     let host = Host { blocking, clock: Arc::clone(&clock), fatal: Fatal::process() };
     let store = Store::open(&StoreLocation::Directory(data.join("objects")), host).await?;
@@ -49,16 +56,19 @@ pub(crate) async fn open(data: &Path) -> anyhow::Result<(Node, Timestamp)> {
         witnesses: Vec::new(),
         acknowledge_refused: None,
     };
-    let node = Node::start(parts).await?;
-    let newest = node.log().head().time().unwrap_or(Timestamp::from_ms(0));
-    Ok((node, newest.max(Timestamp::from_ms(now_ms))))
+    Ok(Node::start(parts).await?)
 }
 
-/// Gives a new log its first policy: one person with every role.
-pub(crate) async fn admit(node: &Node, author: &Author) -> anyhow::Result<()> {
+/// The first policy of a new log: one person with every role.
+pub(crate) fn first_policy(node: &Node, author: &Author) -> anyhow::Result<Policy> {
     let [log, head, registry] = node.log().keys().public();
     let keys = RegistryKeys { log, head, registry };
-    let policy = solo_policy(author.log.clone(), keys, author.key.public(), "owner".parse()?);
+    Ok(solo_policy(author.log.clone(), keys, author.key.public(), "owner".parse()?))
+}
+
+/// Gives a new log its first policy.
+pub(crate) async fn admit(node: &Node, author: &Author) -> anyhow::Result<()> {
+    let policy = first_policy(node, author)?;
     node.log().append(author.sign(policy)?).await.context("policy 1")?;
     Ok(())
 }

@@ -1,6 +1,10 @@
 //! Bounded blocking work: files, hashing and compression leave the async threads through here only.
 
-use tokio::sync::Semaphore;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::mpsc;
+use std::thread;
+
+use tokio::sync::{Semaphore, oneshot};
 
 /// More jobs than this would only wait for the same disk and cores, each holding its buffer.
 static SLOTS: Semaphore = Semaphore::const_new(8);
@@ -25,7 +29,7 @@ where
     });
     match task.await {
         Ok(value) => value,
-        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
         // The runtime is shutting down, and whoever waits is being dropped.
         Err(_) => std::future::pending().await,
     }
@@ -54,12 +58,60 @@ where
     T: Send + 'static,
     F: FnOnce() -> T + Send + 'static,
 {
-    let (done, result) = tokio::sync::oneshot::channel();
-    spawn(move || drop(done.send(std::panic::catch_unwind(std::panic::AssertUnwindSafe(job)))));
+    let (done, result) = oneshot::channel();
+    spawn(move || drop(done.send(catch_unwind(AssertUnwindSafe(job)))));
     match result.await {
         Ok(Ok(value)) => value,
-        Ok(Err(panic)) => std::panic::resume_unwind(panic),
+        Ok(Err(panic)) => resume_unwind(panic),
         // The runtime is shutting down, and whoever waits is being dropped.
         Err(_) => std::future::pending().await,
+    }
+}
+
+/// One thread for jobs that keep what they allocate. Run wherever there is a free thread, each gets its memory from another
+/// arena of the allocator, and what they keep takes several times the room.
+#[derive(Debug)]
+pub(crate) struct OneThread(mpsc::Sender<Box<dyn FnOnce() + Send>>);
+
+impl OneThread {
+    /// Starts it; it ends when this is dropped and its jobs are done.
+    pub(crate) fn start() -> Self {
+        let (jobs, coming) = mpsc::channel::<Box<dyn FnOnce() + Send>>();
+        drop(thread::spawn(move || coming.into_iter().for_each(|job| job())));
+        Self(jobs)
+    }
+
+    /// Runs `job` when those before it are done. A panic in it continues in the caller.
+    pub(crate) fn run<T, F>(&self, job: F) -> impl Future<Output = T> + Send + use<T, F>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> T + Send + 'static,
+    {
+        let (done, result) = oneshot::channel();
+        let job = move || drop(done.send(catch_unwind(AssertUnwindSafe(job))));
+        // No job of its ends the thread, so it takes all that come.
+        drop(self.0.send(Box::new(job)));
+        async move {
+            match result.await.expect("a job always says what became of it") {
+                Ok(value) => value,
+                Err(panic) => resume_unwind(panic),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn jobs_of_one_thread_run_there_in_their_order_and_a_panic_is_the_caller_s() {
+        let one = OneThread::start();
+        let first = one.run(|| thread::current().id());
+        let broken = one.run(|| panic!("on purpose"));
+        let last = one.run(|| thread::current().id());
+        assert_eq!(last.await, first.await);
+        let caught = tokio::spawn(broken).await;
+        assert!(caught.unwrap_err().is_panic());
     }
 }

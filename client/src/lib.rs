@@ -39,6 +39,7 @@ mod randomness;
 mod release;
 mod restore;
 mod retention;
+mod schedules;
 mod session;
 mod snapshot;
 mod source;

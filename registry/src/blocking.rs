@@ -10,8 +10,9 @@ use std::num::NonZeroUsize;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use futures::future;
 use tokio::runtime::Handle;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::task::JoinHandle;
 
 use lane::Lane;
@@ -103,12 +104,9 @@ impl Blocking {
     }
 
     /// Runs a task that blocks between its awaits, on a thread of its own: it takes no slot, and no async thread.
-    pub fn spawn_alone<T: Send + 'static>(
-        &self,
-        task: impl Future<Output = T> + Send + 'static,
-    ) -> JoinHandle<T> {
+    pub fn spawn_alone(&self, task: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
         // Boxed, because its type would be compiled once for each way in which a runtime runs a future.
-        let task: Pin<Box<dyn Future<Output = T> + Send>> = Box::pin(task);
+        let task: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(task);
         if self.pool.is_some() { on_own_thread(task) } else { tokio::spawn(task) }
     }
 }
@@ -154,9 +152,12 @@ async fn finished<T>(task: JoinHandle<T>) -> T {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a task that runs as long as its process, and there is one")]
-fn on_own_thread<T: Send + 'static>(task: Pin<Box<dyn Future<Output = T> + Send>>) -> JoinHandle<T> {
+fn on_own_thread(task: Pin<Box<dyn Future<Output = ()> + Send>>) -> JoinHandle<()> {
     let runtime = Handle::current();
-    tokio::task::spawn_blocking(move || runtime.block_on(task))
+    // A runtime that ends drops its tasks, and waits for its threads: this one would wait for a job that is never run.
+    let (mut up, down) = oneshot::channel::<()>();
+    drop(tokio::spawn(async move { up.closed().await }));
+    tokio::task::spawn_blocking(move || drop(runtime.block_on(future::select(task, down))))
 }
 
 #[cfg(test)]
@@ -178,7 +179,7 @@ mod tests {
                 running.fetch_sub(1, Ordering::SeqCst);
             })
         });
-        futures::future::join_all(jobs).await;
+        future::join_all(jobs).await;
         assert_eq!(most.load(Ordering::SeqCst), 2);
     }
 
@@ -198,8 +199,22 @@ mod tests {
         let mut first = Box::pin(blocking.run(move || std::thread::current().id() == here));
         assert_eq!(futures::poll!(&mut first), std::task::Poll::Ready(true));
         assert!(blocking.read(move || std::thread::current().id() == here).await);
-        let alone = blocking.spawn_alone(async move { std::thread::current().id() == here });
-        assert!(alone.await.expect("it ends"));
+        let alone = blocking.spawn_alone(async move { assert_eq!(std::thread::current().id(), here) });
+        alone.await.expect("it ends well");
+    }
+
+    #[test]
+    fn a_runtime_that_ends_does_not_wait_for_what_waits_for_it() {
+        let (ended, end) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_multi_thread().build().expect("it starts");
+            runtime.block_on(async {
+                drop(Blocking::new(NonZeroUsize::MIN).spawn_alone(std::future::pending()));
+            });
+            drop(runtime);
+            ended.send(())
+        });
+        assert_eq!(end.recv_timeout(Duration::from_secs(10)), Ok(()));
     }
 
     #[tokio::test]

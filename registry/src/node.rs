@@ -100,7 +100,7 @@ impl Node {
             metrics: Arc::clone(&parts.metrics),
             newest_rules: parts.newest_rules,
         };
-        let (log, tasks) = Log::open(log_parts, writer, parts.acknowledge_refused).await?;
+        let (log, tasks) = Box::pin(Log::open(log_parts, writer, parts.acknowledge_refused)).await?;
         let sweeping = SweeperParts {
             log: log.clone(),
             blobs: blobs.clone(),
@@ -154,7 +154,8 @@ impl Node {
     pub async fn stop(self) {
         let Self { service, router, log, blobs, tasks, witnesses, sweeps, scrubs } = self;
         scrubs.end().await;
-        drop((service, router, log, blobs, witnesses, sweeps));
+        sweeps.end().await;
+        drop((service, router, log, blobs, witnesses));
         tasks.finished().await;
     }
 }

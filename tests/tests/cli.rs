@@ -18,6 +18,8 @@ mod keys;
 mod monitor;
 #[path = "cli/policies.rs"]
 mod policies;
+#[path = "cli/rights.rs"]
+mod rights;
 #[path = "cli/secrets.rs"]
 mod secrets;
 #[path = "cli/servers.rs"]

@@ -42,6 +42,8 @@ mod restart;
 mod rotation;
 #[path = "e2e/rule_books.rs"]
 mod rule_books;
+#[path = "e2e/schedules.rs"]
+mod schedules;
 #[path = "e2e/snapshots/trees.rs"]
 mod snapshot_trees;
 #[path = "e2e/snapshots.rs"]

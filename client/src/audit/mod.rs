@@ -24,7 +24,7 @@ use holdfast_formats::tree::TreeSize;
 use holdfast_verify::facts::FactsError;
 use holdfast_verify::ledger::Ledger;
 
-use crate::blocking;
+use crate::blocking::OneThread;
 use crate::error::ClientError;
 use crate::progress::{Activity, Running};
 use crate::session::Registry;
@@ -70,6 +70,8 @@ struct Audit {
     registry: Registry,
     source: Source,
     kept: Arc<Kept>,
+    /// Where all is judged and kept.
+    judges: OneThread,
     /// Taken out while another thread judges.
     replay: Option<Replay>,
     /// Where it went on.
@@ -110,7 +112,8 @@ impl Audit {
         };
         let name = if request.store.is_some() { "audit-store" } else { "audit" };
         let (path, fresh, from) = (registry.state().file(name), request.fresh, request.from);
-        let opened = blocking::run(move || match from {
+        let judges = OneThread::start();
+        let opened = judges.run(move || match from {
             Some(_) => Kept::scratch(path.parent().unwrap_or(&path)),
             None if fresh => Kept::fresh(&path),
             None => Kept::open(&path),
@@ -131,6 +134,7 @@ impl Audit {
             registry: registry.clone(),
             source,
             kept: Arc::new(kept),
+            judges,
             replay: Some(Replay::new(registry.trust().clone(), from, position, findings)),
             resumed,
             from,
@@ -170,7 +174,7 @@ impl Audit {
             let before = self.replay().size();
             let durable = self.durable.is_none_or(|last| last.elapsed() >= DURABLE_EVERY);
             let (kept, replay) = (Arc::clone(&self.kept), self.replay.take());
-            let judging = blocking::run(move || {
+            let judging = self.judges.run(move || {
                 let mut replay = replay.expect("it is there whenever nobody judges");
                 let outcome = replay.group(&kept, group, durable);
                 (replay, outcome)
@@ -194,15 +198,15 @@ impl Audit {
     /// Makes durable what was judged, and these findings with it.
     async fn keep(&mut self, findings: Vec<Finding>) -> Result<(), ClientError> {
         let (kept, replay) = (Arc::clone(&self.kept), self.replay.take());
-        let (replay, outcome) = blocking::run(move || {
+        let keeping = self.judges.run(move || {
             let mut replay = replay.expect("it is there whenever nobody judges");
             for finding in findings {
                 replay.find(finding);
             }
             let outcome = replay.keep(&kept);
             (replay, outcome)
-        })
-        .await;
+        });
+        let (replay, outcome) = keeping.await;
         self.replay = Some(replay);
         outcome
     }
@@ -215,14 +219,14 @@ impl Audit {
         let kept = Arc::clone(&self.kept);
         let position = self.replay().position();
         let (size, time) = (position.size(), position.time);
-        blocking::run(move || {
+        let asked = self.judges.run(move || {
             kept.look(|transaction| {
                 let tables = transaction.tables();
                 let answer = Ledger::open(&tables, size, time).and_then(|facts| ask(&facts));
                 answer.map_err(|error| transaction.facts_failed(error))
             })
-        })
-        .await
+        });
+        asked.await
     }
 }
 

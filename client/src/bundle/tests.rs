@@ -40,6 +40,7 @@ fn bundle(files: &[&[u8]]) -> Vec<u8> {
         artifacts: Vec::new(),
         deploys: Vec::new(),
         plan: Vec::new(),
+        schedules: None,
         warnings: Vec::new(),
     };
     let query = KnownGoodQuery::EVERYTHING;

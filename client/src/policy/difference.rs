@@ -217,7 +217,8 @@ impl Changes {
             new.objectives.as_ref(),
             |o| {
                 let part = |seconds: Option<Seconds>| seconds.map_or_else(|| "none".to_owned(), duration);
-                format!("RPO {}, RTO {}", part(o.rpo_s), part(o.rto_s))
+                let window = part(o.rollback_window_s);
+                format!("RPO {}, RTO {}, rollback window {window}", part(o.rpo_s), part(o.rto_s))
             },
         );
         let [old_calendar, new_calendar] =

@@ -1,15 +1,17 @@
 //! One file in the making: written under a name of our own beside its place, hashed as it comes, given its metadata, and
 //! moved to its place only when it is whole and right.
 
-use std::fs::File;
-use std::io::{self, Seek as _, SeekFrom, Write as _};
+use std::io;
+use std::panic::resume_unwind;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
 
 use holdfast_formats::catalog::{FileContent, Metadata, TreePath};
 use holdfast_formats::digest::Blake3Digest;
 
+use super::output::Output;
 use crate::error::{ClientError, FileAction};
 use crate::tree::TreeError;
 use crate::tree::folder::{Folder, Undone, dress_file};
@@ -17,6 +19,8 @@ use crate::tree::folder::{Folder, Undone, dress_file};
 const PREFIX: &[u8] = b".holdfast-";
 const SUFFIX: &[u8] = b".part";
 const RUN_DIGITS: usize = 16;
+/// Hashing so many bytes takes longer than to begin a thread.
+const SIDE_BY_SIDE_BYTES_MIN: usize = 256 * 1024;
 static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
 
 /// Names of our own, which nobody else has.
@@ -71,7 +75,7 @@ pub(super) struct Making {
 
 #[derive(Debug)]
 struct Written {
-    file: File,
+    output: Output,
     folder: Arc<Folder>,
     name: Vec<u8>,
     is_placed: bool,
@@ -93,8 +97,8 @@ impl Making {
             None => None,
             Some(folder) => {
                 let name = names.next();
-                let file = folder.create(&name)?;
-                Some(Written { file, folder: Arc::clone(folder), name, is_placed: false })
+                let output = Output::of(folder.create(&name)?, job.content.size);
+                Some(Written { output, folder: Arc::clone(folder), name, is_placed: false })
             }
         };
         Ok(Self { hasher: Box::new(blake3::Hasher::new()), at: 0, written })
@@ -102,12 +106,21 @@ impl Making {
 
     /// The next bytes.
     pub(super) fn data(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.hasher.update(bytes);
         self.at += bytes.len() as u64;
-        match &mut self.written {
-            Some(written) => written.file.write_all(bytes),
-            None => Ok(()),
+        let Some(Written { output, .. }) = &mut self.written else {
+            self.hasher.update(bytes);
+            return Ok(());
+        };
+        if bytes.len() < SIDE_BY_SIDE_BYTES_MIN {
+            self.hasher.update(bytes);
+            return output.write(bytes);
         }
+        // One file may be most of a tree, and its disk would wait for its hashing, and its hashing for its disk.
+        thread::scope(|scope| {
+            let writing = scope.spawn(|| output.write(bytes));
+            self.hasher.update(bytes);
+            writing.join().unwrap_or_else(|panic| resume_unwind(panic))
+        })
     }
 
     /// The next bytes are zeros that are not written.
@@ -120,11 +133,7 @@ impl Making {
         }
         self.at += length;
         match &mut self.written {
-            // A hole at the end of the file has nothing after it that would make the file longer.
-            Some(written) => {
-                written.file.set_len(self.at)?;
-                written.file.seek(SeekFrom::Start(self.at)).map(|_| ())
-            }
+            Some(written) => written.output.skip_to(self.at),
             None => Ok(()),
         }
     }
@@ -136,7 +145,7 @@ impl Making {
             return Err(MakingError::Wrong { found });
         }
         let Some(mut written) = self.written else { return Ok(Undone::default()) };
-        let undone = dress_file(&written.file, &job.metadata)?;
+        let undone = dress_file(written.output.complete()?, &job.metadata)?;
         let (folder, name) = (&written.folder, job.path.name());
         if job.replaces {
             folder.rename(&written.name, name)?;

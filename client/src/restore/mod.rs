@@ -7,6 +7,7 @@
 mod fetch;
 mod finish;
 mod making;
+mod output;
 mod plan;
 mod pool;
 mod read;
@@ -18,6 +19,7 @@ mod work;
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use holdfast_formats::catalog::TreePath;
 use tokio::sync::mpsc;
@@ -87,7 +89,7 @@ impl Source {
         })
         .await?;
         let _running = Running::begin(self.progress.as_ref(), Activity::Download, survey.bytes);
-        let bench = self.bench(request.target.clone());
+        let bench = self.bench(request.target.clone(), root.clone());
         let (out, jobs) = mpsc::channel(WAITING);
         let planned = plan(&bench, &self.catalog, &request, &survey, root.clone(), out);
         let made = work::make_all(Arc::clone(&bench), self.pool(survey.uses.clone(), &bench), jobs);
@@ -105,7 +107,7 @@ impl Source {
         let read = self.catalog.clone();
         let survey = blocking::run(move || Survey::of(&read, Selection::of(&[]))).await?;
         let _running = Running::begin(self.progress.as_ref(), Activity::Download, survey.bytes);
-        let bench = self.bench(PathBuf::new());
+        let bench = self.bench(PathBuf::new(), None);
         let (out, jobs) = mpsc::channel(WAITING);
         let read = self.catalog.clone();
         let planned = blocking::alone(move || plan::plan_check(&read, &out));
@@ -116,13 +118,15 @@ impl Source {
         Ok(bench.report.take())
     }
 
-    fn bench(&self, target: PathBuf) -> Arc<Bench> {
+    fn bench(&self, target: PathBuf, root: Option<Arc<Folder>>) -> Arc<Bench> {
         Arc::new(Bench {
             progress: Arc::clone(&self.progress),
             names: OwnNames::new(),
             report: Arc::new(Report::default()),
             target,
+            root,
             trouble: Arc::new(Trouble::default()),
+            unflushed: AtomicU64::new(0),
         })
     }
 

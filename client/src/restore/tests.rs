@@ -18,7 +18,7 @@ use holdfast_formats::digest::Blake3Digest;
 
 use super::*;
 use crate::progress::Quiet;
-use crate::stored_chunk::StoredChunk;
+use crate::stored_chunk::{Effort, StoredChunk};
 use crate::test_server::{Answer, TestServer};
 use crate::transport::{Address, Transport};
 
@@ -119,7 +119,8 @@ impl Tree {
 
     fn stored(&self) -> HashMap<String, Vec<u8>> {
         let object = |bytes: &Vec<u8>| {
-            let [head, stored] = StoredChunk::of(&Bytes::copy_from_slice(bytes)).frame(Blake3Digest::of(b""));
+            let [head, stored] =
+                StoredChunk::of(&Bytes::copy_from_slice(bytes), Effort::Files).frame(Blake3Digest::of(b""));
             [&head[36..], &stored].concat()
         };
         self.chunks.iter().map(|(digest, bytes)| (digest.to_string(), object(bytes))).collect()

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use holdfast_formats::blob::Extent;
 use holdfast_formats::catalog::Part;
@@ -10,11 +11,13 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::making::{FileJob, Making, MakingError, OwnNames};
+use super::output::LARGE_BYTES_MIN;
 use super::pool::{Chunk, Coming, Pool, Trouble};
 use super::report::Report;
 use crate::blocking;
-use crate::error::ClientError;
+use crate::error::{ClientError, FileAction};
 use crate::progress::SharedProgress;
+use crate::tree::folder::Folder;
 
 /// Jobs at once.
 const JOBS_MAX: usize = 16;
@@ -22,9 +25,10 @@ const JOBS_MAX: usize = 16;
 const BATCH_FILES_MAX: usize = 64;
 /// Chunks of one job: with all of them waiting, there is still room for another.
 const BATCH_CHUNKS_MAX: usize = 4;
-/// A file of more bytes or parts is a job of its own.
-const SMALL_BYTES_MAX: u64 = 1024 * 1024;
+/// A file of more parts is a job of its own, as a large one is.
 const SMALL_PARTS_MAX: usize = 2;
+/// So much of small files waits in memory for the disk; then the disk begins, while others are made.
+const UNFLUSHED_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Parts of a large file that wait for their turn.
 const PARTS_WAITING: usize = 8;
 
@@ -35,7 +39,11 @@ pub(super) struct Bench {
     pub(super) names: OwnNames,
     pub(super) report: Arc<Report>,
     pub(super) target: PathBuf,
+    /// The target, when something is written.
+    pub(super) root: Option<Arc<Folder>>,
     pub(super) trouble: Arc<Trouble>,
+    /// Bytes of small files since the last flush.
+    pub(super) unflushed: AtomicU64,
 }
 
 /// Small files and their chunks.
@@ -62,7 +70,7 @@ pub(super) async fn make_all(
         while running.len() >= JOBS_MAX {
             joined(running.join_next().await, &bench)?;
         }
-        if job.content.size > SMALL_BYTES_MAX || job.content.parts.len() > SMALL_PARTS_MAX {
+        if job.content.size >= LARGE_BYTES_MIN || job.content.parts.len() > SMALL_PARTS_MAX {
             make_large(&bench, &mut pool, job, &mut running).await;
             continue;
         }
@@ -134,11 +142,27 @@ fn start(bench: &Arc<Bench>, batch: &mut Batch, running: &mut JoinSet<Option<()>
         for (digest, coming) in chunks {
             here.push((digest, coming.await?));
         }
-        blocking::run(move || files.iter().try_for_each(|job| bench.make_small(job, &here))).await
+        blocking::run(move || {
+            files.iter().try_for_each(|job| bench.make_small(job, &here))?;
+            // Others go on meanwhile, and need what these chunks take.
+            drop(here);
+            bench.flush_in_time(files.iter().map(|job| job.content.size).sum())
+        })
+        .await
     });
 }
 
 impl Bench {
+    /// Flushes now and then, so that the flush at the end finds little left to do.
+    fn flush_in_time(&self, bytes: u64) -> Option<()> {
+        let unflushed = self.unflushed.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        let Some(root) = self.root.as_ref().filter(|_| unflushed >= UNFLUSHED_BYTES_MAX) else {
+            return Some(());
+        };
+        self.unflushed.store(0, Ordering::Relaxed);
+        root.sync().map_err(|e| self.trouble.note(ClientError::file(FileAction::Write, &self.target, e))).ok()
+    }
+
     fn make_small(&self, job: &FileJob, chunks: &[(Blake3Digest, Arc<Chunk>)]) -> Option<()> {
         let made = Making::begin(job, &self.names).map_err(MakingError::from).and_then(|mut making| {
             for part in &job.content.parts {

@@ -22,6 +22,7 @@ use crate::blocking;
 use crate::clock::SharedClock;
 use crate::error::ClientError;
 use crate::progress::SharedProgress;
+use crate::stored_chunk::Effort;
 use crate::transport::Transport;
 use crate::upload::ChunkDoor;
 
@@ -73,6 +74,7 @@ impl Pipeline<'_> {
             transport: self.transport,
             namespace: self.namespace,
             progress: self.progress.as_ref(),
+            effort: Effort::Files,
         };
         let (sent, sequenced) = tokio::join!(send(&door, chunks), sequenced);
         let sent = sent?;

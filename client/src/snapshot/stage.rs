@@ -35,6 +35,7 @@ use crate::progress::{Activity, Running};
 use crate::push::{Staged, stage_manifest};
 use crate::session::Registry;
 use crate::source::SourceFile;
+use crate::stored_chunk::Effort;
 use crate::stream::SourceFacts;
 use crate::upload::{ChunkDoor, Content, upload};
 
@@ -100,8 +101,12 @@ impl Registry {
         let told = refused.problem().and_then(|problem| problem.missing.as_deref()).unwrap_or_default();
         let mut missing: BTreeSet<Blake3Digest> = told.iter().map(|missing| missing.chunk).collect();
         let namespace = request.artifact.name().namespace();
-        let door =
-            ChunkDoor { transport: self.transport(), namespace: &namespace, progress: self.progress() };
+        let door = ChunkDoor {
+            transport: self.transport(),
+            namespace: &namespace,
+            progress: self.progress(),
+            effort: Effort::Files,
+        };
         // A problem tells of some thousand only.
         for some in made.sequenced.catalog.index().chunks().chunks(ASKED_MAX) {
             missing.extend(door.missing(some.iter().map(|chunk| chunk.digest).collect()).await?);

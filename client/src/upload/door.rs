@@ -12,7 +12,7 @@ use crate::blocking;
 use crate::cutter::Piece;
 use crate::error::ClientError;
 use crate::progress::Progress;
-use crate::stored_chunk::StoredChunk;
+use crate::stored_chunk::{Effort, StoredChunk};
 use crate::transport::{Body, POST, Request, Transport, json_body, query_string};
 
 /// Chunks of one namespace.
@@ -21,6 +21,7 @@ pub(crate) struct ChunkDoor<'a> {
     pub(crate) transport: &'a Transport,
     pub(crate) namespace: &'a Namespace,
     pub(crate) progress: &'a dyn Progress,
+    pub(crate) effort: Effort,
 }
 
 impl ChunkDoor<'_> {
@@ -40,7 +41,22 @@ impl ChunkDoor<'_> {
     pub(crate) async fn put(&self, pieces: Vec<Piece>) -> Result<u64, ClientError> {
         let bytes = pieces.iter().map(|piece| piece.bytes.len() as u64).sum();
         let run = Run { query: ChunksQuery { draft: None, offset: None }, pieces, bytes };
-        self.put_request(make_request(run).await?).await
+        self.put_request(self.make_request(run).await?).await
+    }
+
+    /// Compresses the chunks of a request where that pays.
+    pub(super) async fn make_request(&self, run: Run) -> Result<ChunksRequest, ClientError> {
+        let (query, effort) = (query_string(&run.query)?, self.effort);
+        Ok(blocking::compute(run.bytes, move || {
+            let (mut parts, mut sizes) = (Vec::new(), Vec::new());
+            for piece in run.pieces {
+                let stored = StoredChunk::of(&piece.bytes, effort);
+                sizes.push(stored.size());
+                parts.extend(stored.frame(piece.digest));
+            }
+            ChunksRequest { query, body: Body { content_type: OCTETS, parts }, sizes }
+        })
+        .await)
     }
 
     pub(super) async fn put_request(&self, request: ChunksRequest) -> Result<u64, ClientError> {
@@ -62,19 +78,4 @@ pub(super) struct ChunksRequest {
     body: Body,
     /// The sizes of their stored objects in bytes.
     sizes: Vec<u64>,
-}
-
-/// Compresses the chunks of a request where that pays.
-pub(super) async fn make_request(run: Run) -> Result<ChunksRequest, ClientError> {
-    let query = query_string(&run.query)?;
-    Ok(blocking::compute(run.bytes, move || {
-        let (mut parts, mut sizes) = (Vec::new(), Vec::new());
-        for piece in run.pieces {
-            let stored = StoredChunk::of(&piece.bytes);
-            sizes.push(stored.size());
-            parts.extend(stored.frame(piece.digest));
-        }
-        ChunksRequest { query, body: Body { content_type: OCTETS, parts }, sizes }
-    })
-    .await)
 }

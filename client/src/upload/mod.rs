@@ -28,11 +28,11 @@ use crate::cutter::Piece;
 use crate::error::ClientError;
 use crate::progress::{Activity, Progress, Running};
 use crate::source::SourceFile;
+use crate::stored_chunk::Effort;
 use crate::stream::StreamError;
 use crate::transport::{Body, POST, Request, Transport, query_string};
 use batch::{Batch, Placed};
 pub(crate) use door::ChunkDoor;
-use door::make_request;
 use reader::Reader;
 use runs::{Drafts, Run};
 
@@ -66,7 +66,7 @@ pub(crate) async fn upload(
 ) -> Result<(Vec<File>, Content), ClientError> {
     let total = files.iter().map(|f| f.size).sum();
     let _running = Running::begin(progress, Activity::Upload, total);
-    let mut upload = Upload::new(transport, namespace, progress, total >= ASK_FROM_BYTES);
+    let mut upload = Upload::new(transport, namespace, progress, total >= ASK_FROM_BYTES, Effort::Files);
     let done = upload.send_all(reader::begin(files.clone()), &files).await?;
     let new_bytes = upload.new_bytes;
     let listed: Vec<File> = files
@@ -88,7 +88,7 @@ pub(crate) async fn upload_stream(
     progress: &dyn Progress,
 ) -> Result<(Digests, ByteSize, Content), ClientError> {
     let _running = Running::begin(progress, Activity::Upload, 0);
-    let mut upload = Upload::new(transport, namespace, progress, true);
+    let mut upload = Upload::new(transport, namespace, progress, true, Effort::Streams);
     let done = upload.send_all(reader::begin_stream(stream), &[]).await?;
     let (_, blob) = done.first().expect("a stream that ends without an error ends as one blob");
     let size = ByteSize::new(blob.size).map_err(|_| StreamError::TooLong)?;
@@ -124,8 +124,9 @@ impl<'a> Upload<'a> {
         namespace: &'a Namespace,
         progress: &'a dyn Progress,
         ask: bool,
+        effort: Effort,
     ) -> Self {
-        let door = ChunkDoor { transport, namespace, progress };
+        let door = ChunkDoor { transport, namespace, progress, effort };
         Self { door, ask, known: HashSet::new(), drafts: Drafts::new(), new_bytes: 0 }
     }
 
@@ -187,7 +188,7 @@ impl<'a> Upload<'a> {
 
     /// Sends requests in order, each made while the one before is on its way; returns the bytes sent.
     async fn put_runs(&self, runs: Vec<Run>) -> Result<u64, ClientError> {
-        let mut requests = stream::iter(runs).map(make_request).buffered(2);
+        let mut requests = stream::iter(runs).map(|run| self.door.make_request(run)).buffered(2);
         let mut sent = 0;
         let mut next = requests.next().await;
         while let Some(request) = next {
@@ -229,7 +230,7 @@ impl<'a> Upload<'a> {
         for chunk in missing {
             let query = ChunksQuery { draft: None, offset: None };
             let run = Run::of(query, read_again(file, chunk).await?);
-            resent += self.door.put_request(make_request(run).await?).await?;
+            resent += self.door.put_request(self.door.make_request(run).await?).await?;
         }
         self.post_blob(record, &query, Vec::new()).await?;
         Ok(resent)

@@ -9,7 +9,7 @@ use super::batch::Placed;
 use super::runs::DRAFT_FROM_BYTES;
 use crate::blocking;
 use crate::cutter::Piece;
-use crate::stored_chunk::StoredChunk;
+use crate::stored_chunk::{Effort, StoredChunk};
 
 /// Takes the chunks that are all of a small file out of those to be sent, by the file's place in the list.
 pub(super) fn take(chunks: &mut Vec<Placed>, blobs: &[(usize, BlobRecord)]) -> HashMap<usize, Piece> {
@@ -29,7 +29,7 @@ pub(super) fn take(chunks: &mut Vec<Placed>, blobs: &[(usize, BlobRecord)]) -> H
 /// How a chunk travels behind a record, and the size of its stored object in bytes.
 pub(super) async fn frame(piece: Piece) -> (Vec<Bytes>, u64) {
     blocking::compute(piece.bytes.len() as u64, move || {
-        let stored = StoredChunk::of(&piece.bytes);
+        let stored = StoredChunk::of(&piece.bytes, Effort::Files);
         let size = stored.size();
         (stored.frame(piece.digest).into(), size)
     })

@@ -6,7 +6,8 @@ use holdfast_formats::name::Namespace;
 use holdfast_formats::statement::ObjectClass;
 
 use super::address::Address;
-use super::error::{BlobError, Unreadable};
+use super::error::{BlobError, Unreadable, Unsound};
+use super::intact::Seal;
 use super::known::Standing;
 use super::memory::{Pool, Reservation};
 use super::parts::Part;
@@ -53,10 +54,13 @@ impl Blobs {
         unpacked_bytes: usize,
         reservation: Reservation,
     ) -> Result<Taken, BlobError> {
+        let address = Address::of(namespace, ObjectClass::Chunk, &digest);
         let (sent, bytes) = (object.clone(), object.len().max(unpacked_bytes));
-        let opened = self.inner.blocking.compute(bytes, move || content::open(&sent, &digest)).await;
-        let bytes = opened.map_err(|unsound| unsound.refused(NamedDigest::Blake3(digest)))?;
-        self.inner.recent.note(Address::of(namespace, ObjectClass::Chunk, &digest), &bytes);
+        let opening = move || content::open(&sent, &digest).map(|bytes| (bytes, Seal::of(&address, &sent)));
+        let opened = self.inner.blocking.compute(bytes, opening).await;
+        let (bytes, seal) = opened.map_err(|unsound| unsound.refused(NamedDigest::Blake3(digest)))?;
+        self.inner.intact.note(seal);
+        self.inner.recent.note(address, &bytes);
         let put = self.store_chunk(namespace, &digest, object).await?;
         let chunk_bytes = bytes.len();
         Ok(Taken { put, part: Part { bytes, chunk_bytes, reservation: Some(reservation) } })
@@ -132,22 +136,22 @@ impl Blobs {
         reservation: Reservation,
     ) -> Result<Chunk, Unreadable> {
         let place = self.chunk_at(namespace, digest).await?;
-        let ReadObject { content, mut reservation, .. } =
-            self.read_chunk(namespace, digest, &place, reservation).await?;
+        let (content, mut reservation) = self.read_chunk(namespace, digest, &place, reservation).await?;
         reservation.shrink_to(content.len());
         Ok(Chunk { content, reservation })
     }
 
-    /// The stored object of a chunk, once its content hashed to `digest`. Its memory is free when the last clone is gone.
+    /// The stored object of a chunk, once its content hashed to `digest`: now, or when just these bytes were seen before.
+    /// Its memory is free when the last clone is gone.
     pub(super) async fn stored_chunk(
         &self,
         namespace: &Namespace,
         digest: &Blake3Digest,
     ) -> Result<Bytes, Unreadable> {
-        let reservation = self.inner.budget.serving.reserve(content::CHUNK_WORK_BYTES).await;
+        let mut reservation = self.inner.budget.serving.reserve(content::CHUNK_WORK_BYTES).await;
         let place = self.chunk_at(namespace, digest).await?;
-        let ReadObject { object, mut reservation, .. } =
-            self.read_chunk(namespace, digest, &place, reservation).await?;
+        let read = self.intact_object(digest, &place, &mut reservation).await;
+        let object = self.doubting(namespace, digest, read)?;
         reservation.shrink_to(object.len());
         Ok(reservation.guard(object))
     }
@@ -158,13 +162,22 @@ impl Blobs {
         digest: &Blake3Digest,
         place: &Place,
         mut reservation: Reservation,
-    ) -> Result<ReadObject, Unreadable> {
+    ) -> Result<(Bytes, Reservation), Unreadable> {
         let read = self.open_object(digest, &place.key()?, &mut reservation).await;
+        Ok((self.doubting(namespace, digest, read)?, reservation))
+    }
+
+    /// What could not be read is no longer known to be good.
+    fn doubting<T>(
+        &self,
+        namespace: &Namespace,
+        digest: &Blake3Digest,
+        read: Result<T, Unreadable>,
+    ) -> Result<T, Unreadable> {
         if matches!(read, Err(Unreadable::Absent(_) | Unreadable::Bad(..))) {
             self.forget(namespace, ObjectClass::Chunk, digest);
         }
-        let (object, content) = read?;
-        Ok(ReadObject { object, content, reservation })
+        read
     }
 
     async fn open_object(
@@ -172,21 +185,42 @@ impl Blobs {
         digest: &Blake3Digest,
         key: &ObjectKey,
         reservation: &mut Reservation,
-    ) -> Result<(Bytes, Bytes), Unreadable> {
+    ) -> Result<Bytes, Unreadable> {
+        let object = self.get_object(key, reservation).await?;
+        let wanted = *digest;
+        let unpacking = move || content::open(&object, &wanted);
+        let opened = self.inner.blocking.compute(content::CHUNK_WORK_BYTES, unpacking).await;
+        opened.map_err(|unsound| Unreadable::Bad(key.clone(), unsound))
+    }
+
+    /// The object as it is stored. Its content is hashed unless these bytes were seen before.
+    async fn intact_object(
+        &self,
+        digest: &Blake3Digest,
+        place: &Place,
+        reservation: &mut Reservation,
+    ) -> Result<Bytes, Unreadable> {
+        let key = place.key()?;
+        let object = self.get_object(&key, reservation).await?;
+        let (blobs, stored) = (self.clone(), object.clone());
+        let (wanted, address) = (*digest, place.address);
+        let checking = move || {
+            let (intact, seal) = (&blobs.inner.intact, Seal::of(&address, &stored));
+            if !intact.has(&seal) {
+                content::open(&stored, &wanted)?;
+                intact.note(seal);
+            }
+            Ok::<_, Unsound>(())
+        };
+        let checked = self.inner.blocking.compute(content::CHUNK_WORK_BYTES, checking).await;
+        checked.map_err(|unsound| Unreadable::Bad(key, unsound))?;
+        Ok(object)
+    }
+
+    async fn get_object(&self, key: &ObjectKey, reservation: &mut Reservation) -> Result<Bytes, Unreadable> {
         let object = self.inner.store.get(key).await.map_err(|error| Unreadable::from_get(key, error))?;
         // Others need not wait for what it will not take.
         reservation.shrink_to(object.len() + content::unpacked_bytes(&object).unwrap_or_default());
-        let (wanted, stored) = (*digest, object.clone());
-        let unpacking = move || content::open(&stored, &wanted);
-        let opened = self.inner.blocking.compute(content::CHUNK_WORK_BYTES, unpacking).await;
-        let content = opened.map_err(|unsound| Unreadable::Bad(key.clone(), unsound))?;
-        Ok((object, content))
+        Ok(object)
     }
-}
-
-/// An object whose content hashed to its address, and the memory that both take.
-struct ReadObject {
-    object: Bytes,
-    content: Bytes,
-    reservation: Reservation,
 }

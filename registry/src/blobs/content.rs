@@ -6,7 +6,7 @@ use holdfast_formats::digest::Blake3Digest;
 use holdfast_formats::limits::CHUNK_BYTES_MAX;
 
 use super::error::Unsound;
-use super::frame;
+use super::frame::{self, Unpacker};
 
 /// The most bytes that the stored object of a chunk can have: bytes that do not shrink grow a little in a zstd frame.
 pub const CHUNK_OBJECT_BYTES_MAX: usize = CHUNK_HEADER_BYTES + CHUNK_BYTES_MAX + CHUNK_BYTES_MAX / 256;
@@ -31,6 +31,24 @@ pub(super) fn open(object: &Bytes, digest: &Blake3Digest) -> Result<Bytes, Unsou
         Codec::Zstd => Bytes::from(frame::unpack(stored, length(header)?)?),
     };
     if Blake3Digest::of(&content) == *digest { Ok(content) } else { Err(Unsound::Mismatch) }
+}
+
+/// How long the content of `object` is, once it hashed to `digest`. It is unpacked into `room`, if at all.
+pub(super) fn check(
+    object: &[u8],
+    digest: &Blake3Digest,
+    unpacker: &mut Unpacker,
+    room: &mut Vec<u8>,
+) -> Result<usize, Unsound> {
+    let (header, stored) = parse(object)?;
+    let content = match header.codec {
+        Codec::Raw => stored,
+        Codec::Zstd => {
+            unpacker.unpack(stored, length(header)?, room)?;
+            room
+        }
+    };
+    if Blake3Digest::of(content) == *digest { Ok(content.len()) } else { Err(Unsound::Mismatch) }
 }
 
 fn parse(object: &[u8]) -> Result<(ChunkHeader, &[u8]), Unsound> {

@@ -3,6 +3,8 @@
 //! The header is read here, before a byte is unpacked:
 //! [RFC 8878, section 3.1.1](https://www.rfc-editor.org/rfc/rfc8878#section-3.1.1).
 
+use zstd::zstd_safe::DCtx;
+
 use super::error::Unsound;
 
 const MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
@@ -10,6 +12,40 @@ const WINDOW_BYTES_MAX: u64 = 1 << 23;
 
 /// Unpacks a frame that must have exactly `length` bytes of content, and nothing after it.
 pub(super) fn unpack(stored: &[u8], length: usize) -> Result<Vec<u8>, Unsound> {
+    let mut content = Vec::with_capacity(length);
+    Unpacker::new().unpack(stored, length, &mut content)?;
+    Ok(content)
+}
+
+/// What unpacks one frame after another.
+pub(super) struct Unpacker(DCtx<'static>);
+
+impl Unpacker {
+    pub(super) fn new() -> Self {
+        Self(DCtx::create())
+    }
+
+    /// [`unpack`] into a buffer that may have been used before.
+    pub(super) fn unpack(
+        &mut self,
+        stored: &[u8],
+        length: usize,
+        content: &mut Vec<u8>,
+    ) -> Result<(), Unsound> {
+        check(stored, length)?;
+        content.clear();
+        content.reserve_exact(length);
+        // Writes into the capacity and never beyond it.
+        let unpacked = self.0.decompress(content, stored);
+        if unpacked != Ok(length) || content.len() != length {
+            return Err(Unsound::Malformed("its zstd frame does not unpack"));
+        }
+        Ok(())
+    }
+}
+
+/// Whether a frame claims `length` bytes of content, no more memory than may be, and to be all there is.
+fn check(stored: &[u8], length: usize) -> Result<(), Unsound> {
     let claims = Claims::parse(stored)?;
     let length_bytes = u64::try_from(length).unwrap_or(u64::MAX);
     if claims.content_bytes > length_bytes {
@@ -24,13 +60,7 @@ pub(super) fn unpack(stored: &[u8], length: usize) -> Result<Vec<u8>, Unsound> {
     if zstd::zstd_safe::find_frame_compressed_size(stored) != Ok(stored.len()) {
         return Err(Unsound::Malformed("after its zstd frame something follows, or it is cut short"));
     }
-    let mut content = Vec::with_capacity(length);
-    // Writes into the capacity and never beyond it.
-    let unpacked = zstd::zstd_safe::decompress(&mut content, stored);
-    if unpacked != Ok(length) || content.len() != length {
-        return Err(Unsound::Malformed("its zstd frame does not unpack"));
-    }
-    Ok(content)
+    Ok(())
 }
 
 /// What a frame says about itself.

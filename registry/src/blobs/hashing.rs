@@ -1,5 +1,6 @@
 //! Both digests of a whole blob, from its parts. The two are computed side by side, so that the slower one sets the pace.
 
+use bytes::Bytes;
 use futures::stream::BoxStream;
 use futures::{StreamExt, future};
 use holdfast_formats::digest::{Blake3Digest, Digests, Sha256Digest};
@@ -57,21 +58,34 @@ impl Hashers {
 
     /// Hashes the next bytes and gives their memory back: whoever reads on meanwhile may be waiting for just that.
     pub(super) async fn feed(self, blocking: &Blocking, part: Part) -> Self {
-        let Self { mut blake3, mut sha256, size_bytes } = self;
-        let Part { bytes, reservation: _reservation, .. } = part;
-        let size_bytes = size_bytes.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
-        if bytes.len() < SIDE_BY_SIDE_BYTES_MIN {
-            blake3.update(&bytes);
-            sha256.update(&bytes);
+        self.feed_all(blocking, vec![part]).await
+    }
+
+    /// [`Self::feed`] for several parts in their order: they go to other threads together.
+    pub(super) async fn feed_all(self, blocking: &Blocking, parts: Vec<Part>) -> Self {
+        let Self { mut blake3, mut sha256, mut size_bytes } = self;
+        let (bytes, _reservations): (Vec<Bytes>, Vec<_>) =
+            parts.into_iter().map(|part| (part.bytes, part.reservation)).unzip();
+        let length = bytes.iter().map(Bytes::len).sum();
+        size_bytes = size_bytes.saturating_add(u64::try_from(length).unwrap_or(u64::MAX));
+        if length < SIDE_BY_SIDE_BYTES_MIN {
+            for bytes in &bytes {
+                blake3.update(bytes);
+                sha256.update(bytes);
+            }
             return Self { blake3, sha256, size_bytes };
         }
         let same_bytes = bytes.clone();
-        let blake3 = blocking.compute(bytes.len(), move || {
-            blake3.update(&bytes);
+        let blake3 = blocking.compute(length, move || {
+            for bytes in &bytes {
+                blake3.update(bytes);
+            }
             blake3
         });
-        let sha256 = blocking.compute(same_bytes.len(), move || {
-            sha256.update(&same_bytes);
+        let sha256 = blocking.compute(length, move || {
+            for bytes in &same_bytes {
+                sha256.update(bytes);
+            }
             sha256
         });
         let (blake3, sha256) = future::join(blake3, sha256).await;

@@ -38,7 +38,7 @@ pub(super) struct Known {
 
 impl Known {
     pub(super) fn within(budget: &Budget) -> Self {
-        let entries = budget.cache_bytes / 2 / STANDING_BYTES;
+        let entries = budget.cache_bytes / 8 * 3 / STANDING_BYTES;
         Self { standings: Cache::new(usize::try_from(entries).unwrap_or(usize::MAX).max(1)) }
     }
 

@@ -11,7 +11,7 @@
 //! | catalogs 3 | catalogs while they are checked, and a part of their chunks |
 //! | entries 3 | entries of catalogs that are larger than most, one catalog at a time |
 //! | trees 5 | what the scrub of a tree keeps of it, one at a time |
-//! | caches 6 | small chunks that just arrived; what is known to be good; pages of chunks of catalogs |
+//! | caches 6 | small chunks that just arrived; what is known to be good and intact; pages of chunks of catalogs |
 //!
 //! A round of scrubbing remembers what it read in an eighth of the budget more, at most 32 MiB.
 //!
@@ -38,7 +38,7 @@ pub(super) struct Budget {
     pub(super) catalogs: Pool,
     pub(super) entries: Pool,
     pub(super) trees: Pool,
-    /// What is known to be good has half of it, the others a third and a sixth.
+    /// What is known to be good has three eighths of it, what is intact an eighth, the others a third and a sixth.
     pub(super) cache_bytes: u64,
     /// What a round of scrubbing remembers, as long as it lasts; beside the shares.
     pub(super) round_bytes: u64,

@@ -20,6 +20,7 @@ mod draft;
 mod error;
 mod frame;
 mod hashing;
+mod intact;
 mod known;
 mod memory;
 mod parts;
@@ -61,6 +62,7 @@ use crate::objects::Store;
 use catalog::Pages;
 use condemned::Condemned;
 use draft::Drafts;
+use intact::Intact;
 use known::{Known, Locks, Recent};
 use memory::Budget;
 
@@ -90,6 +92,7 @@ struct Inner {
     blocking: Blocking,
     budget: Budget,
     known: Known,
+    intact: Intact,
     recent: Recent,
     pages: Pages,
     condemned: Condemned,
@@ -105,7 +108,7 @@ impl Blobs {
     pub fn new(store: Store, index: Index, blocking: Blocking, memory_budget_bytes: u64) -> Self {
         let budget = Budget::of(memory_budget_bytes);
         let (known, recent) = (Known::within(&budget), Recent::within(&budget));
-        let pages = Pages::within(&budget);
+        let (intact, pages) = (Intact::within(&budget), Pages::within(&budget));
         let (chunk_locks, record_locks) = (Locks::new(), Locks::new());
         Self {
             inner: Arc::new(Inner {
@@ -114,6 +117,7 @@ impl Blobs {
                 blocking,
                 budget,
                 known,
+                intact,
                 recent,
                 pages,
                 condemned: Condemned::default(),

@@ -11,11 +11,12 @@ use holdfast_formats::blob::BlobRecord;
 use holdfast_formats::digest::Blake3Digest;
 use holdfast_formats::name::Namespace;
 
-use super::Blobs;
+use super::chunk::Chunk;
 use super::error::{Unreadable, Unsound};
 use super::memory::Reservation;
 use super::piece::{Piece, Pieces};
 use super::scrub::Round;
+use super::{Blobs, content};
 
 /// What a blob is read for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +35,8 @@ impl Purpose {
     /// How many chunks are in memory or on their way at a time.
     const fn depth(self) -> usize {
         match self {
-            Self::Admission | Self::Scrub | Self::Catalog => 4,
+            Self::Scrub => 8,
+            Self::Admission | Self::Catalog => 4,
             Self::Serving => 3,
         }
     }
@@ -107,8 +109,24 @@ impl Parts {
         }
         let budget = &self.blobs.inner.budget;
         let pool = if self.purpose == Purpose::Serving { &budget.serving } else { &budget.work };
-        let chunk = self.blobs.load_chunk(&self.namespace, &piece.chunk, pool).await?;
+        // In the order of the parts, or a later one could hold what an earlier one waits for.
+        let reservation = pool.reserve(content::CHUNK_WORK_BYTES).await;
+        let chunk = self.load(piece.chunk, reservation).await?;
         self.cut(&piece, &chunk.content, Some(chunk.reservation)).await
+    }
+
+    /// A scrub reads on while what was read before is hashed and nobody asks for more.
+    async fn load(&self, chunk: Blake3Digest, reservation: Reservation) -> Result<Chunk, Unreadable> {
+        let (blobs, namespace) = (self.blobs.clone(), Arc::clone(&self.namespace));
+        let loading = async move { blobs.load_chunk_within(&namespace, &chunk, reservation).await };
+        if self.purpose != Purpose::Scrub {
+            return loading.await;
+        }
+        match tokio::spawn(loading).await {
+            Ok(loaded) => loaded,
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            Err(_) => std::future::pending().await,
+        }
     }
 
     async fn cut(

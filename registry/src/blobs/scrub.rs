@@ -1,6 +1,7 @@
 //! Scrubbing a blob: reading all of it back from the store and naming what is not as it was.
 
 mod again;
+mod handful;
 mod round;
 mod touch;
 
@@ -28,6 +29,8 @@ pub use touch::BadObjects;
 
 /// The most bad objects that are named; a blob with more is as bad.
 const BAD_MAX: usize = 256;
+/// How many parts of a blob are handed to those who hash them at a time, when so many are there.
+const HASHED_TOGETHER: usize = 4;
 const ABSENT: &str = "it is not there";
 
 /// How thoroughly something is read back.
@@ -158,25 +161,24 @@ impl Scrub {
         let blocking = self.blobs.inner.blocking.clone();
         let parts =
             Parts::new(self.blobs.clone(), self.namespace.clone(), Arc::clone(record), Purpose::Scrub);
-        let mut parts = parts.paced(round).all();
+        let mut parts = parts.paced(round).all().ready_chunks(HASHED_TOGETHER);
         let mut hashers = Hashers::new();
         let mut next = parts.next().await;
-        while let Some((chunk, part)) = next {
-            next = match part {
-                Ok(part) => {
-                    self.count(u64::try_from(part.bytes.len()).unwrap_or(u64::MAX));
-                    if let Some(round) = round {
-                        round.note(&Address::of(&self.namespace, ObjectClass::Chunk, &chunk));
+        while let Some(some) = next {
+            let mut good = Vec::with_capacity(some.len());
+            for (chunk, part) in some {
+                match part {
+                    Ok(part) => {
+                        self.count(u64::try_from(part.bytes.len()).unwrap_or(u64::MAX));
+                        if let Some(round) = round {
+                            round.note(&Address::of(&self.namespace, ObjectClass::Chunk, &chunk));
+                        }
+                        good.push(part);
                     }
-                    let following;
-                    (hashers, following) = future::join(hashers.feed(&blocking, part), parts.next()).await;
-                    following
+                    Err(unreadable) => self.unreadable_chunk(record, chunk, unreadable)?,
                 }
-                Err(unreadable) => {
-                    self.unreadable_chunk(record, chunk, unreadable)?;
-                    parts.next().await
-                }
-            };
+            }
+            (hashers, next) = future::join(hashers.feed_all(&blocking, good), parts.next()).await;
         }
         let hashed = hashers.finish();
         if self.named.is_empty() && (hashed.digests != record.digests || hashed.size_bytes != record.size) {

@@ -1,15 +1,19 @@
 //! `status`: how the registry does, from its files or, when it runs, from itself.
 
 use anyhow::Context as _;
-use holdfast_formats::wire::v1::{LastSweep, RegistryInfo, ScrubStatus};
+use holdfast_formats::wire::v1::{LastSweep, RegistryInfo, ScheduleList, ScheduleQuery, ScrubStatus};
 use holdfast_registry::config::{ServeConfig, ServeFlags};
 use holdfast_registry::node::Node;
 use holdfast_registry::telemetry::start_logging;
+use holdfast_verify::schedules::concerns;
 
 use super::scrub::Scrub;
 use super::sweep::Sweep;
 use super::task::{Task as _, Worker};
 use super::{CommandFailure, asking, opening, say};
+
+/// A status is for people: so many channels are looked at as one answer takes.
+const FIRST_CHANNELS: ScheduleQuery = ScheduleQuery { after: None, limit: None, all: None };
 
 pub(crate) fn run(flags: ServeFlags) -> Result<(), CommandFailure> {
     let mut config = ServeConfig::load(flags)?;
@@ -31,7 +35,12 @@ async fn show(worker: &Worker<'_>) -> anyhow::Result<()> {
         Worker::Running(config) => say_running(config).await?,
     }
     say_swept(worker.ask::<Sweep>(Sweep::look()).await?.newest.as_ref())?;
-    Ok(say_scrubbed(&worker.ask::<Scrub>(Scrub::look()).await?)?)
+    say_scrubbed(&worker.ask::<Scrub>(Scrub::look()).await?)?;
+    let schedules = match worker {
+        Worker::Own(node, _) => node.service().operate_schedules(FIRST_CHANNELS).await?,
+        Worker::Running(config) => asking::ask(config, "schedules", &FIRST_CHANNELS).await?,
+    };
+    Ok(say_schedules(&schedules)?)
 }
 
 fn say_stopped(node: &Node) -> anyhow::Result<()> {
@@ -88,4 +97,19 @@ fn say_scrubbed(scrub: &ScrubStatus) -> std::io::Result<()> {
     say(&format!("oldest   {}", or_none(scrub.oldest.as_ref().map(ToString::to_string))))?;
     say(&format!("damaged  {}", scrub.unsound))?;
     say(&format!("scrubs   {}", if scrub.running.is_some() { "yes" } else { "no" }))
+}
+
+/// What is overdue in channels, and what they do not reach.
+fn say_schedules(list: &ScheduleList) -> std::io::Result<()> {
+    for shown in &list.channels {
+        for (kind, what) in concerns(shown) {
+            say(&format!("{kind:<9}{}: {what}", shown.channel))?;
+        }
+    }
+    match &list.next {
+        Some(next) => {
+            say(&format!("more     channels behind {next} were not looked at; `holdfast status` does"))
+        }
+        None => Ok(()),
+    }
 }

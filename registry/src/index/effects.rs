@@ -231,8 +231,10 @@ fn revoke(view: &View<'_>, index: LeafIndex, by: LeafIndex) -> Result<(), IndexE
 }
 
 fn rollback(db: &Connection, fact: &RollbackFact) -> Result<(), IndexError> {
-    let row = params![signed(fact.index.get()), fact.rollback_id.as_str(), json(fact)?];
-    write(db, "INSERT INTO rollbacks VALUES (?1, ?2, ?3)", row)?;
+    let (index, channel) = (signed(fact.index.get()), fact.channel.as_str());
+    let row =
+        params![index, fact.rollback_id.as_str(), channel, fact.drill, fact.phase.as_str(), json(fact)?];
+    write(db, "INSERT INTO rollbacks VALUES (?1, ?2, ?3, ?4, ?5, ?6)", row)?;
     touch(db, fact.channel.as_str(), fact.index)
 }
 

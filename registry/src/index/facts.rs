@@ -8,7 +8,7 @@ use holdfast_formats::name::{ArtifactName, ChannelName, Namespace};
 use holdfast_formats::number::PinNumber;
 use holdfast_formats::policy::Policy;
 use holdfast_formats::reference::ArtifactRef;
-use holdfast_formats::statement::{EntryRef, ObjectClass};
+use holdfast_formats::statement::{EntryRef, ObjectClass, RollbackPhase};
 use holdfast_formats::text::Label;
 use holdfast_formats::time::Timestamp;
 use holdfast_formats::tree::{LeafIndex, TreeHash, TreeSize};
@@ -284,5 +284,31 @@ impl Facts for View<'_> {
     fn newest_rollback(&self, rollback_id: &Label) -> Result<Option<RollbackFact>, FactsError> {
         let sql = "SELECT fact FROM rollbacks WHERE rollback_id = ?1 ORDER BY idx DESC LIMIT 1";
         Ok(one_fact(self.connection, sql, [rollback_id.as_str()])?)
+    }
+
+    fn newest_in_phase(
+        &self,
+        channel: &ChannelName,
+        drill: bool,
+        phase: RollbackPhase,
+    ) -> Result<Option<RollbackFact>, FactsError> {
+        Ok(self.rollback_in_phase(channel, drill, phase)?)
+    }
+
+    fn snapshots(
+        &self,
+        name: &ArtifactName,
+        below: Option<LeafIndex>,
+        limit: usize,
+    ) -> Result<Vec<ArtifactFact>, FactsError> {
+        Ok(self.snapshots_of(name, below, limit)?)
+    }
+
+    fn channels_used(
+        &self,
+        after: Option<&ChannelName>,
+        limit: usize,
+    ) -> Result<Vec<ChannelName>, FactsError> {
+        Ok(self.channels_behind(after, limit)?)
     }
 }

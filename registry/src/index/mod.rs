@@ -10,6 +10,7 @@ mod listing;
 mod newest;
 mod readers;
 mod rows;
+mod schedules;
 mod schema;
 mod scrubbing;
 mod sweeps;

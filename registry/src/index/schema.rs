@@ -10,7 +10,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::IndexError;
 
 /// Raised whenever a table changes: an index of another version is made anew.
-const SCHEMA_VERSION: i64 = 4;
+const SCHEMA_VERSION: i64 = 5;
 /// The version of a file that is still being made. Nothing in it is synced, so after a crash it is made anew, too.
 const UNFINISHED: i64 = -1;
 /// Pages that are kept in memory, in KiB: while a file is made every part of it is written to.
@@ -30,6 +30,7 @@ CREATE TABLE policies (number INTEGER PRIMARY KEY, idx INTEGER NOT NULL, leaf BL
 CREATE TABLE artifacts (idx INTEGER PRIMARY KEY, ref TEXT NOT NULL UNIQUE, name TEXT NOT NULL, kind TEXT NOT NULL, blake3 BLOB NOT NULL, size_bytes INTEGER NOT NULL, keep_until_ms INTEGER, scrubbed INTEGER NOT NULL, ended INTEGER NOT NULL, fact BLOB NOT NULL);
 CREATE INDEX artifacts_by_window ON artifacts (keep_until_ms, idx) WHERE ended = 0 AND keep_until_ms IS NOT NULL;
 CREATE INDEX artifacts_by_scrub ON artifacts (scrubbed, idx) WHERE ended = 0;
+CREATE INDEX snapshots ON artifacts (name, idx) WHERE kind = 'snapshot';
 CREATE TABLE unsound (idx INTEGER PRIMARY KEY);
 CREATE TABLE components (component TEXT NOT NULL, release TEXT NOT NULL, PRIMARY KEY (component, release)) WITHOUT ROWID;
 CREATE TABLE holds (idx INTEGER PRIMARY KEY, ref TEXT NOT NULL, ended INTEGER NOT NULL, fact BLOB NOT NULL);
@@ -54,8 +55,9 @@ CREATE TABLE attested (blake3 BLOB NOT NULL, idx INTEGER NOT NULL, PRIMARY KEY (
 CREATE TABLE tags (name TEXT NOT NULL, tag TEXT NOT NULL, fact BLOB NOT NULL, PRIMARY KEY (name, tag)) WITHOUT ROWID;
 CREATE TABLE grants (idx INTEGER PRIMARY KEY, token BLOB NOT NULL UNIQUE, claims BLOB UNIQUE, key TEXT, fact BLOB NOT NULL);
 CREATE INDEX grants_by_key ON grants (key, idx);
-CREATE TABLE rollbacks (idx INTEGER PRIMARY KEY, rollback_id TEXT NOT NULL, fact BLOB NOT NULL);
+CREATE TABLE rollbacks (idx INTEGER PRIMARY KEY, rollback_id TEXT NOT NULL, channel TEXT NOT NULL, drill INTEGER NOT NULL, phase TEXT NOT NULL, fact BLOB NOT NULL);
 CREATE INDEX rollbacks_by_id ON rollbacks (rollback_id, idx);
+CREATE INDEX rollbacks_by_phase ON rollbacks (channel, drill, phase, idx);
 CREATE TABLE touches (channel TEXT NOT NULL, idx INTEGER NOT NULL, PRIMARY KEY (channel, idx)) WITHOUT ROWID;
 ";
 

@@ -61,9 +61,8 @@ impl Sequencer {
 
     /// Runs until every handle on the log is dropped.
     pub(super) async fn run(mut self, mut queue: mpsc::Receiver<Pending>) {
-        if let Err(error) = self.compare_clocks().await {
-            tracing::warn!(%error, "the store's clock is not known yet");
-        }
+        // Until the store can be asked, the first append asks again.
+        drop(self.compare_clocks().await);
         let mut batch = Vec::with_capacity(BATCH_ENTRIES_MAX);
         let mut follow_at = Instant::now() + FOLLOW_EVERY;
         loop {
@@ -151,7 +150,16 @@ impl Sequencer {
 
     /// Whether this node's clock can be believed.
     async fn compare_clocks(&mut self) -> Result<(), AppendError> {
-        let wrong = self.store_clock.check().await.map_err(|error| AppendError::from_store(&error))?;
+        let wrong = self.store_clock.check().await.map_err(|error| {
+            tracing::warn!(%error, "the store does not say what time it is");
+            match AppendError::from_store(&error) {
+                // Nothing of the log was touched.
+                AppendError::Unavailable(_) => {
+                    AppendError::Unavailable("the store does not say what time it is".to_owned())
+                }
+                other => other,
+            }
+        })?;
         let wrong = wrong.map(|wrong| wrong.to_string());
         if self.head.wrong_clock() != wrong.as_deref() {
             tracing::error!(reason = wrong.as_deref().unwrap_or("it is right again"), "this node's clock");

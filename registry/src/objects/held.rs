@@ -1,7 +1,7 @@
 //! An object that is held open. What the system has of it in memory is read at once, on any thread.
 
 use std::fs::File;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read as _};
 use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
@@ -33,6 +33,29 @@ impl HeldObject {
     pub(super) fn open(path: &Path, key: &ObjectKey) -> Result<Self, ObjectError> {
         let file = File::open(path).map_err(|error| ObjectError::from_io(key.as_str(), error))?;
         Ok(Self { key: key.clone(), file })
+    }
+
+    /// Lets the system fetch all of it meanwhile. Only a hint.
+    pub fn expect_reading(&self) {
+        #[cfg(target_os = "linux")]
+        if let Err(error) = rustix::fs::fadvise(&self.file, 0, None, rustix::fs::Advice::WillNeed) {
+            tracing::trace!(%error, "what will be read is not fetched ahead");
+        }
+    }
+
+    /// How many bytes it has. One with more than such an object may have is an error.
+    pub fn size_bytes(&self) -> Result<u64, ObjectError> {
+        let failed = |error| ObjectError::from_io(self.key.as_str(), error);
+        let size = self.file.metadata().map_err(failed)?.len();
+        ObjectError::check_size(&self.key, size)?;
+        Ok(size)
+    }
+
+    /// All of it, in the place of what is in a buffer. To be called once. Blocks.
+    pub fn read_all(&self, into: &mut Vec<u8>) -> Result<(), ObjectError> {
+        into.clear();
+        let read = (&self.file).take(self.key.bytes_max()).read_to_end(into);
+        read.map(drop).map_err(|error| ObjectError::from_io(self.key.as_str(), error))
     }
 
     /// A part of the object. A range that is empty or ends past it is an error. Blocks.

@@ -14,15 +14,18 @@ use super::plan::Plan;
 use super::report::Report;
 use super::spill::Sorted;
 use super::windows::Ending;
-use super::{SweepError, Sweeper};
+use super::{SweepError, Sweeper, pace};
 use crate::blobs::Condemning;
 use crate::index::Index;
 use crate::log::{self, AppendError, OwnError};
 
-/// How many objects one entry names: what the sequencer does with it takes a few milliseconds.
-const OBJECTS_PER_ENTRY: usize = 2048;
-/// How many objects are deleted in one call.
-const DELETES: usize = 512;
+/// How many objects one entry names: what the sequencer does with it, while others wait, takes a few milliseconds.
+const OBJECTS_PER_ENTRY: usize = 1024;
+/// How many objects are deleted in one step on a disk that others wait for, and in one request elsewhere.
+const DELETES: usize = 8;
+const DELETES_ASKED: usize = 512;
+/// How many leftovers are taken out of the plan at a time.
+const LEFTOVERS: usize = 512;
 /// How often a plan is made anew because something that was to end is kept after all.
 const PLANS_MAX: usize = 4;
 /// How often one entry is submitted while other nodes publish.
@@ -110,10 +113,7 @@ impl Sweeper {
     /// Deletes what a committed sweep named, and says so.
     async fn delete(&self, sweep: LeafIndex, objects: &[SweptObject]) -> Result<(), SweepError> {
         let parts = &self.inner.parts;
-        for some in objects.chunks(DELETES) {
-            parts.blobs.delete_swept(some).await.map_err(SweepError::Delete)?;
-        }
-        parts.store.barrier().await?;
+        self.delete_paced(objects).await?;
         let logged = parts.log.log_swept(sweep).await;
         // Perhaps another node was faster.
         let is_logged = |error: &OwnError| {
@@ -122,17 +122,28 @@ impl Sweeper {
         Ok(logged.map(drop).or_else(|error| if is_logged(&error) { Ok(()) } else { Err(error) })?)
     }
 
+    /// Deletes in small parts and lets others have the disk between any two of them. What was deleted is durable then.
+    async fn delete_paced(&self, objects: &[SweptObject]) -> Result<(), SweepError> {
+        let parts = &self.inner.parts;
+        let step = if parts.store.is_local() { DELETES } else { DELETES_ASKED };
+        for some in objects.chunks(step) {
+            let deleting = parts.blobs.delete_swept(some);
+            pace::resting(deleting).await.map_err(SweepError::Delete)?;
+        }
+        Ok(pace::resting(parts.store.barrier()).await?)
+    }
+
     /// What an older key of an object has left needs no entry: the sweep that named it is committed.
     async fn delete_leftovers(&self, plan: &mut Plan, report: &mut Report) -> Result<(), SweepError> {
         let mut sorted = plan.leftovers.sorted().await?;
         loop {
-            let (some, rest) = self.next_of_plan(plan, sorted, DELETES).await?;
+            let (some, rest) = self.next_of_plan(plan, sorted, LEFTOVERS).await?;
             sorted = rest;
             if some.is_empty() {
-                return Ok(self.inner.parts.store.barrier().await?);
+                return Ok(());
             }
             let objects: Vec<SweptObject> = some.into_iter().map(|found| found.object).collect();
-            self.inner.parts.blobs.delete_swept(&objects).await.map_err(SweepError::Delete)?;
+            self.delete_paced(&objects).await?;
             report.leftovers(objects.len());
         }
     }
@@ -169,7 +180,8 @@ impl Sweeper {
             if some.is_empty() {
                 return Ok(());
             }
-            if let Some((sweep, some)) = self.sweep_some(plan, &mut late, some).await? {
+            let swept = pace::resting(self.sweep_some(plan, &mut late, some)).await?;
+            if let Some((sweep, some)) = swept {
                 let objects: Vec<SweptObject> = some.iter().map(|found| found.object.clone()).collect();
                 self.delete(sweep, &objects).await?;
                 report.deleted(&some);

@@ -20,8 +20,18 @@ const FIRST: Duration = Duration::from_mins(15);
 const MINUTE: Duration = Duration::from_mins(1);
 
 /// The tasks of a sweeper; they end when this is dropped.
-#[derive(Debug)]
-pub struct SweepTask(#[expect(dead_code, reason = "held so that dropping it ends the tasks")] JoinSet<()>);
+pub struct SweepTask {
+    sweeper: Sweeper,
+    tasks: JoinSet<()>,
+}
+
+impl SweepTask {
+    /// Ends them wherever they are, and writes down how long the node has run.
+    pub async fn end(mut self) {
+        self.tasks.shutdown().await;
+        self.sweeper.save_uptime().await;
+    }
+}
 
 /// How the runs of the task do, and orders for it.
 #[derive(Debug)]
@@ -50,7 +60,7 @@ pub(super) fn start(sweeper: &Sweeper, ordered: mpsc::Receiver<bool>, every: Opt
     let mut tasks = JoinSet::new();
     tasks.spawn(count_uptime(sweeper.clone()));
     tasks.spawn(sweep_in_turn(sweeper.clone(), ordered, every));
-    SweepTask(tasks)
+    SweepTask { sweeper: sweeper.clone(), tasks }
 }
 
 impl Sweeper {
@@ -82,6 +92,13 @@ impl Sweeper {
         };
         let run = SweepRun { started, ended: self.clock_time(), report, failed };
         *self.inner.runs.status() = SweepStatus { running: None, last: Some(run), newest: None };
+    }
+
+    async fn save_uptime(&self) {
+        let inner = self.inner.clone();
+        if let Err(error) = self.inner.parts.blocking.run(move || inner.uptime.save()).await {
+            tracing::warn!(%error, "the uptime cannot be written down; windows end later");
+        }
     }
 
     fn clock_time(&self) -> Timestamp {
@@ -137,9 +154,6 @@ async fn count_uptime(sweeper: Sweeper) {
             Ok(standing) => sweeper.inner.uptime.note(&standing),
             Err(error) => tracing::warn!(%error, "what is announced to end cannot be read"),
         }
-        let inner = sweeper.inner.clone();
-        if let Err(error) = sweeper.inner.parts.blocking.run(move || inner.uptime.save()).await {
-            tracing::warn!(%error, "the uptime cannot be written down; windows end later");
-        }
+        sweeper.save_uptime().await;
     }
 }

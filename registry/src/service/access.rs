@@ -115,15 +115,16 @@ impl Service {
             )
         };
         let token: Token = text.parse().map_err(|_| refused())?;
-        let grant = self.grant_of(token.sha256()).await?.ok_or_else(refused)?;
-        let trusted = self.policy().is_none_or(|policy| grant.stands_under(&policy));
+        let head = self.log().head();
+        let grant = self.grant_of(token.sha256(), head.size()).await?.ok_or_else(refused)?;
+        let trusted = head.policy().is_none_or(|policy| grant.stands_under(policy));
         if trusted && grant.is_valid_at(self.now()) { Ok(Identity::Bearer(grant)) } else { Err(refused()) }
     }
 
     /// The index finds a token by the SHA-256 of its 256 random bits, so a comparison that leaks time leaks nothing
     /// that helps to guess one.
-    async fn grant_of(&self, token: Sha256Digest) -> Result<Option<Arc<GrantFact>>, Failure> {
-        let key = (token, self.log().head().size());
+    async fn grant_of(&self, token: Sha256Digest, size: TreeSize) -> Result<Option<Arc<GrantFact>>, Failure> {
+        let key = (token, size);
         if let Some(known) = self.inner.tokens.0.get(&key) {
             return Ok(known);
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use holdfast_formats::name::ChannelName;
+use holdfast_formats::name::{ArtifactName, ChannelName};
 use holdfast_formats::tree::TreeSize;
 use holdfast_formats::wire::v1::KnownGoodQuery;
 use quick_cache::Weighter;
@@ -14,8 +14,8 @@ use super::known_good::LookupAnswer;
 /// How many bytes of answers are kept.
 const CACHED_BYTES: u64 = 32 * 1024 * 1024;
 
-/// What an answer depends on: the question, the state of the log, what witnesses cosigned of it, and the half second it was
-/// given in.
+/// What an answer depends on: the question, the state of the log, what witnesses cosigned of it, the half second it was
+/// given in, and what its reader may not know of.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct LookupKey {
     pub(super) channel: ChannelName,
@@ -24,6 +24,8 @@ pub(super) struct LookupKey {
     pub(super) moment: u64,
     /// What witnesses cosigned by then.
     pub(super) cosigned: u64,
+    /// The scheduled artifacts that the reader may not read, sorted.
+    pub(super) hidden: Vec<ArtifactName>,
 }
 
 impl LookupKey {
@@ -36,7 +38,7 @@ impl LookupKey {
     ) -> Self {
         // The query's own JSON is its one canonical text.
         let query = serde_json::to_string(query).unwrap_or_default();
-        Self { channel: channel.clone(), query, size, moment, cosigned }
+        Self { channel: channel.clone(), query, size, moment, cosigned, hidden: Vec::new() }
     }
 }
 
@@ -57,14 +59,17 @@ impl LookupCache {
         Self(Cache::with_weighter(4096, CACHED_BYTES, BySize))
     }
 
-    pub(super) async fn get_or_make(
+    pub(super) async fn get_or_make<F>(
         &self,
-        key: LookupKey,
-        make: impl Future<Output = Result<LookupAnswer, Failure>>,
-    ) -> Result<Arc<LookupAnswer>, Failure> {
-        if let Some(answer) = self.0.get(&key) {
+        key: &LookupKey,
+        make: impl FnOnce() -> F,
+    ) -> Result<Arc<LookupAnswer>, Failure>
+    where
+        F: Future<Output = Result<LookupAnswer, Failure>>,
+    {
+        if let Some(answer) = self.0.get(key) {
             return Ok(answer);
         }
-        self.0.get_or_insert_async(&key, async { make.await.map(Arc::new) }).await
+        Box::pin(self.0.get_or_insert_async(key, async { make().await.map(Arc::new) })).await
     }
 }

@@ -20,6 +20,7 @@ mod proven;
 mod quotas;
 mod receipts;
 mod retention;
+mod schedules;
 mod scrub;
 mod snapshots;
 mod status;
@@ -72,6 +73,7 @@ struct Inner {
     issuers: Issuers,
     usage: Arc<usage::Usage>,
     scrubbing: scrub::Scrubbing,
+    counting: schedules::Counting,
     blocking: Blocking,
 }
 
@@ -134,6 +136,7 @@ impl Service {
             issuers: Issuers::unasked(),
             usage: Arc::new(usage::Usage::open(usage_file)),
             scrubbing: scrub::Scrubbing::new(),
+            counting: schedules::Counting::default(),
             blocking,
         };
         Self { inner: Arc::new(inner) }

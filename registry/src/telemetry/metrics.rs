@@ -10,6 +10,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
+use super::schedules::ScheduleMetrics;
 use super::scrubs::ScrubMetrics;
 use super::sweeps::SweepMetrics;
 use super::witnesses::WitnessMetrics;
@@ -31,6 +32,8 @@ pub struct Metrics {
     pub sweeps: SweepMetrics,
     /// How reading back what is stored does.
     pub scrubs: ScrubMetrics,
+    /// What is overdue in channels, and what they do not reach.
+    pub schedules: ScheduleMetrics,
     /// Operations of the object store that failed, other than "not found".
     pub store_errors: Counter,
     refusals: Family<Refusal, Counter>,
@@ -49,7 +52,8 @@ impl Metrics {
         let witnesses = WitnessMetrics::registered(registry.sub_registry_with_prefix("witness"));
         let sweeps = SweepMetrics::registered(registry.sub_registry_with_prefix("sweep"));
         let scrubs = ScrubMetrics::registered(registry.sub_registry_with_prefix("scrub"));
-        Self { registry, http, log, witnesses, sweeps, scrubs, store_errors, refusals }
+        let schedules = ScheduleMetrics::registered(&mut registry);
+        Self { registry, http, log, witnesses, sweeps, scrubs, schedules, store_errors, refusals }
     }
 
     /// Lets another module add metrics of its own, before the `Arc` closes around them.

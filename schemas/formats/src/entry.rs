@@ -235,6 +235,14 @@ mod tests {
     }
 
     #[test]
+    fn a_payload_of_any_length_ends_where_it_ends() {
+        for length in (180..=200).chain([0, 1, 382, 383, 384, 385, INLINE_PAYLOAD_BYTES_MAX]) {
+            let entry = Entry { payload: EntryPayload::place(&vec![b'x'; length]), ..entry() };
+            assert_eq!(Entry::parse(&entry.encode().unwrap()).unwrap(), entry, "{length} bytes");
+        }
+    }
+
+    #[test]
     fn whatever_is_read_is_written_the_same() {
         let attached = Entry { payload: EntryPayload::place(&vec![b'x'; 40_000]), ..entry() };
         for good in [entry().encode().unwrap(), attached.encode().unwrap()] {

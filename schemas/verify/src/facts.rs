@@ -4,6 +4,7 @@
 //! [`Effect`]s and answer the same questions, so that they cannot come to different conclusions.
 
 mod effect;
+mod recovery;
 mod window;
 
 use std::sync::Arc;
@@ -26,6 +27,8 @@ use holdfast_formats::version::Version;
 use serde::{Deserialize, Serialize};
 
 pub use effect::Effect;
+pub(crate) use recovery::took;
+pub use recovery::{Recovery, RollbackFact};
 pub use window::{EndedFact, ExtendFact, HoldFact, SweepFact, WindowFact};
 
 use crate::exchange::is_exchangeable;
@@ -81,6 +84,9 @@ pub struct ArtifactFact {
     pub components: Vec<ComponentRef>,
     /// The bytes of all its files.
     pub size_bytes: ByteSize,
+    /// What its manifest says that schedules and objectives ask for.
+    #[serde(default, skip_serializing_if = "Recovery::is_nothing")]
+    pub recovery: Recovery,
     /// Who signed.
     pub signers: Vec<KeyId>,
     /// Its own window, apart from every `extend`.
@@ -276,25 +282,6 @@ impl GrantFact {
     }
 }
 
-/// One phase of a rollback or drill.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RollbackFact {
-    /// Its entry.
-    pub index: LeafIndex,
-    /// Which rollback.
-    pub rollback_id: Label,
-    /// Where.
-    pub channel: ChannelName,
-    /// What is left.
-    pub from: Artifact,
-    /// Whether it is a drill.
-    pub drill: bool,
-    /// How far.
-    pub phase: RollbackPhase,
-    /// When it was logged.
-    pub time: Timestamp,
-}
-
 /// Everything that `judge` and the lookups ask. All answers are as of the newest entry applied.
 pub trait Facts {
     /// The number of entries applied.
@@ -389,4 +376,24 @@ pub trait Facts {
     fn rollback(&self, index: LeafIndex) -> Result<Option<RollbackFact>, FactsError>;
     /// The newest phase of a rollback.
     fn newest_rollback(&self, rollback_id: &Label) -> Result<Option<RollbackFact>, FactsError>;
+    /// The newest drill, or real rollback, of a channel that came to this phase.
+    fn newest_in_phase(
+        &self,
+        channel: &ChannelName,
+        drill: bool,
+        phase: RollbackPhase,
+    ) -> Result<Option<RollbackFact>, FactsError>;
+    /// The snapshots of a name, newest first, ended ones included, those of `below` and later left out; at most `limit`.
+    fn snapshots(
+        &self,
+        name: &ArtifactName,
+        below: Option<LeafIndex>,
+        limit: usize,
+    ) -> Result<Vec<ArtifactFact>, FactsError>;
+    /// The channels behind one in which something was ever pinned or deployed, sorted; at most `limit`.
+    fn channels_used(
+        &self,
+        after: Option<&ChannelName>,
+        limit: usize,
+    ) -> Result<Vec<ChannelName>, FactsError>;
 }

@@ -14,7 +14,7 @@ use holdfast_formats::key::KeyId;
 use holdfast_formats::name::{ArtifactName, ChannelName, Namespace};
 use holdfast_formats::number::PinNumber;
 use holdfast_formats::reference::ArtifactRef;
-use holdfast_formats::statement::ObjectClass;
+use holdfast_formats::statement::{ObjectClass, RollbackPhase};
 use holdfast_formats::text::Label;
 use holdfast_formats::time::Timestamp;
 use holdfast_formats::tree::{LeafIndex, TreeSize};
@@ -80,6 +80,7 @@ ledger! {
     artifacts: (), ArtifactRef => ArtifactFact;
     /// The oldest version that has these digests.
     artifacts_by_digest: ArtifactName, Digests => ArtifactRef;
+    snapshots: ArtifactName, LeafIndex => ArtifactRef;
     /// The releases that have a component.
     containers: ArtifactRef, ArtifactRef => ArtifactRef;
     holds: (), LeafIndex => HoldFact;
@@ -95,6 +96,8 @@ ledger! {
     lines: ChannelName, ArtifactName => ArtifactName;
     /// Those that have a line.
     channels: (), ChannelName => ChannelName;
+    /// Those in which something was pinned or deployed.
+    channels_used: (), ChannelName => ChannelName;
     /// The newest entry that touches a channel.
     touched: (), ChannelName => LeafIndex;
     /// Where a deny or freeze reached.
@@ -113,6 +116,8 @@ ledger! {
     grants_by_key: (), KeyId => LeafIndex;
     rollbacks: (), LeafIndex => RollbackFact;
     rollbacks_by_id: (), Label => LeafIndex;
+    /// The newest of each phase, drills apart from real ones.
+    rollbacks_by_phase: (ChannelName, bool), RollbackPhase => LeafIndex;
 }
 
 impl Ledger<InMemory> {

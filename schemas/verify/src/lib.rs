@@ -24,6 +24,7 @@ pub mod receipt;
 pub mod refusal;
 pub mod retention;
 pub mod rule_book;
+pub mod schedules;
 pub mod signature;
 pub mod subject;
 pub mod verified;

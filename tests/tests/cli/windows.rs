@@ -154,8 +154,25 @@ fn a_drill_fetches_checks_and_logs_and_is_evidence_for_a_pin() -> Result<()> {
 
     let mut policy = json(&world, "policy show")?;
     policy["channels"][0]["evidence"] = serde_json::json!([{ "kind": "drill", "younger_than_s": "1d" }]);
+    policy["channels"][0]["schedules"] =
+        serde_json::json!([{ "name": "shop/db", "every_s": "24h" }, { "name": "drill", "every_s": "30d" }]);
+    policy["channels"][0]["objectives"] = serde_json::json!({ "rto_s": "12h", "rpo_s": "1h" });
     std::fs::write(world.home.path().join("p.json"), serde_json::to_vec(&policy)?)?;
-    world.good("policy edit --file p.json --yes")?;
+    let changed = world.run("policy edit --file p.json --yes")?;
+    assert!(changed.stderr.contains("due shop/db every 1 d"), "{changed:?}");
+    let status = world.good("status")?;
+    assert!(
+        status.contains("overdue    shop/prod: snapshot of shop/db, never made, every 1d")
+            && status.contains("unknown    shop/prod: RPO 1h: there is no good snapshot of shop/db")
+            && !status.contains("overdue    shop/prod: drill"),
+        "{status}"
+    );
+    assert_eq!(json(&world, "status")?["schedules"][0]["due"][0]["state"], "overdue");
+    let mut senseless = json(&world, "policy show")?;
+    senseless["channels"][0]["schedules"] = serde_json::json!([{ "name": "drill", "every_s": "0s" }]);
+    std::fs::write(world.home.path().join("p.json"), serde_json::to_vec(&senseless)?)?;
+    let refused = world.run("policy edit --file p.json --yes")?;
+    assert!(refused.exit != Some(0) && refused.stderr.contains("every 0 s"), "{refused:?}");
     world.bad(6, "pin shop/prod shop/web@1 -m without")?;
     let failed = entry + 2;
     world.bad(6, &format!("pin shop/prod shop/web@1 -m failed-drill --evidence drill:{failed}"))?;

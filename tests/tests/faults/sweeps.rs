@@ -268,23 +268,17 @@ async fn t28_a_node_whose_clock_the_store_proves_wrong_answers_and_logs_nothing(
     ana.publish_and_pin("shop/prod", "shop/web@1").await?;
     let clock = registry.clock();
     clock.claim_world_time();
-    for is_ahead in [true, false] {
-        let two_minutes = Duration::from_mins(2);
-        if is_ahead {
-            clock.jump(two_minutes)
-        } else {
-            clock.set_back(two_minutes)
-        }
+    let two_minutes = Duration::from_mins(2);
+    let moves: [fn(&TestClock, Duration); 2] = [TestClock::jump, TestClock::set_back];
+    let [ahead, back] = moves;
+    for (at, [set_wrong, set_right]) in [[ahead, back], [back, ahead]].into_iter().enumerate() {
+        set_wrong(clock, two_minutes);
         let refused = ana.publish("shop/web@2", "the second").await.unwrap_err();
         assert!(refused.to_string().contains("clock"), "{refused}");
         assert!(!ana.registry().status().await?.writable);
         assert_eq!(ana.answer("shop/prod").await?, ["shop/web@1"]);
-        if is_ahead {
-            clock.set_back(two_minutes)
-        } else {
-            clock.jump(two_minutes)
-        }
-        ana.publish(if is_ahead { "shop/web@3" } else { "shop/web@4" }, "another").await?;
+        set_right(clock, two_minutes);
+        ana.publish(&format!("shop/web@right-{at}"), "another").await?;
         assert!(ana.registry().status().await?.writable);
     }
     Ok(())

@@ -52,10 +52,10 @@ macro_rules! wire_records {
 }
 
 wire_records! {
-    ArtifactList ArtifactSummary ArtifactView BlobQuery BlobStored ChunksQuery ChunksStored Consistency ConsistencyProof
-    ConsistencyQuery Cosigned CosignedCheckpoints CosignedQuery Ended EntriesQuery Gate GateQuery GrantList GrantQuery HeldArtifact History HistoryQuery KeptReason KnownGood KnownGoodQuery LastSweep LineAnswer ListQuery LogEntries LoggedEntry
-    MissingAnswer MissingChunk MissingQuery OidcExchange PassedOver PlanStep PolicyChain PolicyQuery Problem ProvenEntry Receipt
-    RegistryInfo RetentionView ScrubOrder ScrubRequest ScrubRun ScrubStatus ShownGrant Status Submission SweepOrder SweepReport SweepRequest SweepRun SweepStatus SweptArtifact WitnessStatus
+    ArtifactList ArtifactSummary ArtifactView BlobQuery BlobStored ChannelSchedules ChunksQuery ChunksStored Consistency ConsistencyProof
+    ConsistencyQuery Cosigned CosignedCheckpoints CosignedQuery DueView Ended EntriesQuery Gate GateQuery GrantList GrantQuery HeldArtifact History HistoryQuery KeptReason KnownGood KnownGoodQuery LastSweep LineAnswer ListQuery LogEntries LoggedEntry
+    MissingAnswer MissingChunk MissingQuery ObjectiveView OidcExchange PassedOver PlanStep PolicyChain PolicyQuery Problem ProvenEntry Receipt
+    RegistryInfo RetentionView ScheduleList ScheduleQuery ScrubOrder ScrubRequest ScrubRun ScrubStatus ShownGrant Status Submission SweepOrder SweepReport SweepRequest SweepRun SweepStatus SweptArtifact WitnessStatus
 }
 
 /// A generator whose definitions lie under `place`.

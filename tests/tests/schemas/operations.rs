@@ -5,7 +5,7 @@ use holdfast_formats::wire::v1::ProblemCode::{Conflict, Malformed, TooLarge};
 use super::routes::{Access, AnswerBody, RequestBody, Route};
 use super::table::{answer, get};
 
-pub(crate) const OPERATIONS: [Route; 2] = [
+pub(crate) const OPERATIONS: [Route; 3] = [
     Route {
         method: "post",
         access: Access::Operator,
@@ -28,6 +28,18 @@ pub(crate) const OPERATIONS: [Route; 2] = [
             "scrub",
             "How reading back what is stored does, and perhaps a run that is to begin",
             &[answer(200, "How it does.", AnswerBody::Json("ScrubStatus"))],
+        )
+    },
+    Route {
+        method: "post",
+        access: Access::Operator,
+        body: RequestBody::Json("ScheduleQuery"),
+        problems: &[Malformed, TooLarge],
+        ..get(
+            "/v1/operations/schedules",
+            "operate_schedules",
+            "The channels where something is overdue or not reached",
+            &[answer(200, "One page.", AnswerBody::Json("ScheduleList"))],
         )
     },
 ];

@@ -245,7 +245,7 @@ const LOG: [Route; 9] = [
 ];
 
 /// Routes of channels.
-const CHANNELS: [Route; 3] = [
+const CHANNELS: [Route; 5] = [
     Route {
         pattern: "/v1/channels/{*path}",
         parameters: &[CHANNEL],
@@ -280,6 +280,30 @@ const CHANNELS: [Route; 3] = [
             "gate",
             "Whether an artifact may be deployed now",
             json_answers!("Gate", "Yes, or the reasons why not."),
+        )
+    },
+    Route {
+        pattern: "/v1/channels/{*path}",
+        parameters: &[CHANNEL],
+        problems: &[Malformed, NotFound, NoSuchRoute],
+        ..get(
+            "/v1/channels/{channel}/schedules",
+            "channel_schedules",
+            "What is due in a channel and what it should reach, and how it stands with that",
+            json_answers!(
+                "ChannelSchedules",
+                "Schedules and objectives; what follows from artifacts that you may not read is left out."
+            ),
+        )
+    },
+    Route {
+        query: Some("ScheduleQuery"),
+        problems: &[Malformed],
+        ..get(
+            "/v1/schedules",
+            "schedules",
+            "The channels where something is overdue, or an objective not known to be met",
+            json_answers!("ScheduleList", "One page; channels that you may not read are left out."),
         )
     },
 ];

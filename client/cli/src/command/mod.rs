@@ -37,6 +37,7 @@ mod ls;
 mod man;
 mod monitor;
 mod offline;
+mod overdue;
 mod pin;
 mod policy;
 mod proof;

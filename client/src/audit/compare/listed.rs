@@ -178,7 +178,7 @@ impl Audit {
     }
 
     /// A registry that does not answer about what its log has is as wrong as one that answers something else.
-    fn note_refused(
+    pub(super) fn note_refused(
         &mut self,
         channel: &ChannelName,
         what: &str,

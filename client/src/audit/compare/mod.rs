@@ -1,8 +1,9 @@
 //! Comparing what the registry answers with what follows from its log: every line's known-good, what touched each channel
-//! last, whether its newest pins may be deployed, denies, grants, and the windows of artifacts.
+//! last, whether its newest pins may be deployed, what is overdue there, denies, grants, and the windows of artifacts.
 
 mod known_good;
 mod listed;
+mod schedules;
 mod windows;
 
 use holdfast_formats::name::ChannelName;
@@ -62,6 +63,7 @@ impl Audit {
             self.compare_gate(channel, &line).await?;
         }
         self.compare_history(channel).await?;
+        self.compare_schedules(channel).await?;
         self.compared.channels += 1;
         Ok(())
     }

@@ -115,12 +115,12 @@ impl Audit {
     }
 
     /// A time that is not now would make windows look open or over.
-    fn wrong_time(&self, told: Timestamp) -> Option<String> {
+    pub(super) fn wrong_time(&self, told: Timestamp) -> Option<String> {
         let (now, newest) = (self.registry.now(), self.replay().position().time);
         let off_max = self.registry.trust().head_max_age_s.as_ms();
         let is_now = told.ms_since(now) <= off_max && now.ms_since(told) <= off_max;
         let right = newest.is_none_or(|newest| told >= newest) && (is_now || newest == Some(told));
-        (!right).then(|| format!("its windows are told as of {told}, and it is {now}"))
+        (!right).then(|| format!("it is told as of {told}, but it is {now}"))
     }
 
     fn note_untold(&mut self, artifact: &ArtifactRef, error: ClientError) -> Result<(), ClientError> {

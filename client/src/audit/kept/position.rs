@@ -11,7 +11,7 @@ use holdfast_verify::merkle::Edge;
 use serde::{Deserialize, Serialize};
 
 /// Raised whenever what is kept changes: a state of another version is begun anew.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Tile levels of the largest tree.
 const LEVELS: u8 = 7;
 
@@ -129,8 +129,8 @@ mod tests {
         let bytes = position.encode().unwrap();
         assert_eq!(Position::decode(&bytes), Ok(position));
         let text = String::from_utf8(bytes).unwrap();
-        let version = text.replacen("\"version\":1", "\"version\":2", 1);
-        assert!(Position::decode(version.as_bytes()).unwrap_err().contains("version 2"));
+        let version = text.replacen("\"version\":2", "\"version\":3", 1);
+        assert!(Position::decode(version.as_bytes()).unwrap_err().contains("version 3"));
         let size = text.replacen("\"size\":600", "\"size\":601", 1);
         assert!(Position::decode(size.as_bytes()).is_err());
         let root = TreeHash::empty().to_string();

@@ -13,6 +13,7 @@ use holdfast_formats::name::Namespace;
 use tokio::time::Instant;
 
 use super::super::address::Address;
+use super::handful::Desks;
 
 /// What one address takes.
 const PLACE_BYTES: u64 = 32;
@@ -25,13 +26,15 @@ pub struct Round {
     bytes_per_s: Option<NonZeroU64>,
     /// When the next byte may be read.
     free_at: Mutex<Instant>,
+    /// Where its chunks are read.
+    pub(super) desks: Desks,
 }
 
 impl Round {
     pub(in super::super) fn new(memory_bytes: u64, bytes_per_s: Option<NonZeroU64>) -> Self {
         let places = usize::try_from(memory_bytes / PLACE_BYTES).unwrap_or(1).max(1);
         let free_at = Mutex::new(Instant::now());
-        Self { good: Mutex::new(vec![EMPTY; places]), bytes_per_s, free_at }
+        Self { good: Mutex::new(vec![EMPTY; places]), bytes_per_s, free_at, desks: Desks::default() }
     }
 
     /// Whether something was found good in this round.

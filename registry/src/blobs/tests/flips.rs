@@ -1,6 +1,7 @@
 //! One bit flipped anywhere: an error, never data.
 
 use super::*;
+use crate::blobs::error::Unreadable;
 
 fn flipped(object: &Bytes, bit: usize) -> Bytes {
     let mut bytes = object.to_vec();
@@ -35,6 +36,25 @@ async fn t8_a_bit_flipped_anywhere_in_a_chunk_is_an_error() -> Result<(), BlobEr
         }
         world.overwrite(&key, good).await;
         assert_eq!(world.read(&record).await?, content);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn t8_a_bit_flipped_in_a_chunk_that_was_served_before_is_an_error() -> Result<(), BlobError> {
+    let content = b"flip me again ".repeat(20);
+    let digest = Blake3Digest::of(&content);
+    for good in [raw(&content), compressed(&content)] {
+        let world = World::in_memory().await;
+        world.blobs.put_chunk(&world.namespace, digest, good.clone()).await?;
+        let key = world.chunk_key(&content);
+        for bit in bits(&good) {
+            assert!(world.blobs.stored_chunk(&world.namespace, &digest).await.is_ok_and(|read| read == good));
+            world.overwrite(&key, flipped(&good, bit)).await;
+            let read = world.blobs.stored_chunk(&world.namespace, &digest).await;
+            assert!(matches!(&read, Err(Unreadable::Bad(named, _)) if *named == key), "bit {bit}: {read:?}");
+            world.overwrite(&key, good.clone()).await;
+        }
     }
     Ok(())
 }

@@ -156,6 +156,47 @@ async fn what_blobs_share_is_read_once_a_round() -> Result<(), BlobError> {
 }
 
 #[tokio::test]
+async fn chunks_are_read_again_however_they_compare_to_what_was_said_of_them() -> Result<(), BlobError> {
+    for world in World::both().await {
+        // Of this chunk, the record uses the beginning alone.
+        let large = noise(7, 300_000);
+        world.put_raw(&large).await?;
+        let extent = Extent { chunk: Blake3Digest::of(&large), offset: 0, length: 10 };
+        let part = BlobRecord { digests: Digests::of(&large[..10]), size: 10, extents: vec![extent] };
+        world.blobs.put_record(&world.namespace, part.clone(), None).await?;
+        let contents: Vec<Vec<u8>> = (0..200).zip(1000..).map(|(n, length)| noise(n, length)).collect();
+        let contents: Vec<&[u8]> = contents.iter().map(Vec::as_slice).collect();
+        let many = world.push(&contents).await;
+        let again = async |record: &BlobRecord| {
+            let manner = Manner::Again(world.blobs.begin_round(None));
+            world.blobs.scrub(&world.namespace, &record.digests, record.size, &manner).await
+        };
+        let found = again(&part).await?;
+        assert_eq!((found.outcome, found.bytes), (ScrubOutcome::Good, 300_000));
+        let text = "compressible ".repeat(10_000);
+        world
+            .blobs
+            .put_chunk(&world.namespace, Blake3Digest::of(text.as_bytes()), compressed(text.as_bytes()))
+            .await?;
+        let record = record_of(&[text.as_bytes()]);
+        world.blobs.put_record(&world.namespace, record.clone(), None).await?;
+        assert_eq!(again(&record).await?.bytes, record.size);
+        assert_eq!(again(&many).await?.bytes, many.size);
+
+        world.overwrite(&world.chunk_key(contents[3]), raw(b"rot")).await;
+        world.overwrite(&world.chunk_key(contents[150]), b"no chunk".as_slice()).await;
+        world.overwrite(&world.chunk_key(&large), raw(&noise(8, 300_000))).await;
+        let found = again(&many).await?;
+        assert_eq!(found.outcome, ScrubOutcome::Bad);
+        let mut bad = named(&found);
+        bad.sort_unstable_by_key(|(_, digest)| *digest != chunk(contents[3]).1);
+        assert_eq!(bad, [chunk(contents[3]), chunk(contents[150])]);
+        assert_eq!(named(&again(&part).await?), [chunk(&large)]);
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn what_needs_a_bad_object_is_found_without_reading_content() -> Result<(), BlobError> {
     let world = World::in_memory().await;
     let one = world.push(&[b"shared", b"one"]).await;

@@ -1,17 +1,18 @@
-//! Channels: known-good, history, gate.
+//! Channels: known-good, history, gate, schedules.
 
 use axum::extract::{Path, Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use holdfast_formats::name::ChannelName;
+use holdfast_formats::wire::v1::{ScheduleList, ScheduleQuery};
 
 use super::Api;
-use super::answer::{Refused, ok};
+use super::answer::{Json, Refused, ok};
 use super::bearer::Bearer;
 use super::path;
 use super::query::Parameters;
 
-/// `GET /v1/channels/{channel}/{known-good|history|gate}`
+/// `GET /v1/channels/{channel}/{known-good|history|gate|schedules}`
 pub(super) async fn get(
     State(api): State<Api>,
     Bearer(who): Bearer,
@@ -36,6 +37,16 @@ pub(super) async fn get(
             let Parameters(query) = Parameters::of(&parts)?;
             Ok(ok(api.service.gate(&who, channel, &query).await?).into_response())
         }
+        "schedules" => Ok(ok(api.service.schedules(&who, channel).await?).into_response()),
         _ => Err(path::no_such_route()),
     }
+}
+
+/// `GET /v1/schedules`
+pub(super) async fn schedules(
+    State(api): State<Api>,
+    Bearer(who): Bearer,
+    Parameters(query): Parameters<ScheduleQuery>,
+) -> Result<Json<ScheduleList>, Refused> {
+    Ok(ok(api.service.list_schedules(&who, query).await?))
 }

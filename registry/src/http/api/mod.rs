@@ -35,18 +35,20 @@ pub struct ApiLimits {
     pub rates: RequestRates,
 }
 
-/// What handlers share.
-#[derive(Clone)]
-struct Api {
+/// What handlers share. One count: every layer of a router clones it for every request, and a count that all cores change
+/// keeps them waiting for each other.
+type Api = Arc<Shared>;
+
+struct Shared {
     service: Service,
     bodies: Arc<BodyBudget>,
-    rates: Arc<RateLimits>,
+    rates: RateLimits,
 }
 
 /// Every route there is.
 pub fn router(service: Service, limits: ApiLimits) -> Router {
     let bodies = Arc::new(BodyBudget::new(limits.body_bytes));
-    let api = Api { service, bodies, rates: Arc::new(RateLimits::new(limits.rates)) };
+    let api = Api::new(Shared { service, bodies, rates: RateLimits::new(limits.rates) });
     Router::new()
         .route("/healthz", get(node::healthy))
         .route("/readyz", get(node::ready))
@@ -56,6 +58,7 @@ pub fn router(service: Service, limits: ApiLimits) -> Router {
         .route("/v1/status", get(node::status))
         .route("/v1/operations/sweep", post(operations::sweep))
         .route("/v1/operations/scrub", post(operations::scrub))
+        .route("/v1/operations/schedules", post(operations::schedules))
         .route("/v1/submissions", post(log::submit))
         .route("/v1/policies", get(log::policies))
         .route("/v1/grants", get(grants::list))
@@ -68,6 +71,7 @@ pub fn router(service: Service, limits: ApiLimits) -> Router {
         .route("/v1/log/attachments/{digest}", get(log::attachment))
         .route("/log/{*path}", get(log::tile))
         .route("/v1/channels/{*path}", get(channels::get))
+        .route("/v1/schedules", get(channels::schedules))
         .route("/v1/artifacts", get(artifacts::list))
         .route("/v1/artifacts/{*path}", get(artifacts::get))
         .route("/v1/namespaces/{namespace}/chunks/missing", post(uploads::missing))

@@ -24,7 +24,9 @@ pub(super) async fn ready(State(api): State<Api>) -> Result<&'static str, Refuse
     Ok("ready\n")
 }
 
+/// What is overdue follows from the time as well as from the log, so it is counted when somebody asks.
 pub(super) async fn metrics(State(api): State<Api>) -> Response {
+    api.service.count_schedules().await;
     ([(CONTENT_TYPE, METRICS_CONTENT_TYPE)], api.service.metrics().render()).into_response()
 }
 

@@ -4,7 +4,9 @@ use axum::body::Body;
 use axum::extract::{FromRequest, Request, State};
 use bytes::Bytes;
 use holdfast_formats::operator::OPERATOR_HEADER;
-use holdfast_formats::wire::v1::{ScrubRequest, ScrubStatus, SweepRequest, SweepStatus};
+use holdfast_formats::wire::v1::{
+    ScheduleList, ScheduleQuery, ScrubRequest, ScrubStatus, SweepRequest, SweepStatus,
+};
 
 use super::Api;
 use super::answer::{Json, Refused, ok};
@@ -49,4 +51,13 @@ pub(super) async fn scrub(
 ) -> Result<Json<ScrubStatus>, Refused> {
     let request: ScrubRequest = body::json(&asked)?;
     Ok(ok(api.service.operate_scrub(request).await?))
+}
+
+/// `POST /v1/operations/schedules`
+pub(super) async fn schedules(
+    State(api): State<Api>,
+    Operator(asked): Operator,
+) -> Result<Json<ScheduleList>, Refused> {
+    let query: ScheduleQuery = body::json(&asked)?;
+    Ok(ok(api.service.operate_schedules(query).await?))
 }

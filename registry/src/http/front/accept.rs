@@ -118,7 +118,7 @@ impl Hall {
         }
         let (door, draining) = (Arc::clone(&self.door), self.draining.subscribe());
         self.door.metrics().http.connections.inc();
-        let activity = Activity::new();
+        let activity = Activity::new(Arc::clone(self.door.metrics()));
         let seen = Arc::clone(&activity);
         let task = self.connections.spawn(async move { door.serve(stream, peer, seen, draining).await });
         self.seats.take(activity, task);

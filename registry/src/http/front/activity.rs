@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::limits::FrontLimits;
+use crate::telemetry::Metrics;
 
 /// No moment: nothing of the kind is going on.
 const NEVER: u64 = u64::MAX;
@@ -32,6 +33,7 @@ pub(super) struct Activity {
     responses_owed: AtomicU32,
     /// When the last such piece was handed over.
     owed_since_ms: AtomicU64,
+    metrics: Arc<Metrics>,
 }
 
 /// What the watchdog does next.
@@ -61,7 +63,7 @@ const UNASKED_BYTES_MAX: u64 = 2 * 1024 * 1024;
 const A_WHILE: Duration = Duration::from_secs(1);
 
 impl Activity {
-    pub(super) fn new() -> Arc<Self> {
+    pub(super) fn new(metrics: Arc<Metrics>) -> Arc<Self> {
         Arc::new(Self {
             opened: Instant::now(),
             requests_running: AtomicU32::new(0),
@@ -73,6 +75,7 @@ impl Activity {
             blocked_since_ms: AtomicU64::new(NEVER),
             responses_owed: AtomicU32::new(0),
             owed_since_ms: AtomicU64::new(NEVER),
+            metrics,
         })
     }
 
@@ -100,8 +103,14 @@ impl Activity {
         unasked <= UNASKED_BYTES_MAX || (had_request && !is_http2)
     }
 
+    /// So many bytes of a request's body were read.
+    pub(super) fn read(&self, bytes: u64) {
+        self.moved(bytes);
+        self.metrics.http.received_bytes.inc_by(bytes);
+    }
+
     /// So many bytes of a body were read or sent: what came was for them. Who reads much must often grant a window.
-    pub(super) fn moved(&self, bytes: u64) {
+    fn moved(&self, bytes: u64) {
         let less = |unasked: u64| Some(unasked.saturating_sub(bytes));
         let updated = self.unasked_bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
         debug_assert!(updated.is_ok(), "the closure always gives a value");
@@ -198,14 +207,10 @@ pub(super) struct Running {
 }
 
 impl Running {
-    /// The connection's.
-    pub(super) fn activity(&self) -> Arc<Activity> {
-        Arc::clone(&self.activity)
-    }
-
     /// So many bytes of the response were sent.
-    pub(super) fn moved(&self, bytes: u64) {
+    pub(super) fn sent(&self, bytes: u64) {
         self.activity.moved(bytes);
+        self.activity.metrics.http.sent_bytes.inc_by(bytes);
     }
 
     /// A piece of the response was handed over, and more will follow: from now on it is the client that keeps us waiting.
@@ -237,6 +242,10 @@ impl Drop for Running {
 mod tests {
     use super::*;
 
+    fn activity() -> Arc<Activity> {
+        Activity::new(Arc::new(Metrics::new()))
+    }
+
     fn verdict_after(activity: &Activity, seconds: u64) -> Verdict {
         let limits = FrontLimits {
             connections_max: 1,
@@ -258,7 +267,7 @@ mod tests {
 
     #[test]
     fn connection_without_a_head_expires_and_one_with_a_running_request_does_not() {
-        let (silent, busy) = (Activity::new(), Activity::new());
+        let (silent, busy) = (activity(), activity());
         let _running = busy.request_started(false);
         assert!(expires_between(&silent, 9, 11));
         assert!(matches!(verdict_after(&busy, 3_600), Verdict::Fine(_)));
@@ -266,7 +275,7 @@ mod tests {
 
     #[test]
     fn half_a_second_head_expires_sooner_than_an_idle_connection() {
-        let (half, idle, http2) = (Activity::new(), Activity::new(), Activity::new());
+        let (half, idle, http2) = (activity(), activity(), activity());
         drop((half.request_started(false), idle.request_started(false), http2.request_started(true)));
         assert!(half.received(1) && http2.received(1));
         assert!(expires_between(&half, 9, 11));
@@ -276,7 +285,7 @@ mod tests {
 
     #[test]
     fn client_that_takes_no_bytes_expires_in_mid_response() {
-        let stalled = Activity::new();
+        let stalled = activity();
         let _running = stalled.request_started(true);
         stalled.blocked();
         assert!(expires_between(&stalled, 29, 31));
@@ -286,7 +295,7 @@ mod tests {
 
     #[test]
     fn client_that_asks_for_no_more_expires_and_a_slow_handler_does_not() {
-        let activity = Activity::new();
+        let activity = activity();
         let mut running = activity.request_started(true);
         running.handed_over();
         assert!(expires_between(&activity, 29, 31));
@@ -299,7 +308,7 @@ mod tests {
 
     #[test]
     fn who_asks_has_a_better_standing_than_who_pauses_and_a_stranger_has_none() {
-        let activity = Activity::new();
+        let activity = activity();
         let in_a_while = activity.now_ms() + 2_000;
         assert_eq!(activity.standing_at(in_a_while), Standing::Stranger);
         let mut running = activity.request_started(true);
@@ -317,7 +326,7 @@ mod tests {
 
     #[test]
     fn bytes_with_which_http2_asks_for_nothing_are_limited_and_bodies_that_are_read_are_not() {
-        let activity = Activity::new();
+        let activity = activity();
         let _running = activity.request_started(true);
         for _ in 0..10 {
             assert!(activity.received(UNASKED_BYTES_MAX));

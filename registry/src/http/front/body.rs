@@ -11,7 +11,6 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::activity::{Activity, Running};
 use super::limits::FrontLimits;
-use crate::telemetry::Metrics;
 
 /// Why a request body ended early.
 #[derive(Debug, thiserror::Error)]
@@ -39,26 +38,12 @@ pub(super) struct TimedBody {
     alarm: Option<Pin<Box<Sleep>>>,
     alarm_is_stale: bool,
     activity: Arc<Activity>,
-    metrics: Arc<Metrics>,
 }
 
 impl TimedBody {
-    pub(super) fn new(
-        incoming: Incoming,
-        limits: &FrontLimits,
-        activity: Arc<Activity>,
-        metrics: Arc<Metrics>,
-    ) -> Self {
+    pub(super) fn new(incoming: Incoming, limits: &FrontLimits, activity: Arc<Activity>) -> Self {
         let deadline = Instant::now() + limits.deadline_of_body(incoming.size_hint().exact());
-        Self {
-            incoming,
-            deadline,
-            stall: limits.stall,
-            alarm: None,
-            alarm_is_stale: false,
-            activity,
-            metrics,
-        }
+        Self { incoming, deadline, stall: limits.stall, alarm: None, alarm_is_stale: false, activity }
     }
 
     fn poll_alarm(&mut self, cx: &mut Context<'_>) -> Poll<BodyError> {
@@ -91,9 +76,7 @@ impl Body for TimedBody {
             return Poll::Ready(Some(Err(BodyError::Deadline)));
         }
         if let Ok(data) = frame.as_ref().map(Frame::data_ref) {
-            let bytes = data.map_or(0, len);
-            self.activity.moved(bytes);
-            self.metrics.http.received_bytes.inc_by(bytes);
+            self.activity.read(data.map_or(0, len));
         }
         Poll::Ready(Some(frame.map_err(BodyError::Cut)))
     }
@@ -111,17 +94,16 @@ impl Body for TimedBody {
 #[derive(Debug)]
 pub(super) struct CountedBody {
     body: axum::body::Body,
-    metrics: Arc<Metrics>,
     running: Running,
 }
 
 impl CountedBody {
-    pub(super) fn new(body: axum::body::Body, metrics: Arc<Metrics>, mut running: Running) -> Self {
+    pub(super) fn new(body: axum::body::Body, mut running: Running) -> Self {
         // An HTTP/2 client that grants no window at all never lets us ask for the first piece.
         if !body.is_end_stream() {
             running.handed_over();
         }
-        Self { body, metrics, running }
+        Self { body, running }
     }
 }
 
@@ -139,9 +121,7 @@ impl Body for CountedBody {
             if !self.body.is_end_stream() {
                 self.running.handed_over();
             }
-            let bytes = frame.data_ref().map_or(0, len);
-            self.running.moved(bytes);
-            self.metrics.http.sent_bytes.inc_by(bytes);
+            self.running.sent(frame.data_ref().map_or(0, len));
         }
         polled
     }

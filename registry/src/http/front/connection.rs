@@ -63,7 +63,7 @@ impl Door {
         &self.limits
     }
 
-    pub(super) fn metrics(&self) -> &Metrics {
+    pub(super) fn metrics(&self) -> &Arc<Metrics> {
         &self.metrics
     }
 
@@ -97,12 +97,13 @@ impl Door {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let stream = TokioIo::new(WatchedStream::new(stream, Arc::clone(&activity)));
-        // HTTP/2 answers each request in a task of its own, which must own what it uses.
-        let (door, requests) = (Arc::clone(self), Arc::clone(&activity));
+        // HTTP/2 answers each request in a task of its own, which must own what it uses. What all connections share is
+        // counted once a connection: a count that every request changes keeps the cores waiting for each other.
+        let visit = Arc::new(Visit { door: Arc::clone(self), activity: Arc::clone(&activity) });
         let service = service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(peer);
-            let running = requests.request_started(is_http2(&request));
-            Arc::clone(&door).answer(request, running)
+            let running = visit.activity.request_started(is_http2(&request));
+            Arc::clone(&visit).answer(request, running)
         });
         let mut connection = pin!(self.protocol.serve_connection(stream, service));
         let mut watchdog = pin!(sleep(self.limits.head_deadline));
@@ -128,6 +129,19 @@ impl Door {
         }
     }
 
+    fn expired(&self, reason: &'static str) {
+        self.metrics.http.connections_expired.inc();
+        tracing::debug!(reason, "connection closed by its deadline");
+    }
+}
+
+/// One connection, as the requests on it share it.
+struct Visit {
+    door: Arc<Door>,
+    activity: Arc<Activity>,
+}
+
+impl Visit {
     async fn answer(
         self: Arc<Self>,
         request: Request<Incoming>,
@@ -138,17 +152,11 @@ impl Door {
             if body.is_end_stream() {
                 return axum::body::Body::empty();
             }
-            let (activity, metrics) = (running.activity(), Arc::clone(&self.metrics));
-            axum::body::Body::new(TimedBody::new(body, &self.limits, activity, metrics))
+            axum::body::Body::new(TimedBody::new(body, &self.door.limits, Arc::clone(&self.activity)))
         });
         // A router is always ready; the clone is one reference count.
-        let response = self.router.clone().call(request).await?;
-        Ok(response.map(|body| CountedBody::new(body, Arc::clone(&self.metrics), running)))
-    }
-
-    fn expired(&self, reason: &'static str) {
-        self.metrics.http.connections_expired.inc();
-        tracing::debug!(reason, "connection closed by its deadline");
+        let response = self.door.router.clone().call(request).await?;
+        Ok(response.map(|body| CountedBody::new(body, running)))
     }
 }
 

@@ -93,6 +93,7 @@ mod tests {
     use tokio::task::yield_now;
 
     use super::*;
+    use crate::telemetry::Metrics;
 
     struct Hall {
         seats: Seats,
@@ -105,7 +106,7 @@ mod tests {
         }
 
         fn enter(&mut self) -> Arc<Activity> {
-            let activity = Activity::new();
+            let activity = Activity::new(Arc::new(Metrics::new()));
             self.seats.take(Arc::clone(&activity), self.tasks.spawn(pending()));
             activity
         }

@@ -9,6 +9,7 @@ use holdfast_formats::policy::{ChannelRule, EvidenceRule, Policy, Principal, Pri
 use holdfast_formats::statement::EvidenceKind;
 
 use crate::refusal::Refusal;
+use crate::schedules::subject;
 
 /// Refuses a policy that contradicts itself.
 pub(super) fn check(policy: &Policy) -> Result<(), Refusal> {
@@ -132,10 +133,27 @@ fn check_channel(rule: &ChannelRule, principals: &BTreeSet<&PrincipalId>) -> Res
     if rule.calendar.iter().flatten().any(|entry| entry.from >= entry.until) {
         return wrong("has a calendar entry that ends before it begins");
     }
+    if let Some(fault) = schedule_fault(rule) {
+        return wrong(fault);
+    }
     match rule.evidence.iter().find_map(|evidence| evidence_fault(evidence, principals)) {
         Some(fault) => wrong(fault),
         None => Ok(()),
     }
+}
+
+fn schedule_fault(rule: &ChannelRule) -> Option<&'static str> {
+    let schedules = rule.schedules.as_deref().unwrap_or_default();
+    let names: BTreeSet<&str> = schedules.iter().map(|schedule| schedule.name.as_str()).collect();
+    if schedules.iter().any(|schedule| subject(schedule).is_none()) {
+        return Some(
+            "schedules something that is neither an artifact name, whose snapshots are due, nor `drill`",
+        );
+    }
+    if schedules.iter().any(|schedule| schedule.every_s.get() == 0) {
+        return Some("schedules something every 0 s; say how often, such as 24h");
+    }
+    (names.len() < schedules.len()).then_some("schedules the same thing twice")
 }
 
 fn evidence_fault(rule: &EvidenceRule, principals: &BTreeSet<&PrincipalId>) -> Option<&'static str> {

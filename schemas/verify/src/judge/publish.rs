@@ -15,7 +15,7 @@ use holdfast_formats::tree::LeafIndex;
 
 use super::common::check_alive;
 use super::{Case, Ruling};
-use crate::facts::{ArtifactFact, Effect, WindowFact};
+use crate::facts::{ArtifactFact, Effect, Recovery, WindowFact};
 use crate::reach::Ask;
 use crate::refusal::{JudgeError, Refusal};
 
@@ -32,7 +32,7 @@ pub(super) fn judge(case: &Case<'_>, publish: &Publish) -> Result<Ruling, JudgeE
     let artifact = ArtifactRef::new(publish.name.clone(), publish.version.clone());
     check_name(case, publish, rule, &artifact)?;
     let window = window(publish, rule, case.candidate.time)?;
-    check_manifest(case, publish)?;
+    let recovery = Recovery::of(check_manifest(case, publish)?, case.candidate.time);
     let fact = ArtifactFact {
         artifact: Artifact { r#ref: artifact, digests: publish.manifest.digests },
         index: case.candidate.index,
@@ -41,6 +41,7 @@ pub(super) fn judge(case: &Case<'_>, publish: &Publish) -> Result<Ruling, JudgeE
         manifest: publish.manifest.clone(),
         components: publish.components.clone().unwrap_or_default(),
         size_bytes: publish.size_bytes,
+        recovery,
         signers: counted.clone(),
         window,
         extended: None,
@@ -116,7 +117,7 @@ fn kind_class(kind: Kind) -> Label {
     kind.as_str().parse().expect("the name of a kind is a short word, so it is a label")
 }
 
-fn check_manifest(case: &Case<'_>, publish: &Publish) -> Result<(), JudgeError> {
+fn check_manifest<'a>(case: &Case<'a>, publish: &Publish) -> Result<&'a Manifest, JudgeError> {
     let said = &publish.manifest;
     if said.media_type.as_str() != MANIFEST_MEDIA_TYPE || said.oci.is_some() {
         return Err(Refusal::Unsupported { kind: StatementType::Publish }.into());
@@ -133,7 +134,8 @@ fn check_manifest(case: &Case<'_>, publish: &Publish) -> Result<(), JudgeError> 
     if manifest.size_bytes() != publish.size_bytes.get() {
         return mismatch("size_bytes is not the sum of the manifest's files");
     }
-    check_components(case, manifest, publish.components.as_deref().unwrap_or_default())
+    check_components(case, manifest, publish.components.as_deref().unwrap_or_default())?;
+    Ok(manifest)
 }
 
 /// Whether an attachment's bytes have the size and both digests that a statement says.

@@ -4,7 +4,7 @@ use holdfast_formats::statement::{Rollback, RollbackPhase, RollbackTarget};
 
 use super::common::published;
 use super::{Case, Ruling};
-use crate::facts::{Effect, PinFact, RollbackFact};
+use crate::facts::{Effect, PinFact, RollbackFact, took};
 use crate::reach::Ask;
 use crate::refusal::{JudgeError, Refusal};
 
@@ -20,6 +20,7 @@ pub(super) fn judge(case: &Case<'_>, rollback: &Rollback) -> Result<Ruling, Judg
         from: rollback.from.clone(),
         drill: rollback.drill,
         phase: rollback.phase,
+        took: took(rollback),
         time: case.candidate.time,
     };
     Ok(Ruling::ready(counted, Effect::Rollback(fact)))

@@ -3,7 +3,7 @@
 use holdfast_formats::channel_head::{ChannelHead, HeadLine};
 use holdfast_formats::manifest::{Manifest, ReleaseBody};
 use holdfast_formats::statement::Artifact;
-use holdfast_formats::text::Label;
+use holdfast_formats::text::{Label, Reason};
 use holdfast_formats::time::Timestamp;
 use holdfast_formats::wire::v1::{Excluded, KnownGood, LineAnswer};
 
@@ -18,6 +18,7 @@ use super::passed::LineCheck;
 use super::plan::{WayBack, plan};
 use super::standing::pin_expiry;
 use super::verify::Asked;
+use crate::schedules::{self, Expected};
 
 /// Everything that the lines are checked against.
 pub(super) struct Body<'a> {
@@ -124,6 +125,22 @@ impl Body<'_> {
             scrub: scrub.logged.index(),
             scrubbed_at: scrub.logged.time(),
         })
+    }
+
+    /// What follows from what the registry says of schedules and objectives, which must be those of policy and releases.
+    pub(super) fn schedules(
+        &self,
+        answer: &KnownGood,
+        lines: &[AnsweredLine],
+    ) -> Result<Vec<Reason>, AnswerError> {
+        let (channel, head) = (self.asked.channel, self.head);
+        let in_force = self.proofs.policies.in_force_of(head.size);
+        let rule = in_force.and_then(|chained| chained.policy.channel(channel));
+        let rule = rule.ok_or_else(|| AnswerError::NoRule { channel: channel.clone() })?;
+        let releases = lines.iter().filter_map(|line| self.held.find(&line.artifact)?.manifest.release());
+        let releases = releases.filter_map(|release| release.objectives.as_ref()).collect();
+        let expected = Expected { channel, rule, size: head.size, time: head.time, releases };
+        schedules::check(answer.schedules.as_ref(), &expected).map_err(|rule| AnswerError::Schedules { rule })
     }
 
     /// The way back, made again: the answer's own must be the same.

@@ -163,6 +163,12 @@ pub enum AnswerError {
     /// The way back is another than the manifests say.
     #[error("the plan in the answer is not the one that follows from its manifests and deployments")]
     OtherPlan,
+    /// What is said of schedules and objectives.
+    #[error("what the answer says of schedules and objectives is not believed: {rule}")]
+    Schedules {
+        /// What is wrong with it.
+        rule: &'static str,
+    },
     /// A head that is too old.
     #[error(
         "the answer is of {time}, more than {max} s before this machine's time {now}: the registry is stale, or this clock is wrong"
@@ -222,6 +228,7 @@ impl AnswerError {
             | Self::Deployments
             | Self::CurrentUnknown { .. }
             | Self::OtherPlan
+            | Self::Schedules { .. }
             | Self::Plan(PlanError::ManifestMissing { .. }) => ExitCode::Integrity,
             Self::Plan(PlanError::NeedNotMet { .. }) => ExitCode::NothingQualifies,
             Self::NeedsComponent { .. } => ExitCode::Usage,

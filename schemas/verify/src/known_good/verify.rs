@@ -90,14 +90,15 @@ pub fn verify_known_good(
     let closure = body.closure(&lines)?;
     body.check_plan(answer, &lines, &closure)?;
     check_newest_entry(answer, &head)?;
-    let warnings = lines.iter().filter_map(|line| {
+    let expiring = lines.iter().filter_map(|line| {
         expiry_warning(&line.name, line.number, line.time, line.expires, body.judged_at())
     });
+    let warnings = expiring.chain(body.schedules(answer, &lines)?).collect();
     Ok(Verified::new(KnownGoodAnswer {
         channel: answer.channel.clone(),
         extends_seen,
         witnessed,
-        warnings: warnings.collect(),
+        warnings,
         plan: answer.plan.clone(),
         lines,
         closure,

@@ -5,7 +5,7 @@ use holdfast_formats::key::KeyId;
 use holdfast_formats::name::{ArtifactName, ChannelName, Namespace};
 use holdfast_formats::number::PinNumber;
 use holdfast_formats::reference::ArtifactRef;
-use holdfast_formats::statement::ObjectClass;
+use holdfast_formats::statement::{ObjectClass, RollbackPhase};
 use holdfast_formats::text::Label;
 use holdfast_formats::time::Timestamp;
 use holdfast_formats::tree::{LeafIndex, TreeSize};
@@ -196,5 +196,32 @@ impl<T: Tables> Facts for Ledger<T> {
 
     fn newest_rollback(&self, rollback_id: &Label) -> Result<Option<RollbackFact>, FactsError> {
         one_of(&self.rollbacks, self.rollbacks_by_id.get(&(), rollback_id)?)
+    }
+
+    fn newest_in_phase(
+        &self,
+        channel: &ChannelName,
+        drill: bool,
+        phase: RollbackPhase,
+    ) -> Result<Option<RollbackFact>, FactsError> {
+        one_of(&self.rollbacks, self.rollbacks_by_phase.get(&(channel.clone(), drill), &phase)?)
+    }
+
+    fn snapshots(
+        &self,
+        name: &ArtifactName,
+        below: Option<LeafIndex>,
+        limit: usize,
+    ) -> Result<Vec<ArtifactFact>, FactsError> {
+        let found = self.snapshots.newest(name, None, below.as_ref(), limit)?;
+        found.iter().filter_map(|artifact| self.artifacts.get(&(), artifact).transpose()).collect()
+    }
+
+    fn channels_used(
+        &self,
+        after: Option<&ChannelName>,
+        limit: usize,
+    ) -> Result<Vec<ChannelName>, FactsError> {
+        self.channels_used.oldest(&(), after, limit)
     }
 }

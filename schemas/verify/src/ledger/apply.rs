@@ -1,6 +1,7 @@
 //! Applying what follows from entries.
 
 use holdfast_formats::digest::Sha256Digest;
+use holdfast_formats::manifest::Kind;
 use holdfast_formats::reference::ArtifactRef;
 use holdfast_formats::statement::Artifact;
 use holdfast_formats::sweep_list::SweptObject;
@@ -80,12 +81,16 @@ impl<T: Tables> Ledger<T> {
         for component in &fact.components {
             self.containers.insert(&component.r#ref, &artifact.r#ref, &artifact.r#ref)?;
         }
+        if fact.kind == Kind::Snapshot {
+            self.snapshots.insert(name, &fact.index, &artifact.r#ref)?;
+        }
         self.artifacts.insert(&(), &artifact.r#ref, fact)
     }
 
     fn add_deploy(&mut self, fact: &DeployFact) -> Result<(), FactsError> {
         let line = (fact.channel.clone(), fact.artifact.r#ref.name().clone());
         self.deploys_of.insert(&line, &fact.index, &fact.index)?;
+        self.channels_used.insert(&(), &fact.channel, &fact.channel)?;
         self.deploys.insert(&(), &fact.index, fact)
     }
 
@@ -94,6 +99,7 @@ impl<T: Tables> Ledger<T> {
         self.lines.insert(&line.0, &line.1, &line.1)?;
         self.pins_of.insert(&line, &fact.number, &fact.entry.index)?;
         self.pins_of_artifact.insert(&fact.artifact.r#ref, &fact.entry.index, &fact.entry.index)?;
+        self.channels_used.insert(&(), &fact.channel, &fact.channel)?;
         self.pins.insert(&(), &fact.entry.index, fact)
     }
 
@@ -139,6 +145,8 @@ impl<T: Tables> Ledger<T> {
 
     fn add_rollback(&mut self, fact: &RollbackFact) -> Result<(), FactsError> {
         self.rollbacks_by_id.insert(&(), &fact.rollback_id, &fact.index)?;
+        let kind = (fact.channel.clone(), fact.drill);
+        self.rollbacks_by_phase.insert(&kind, &fact.phase, &fact.index)?;
         self.rollbacks.insert(&(), &fact.index, fact)
     }
 

@@ -9,7 +9,7 @@ use holdfast_formats::key::KeyId;
 use holdfast_formats::name::{ArtifactName, ChannelName, Namespace};
 use holdfast_formats::number::PinNumber;
 use holdfast_formats::reference::ArtifactRef;
-use holdfast_formats::statement::ObjectClass;
+use holdfast_formats::statement::{ObjectClass, RollbackPhase};
 use holdfast_formats::text::Label;
 use holdfast_formats::tree::LeafIndex;
 use holdfast_formats::version::Version;
@@ -167,9 +167,21 @@ macro_rules! name_key {
 }
 name_key!(ArtifactName, ChannelName, Namespace, Version);
 
-impl TableKey for ObjectClass {
+/// Things of which there are few, one byte each.
+macro_rules! byte_key {
+    ($($type:ty),*) => { $(
+        impl TableKey for $type {
+            fn write(&self, out: &mut Vec<u8>) {
+                out.push(*self as u8);
+            }
+        }
+    )* };
+}
+byte_key!(ObjectClass, RollbackPhase);
+
+impl TableKey for bool {
     fn write(&self, out: &mut Vec<u8>) {
-        out.push(*self as u8);
+        out.push(u8::from(*self));
     }
 }
 

@@ -6,7 +6,7 @@ use holdfast_formats::statement::{
 use holdfast_formats::tree::TreeHash;
 
 use super::*;
-use crate::facts::{Effect, Facts as _, ScrubFact, WindowFact};
+use crate::facts::{Effect, Facts as _, Recovery, ScrubFact, WindowFact};
 
 fn at(index: u64) -> LeafIndex {
     LeafIndex::new(index).unwrap()
@@ -91,6 +91,7 @@ fn an_artifact_that_was_asked_for_is_asked_for_anew_when_it_changed() {
         },
         components: Vec::new(),
         size_bytes: ByteSize::of(b""),
+        recovery: Recovery::NOTHING,
         signers: Vec::new(),
         window: WindowFact {
             class: "build".parse().unwrap(),

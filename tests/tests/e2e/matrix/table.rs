@@ -77,7 +77,8 @@ fn node() -> Vec<Probe> {
     // The node's own key says who may, and nobody who comes over the network has it.
     let sweep = post("/v1/operations/sweep", b"{}", Needs::Nothing, 401);
     let scrub = post("/v1/operations/scrub", b"{}", Needs::Nothing, 401);
-    open.chain([plain("/v1/status", Needs::Token), sweep, scrub]).collect()
+    let schedules = post("/v1/operations/schedules", b"{}", Needs::Nothing, 401);
+    open.chain([plain("/v1/status", Needs::Token), sweep, scrub, schedules]).collect()
 }
 
 fn log(known: &Known) -> Vec<Probe> {
@@ -109,6 +110,8 @@ fn channels() -> Vec<Probe> {
         get(pattern, "/v1/channels/{ns}/prod/known-good?component={ns}/web", Needs::ReadBoth),
         get(pattern, "/v1/channels/{ns}/prod/history", Needs::ReadChannel),
         get(pattern, "/v1/channels/{ns}/prod/gate?ref={ns}/web@1", Needs::ReadBoth),
+        get(pattern, "/v1/channels/{ns}/prod/schedules", Needs::ReadChannel),
+        plain("/v1/schedules", Needs::Token),
     ]
 }
 

@@ -1,5 +1,6 @@
 //! The known-good answer: everything a client needs to check it without trusting whoever sent it.
 
+use super::schedule::ChannelSchedules;
 use super::witness::Cosigned;
 use crate::digest::NamedDigest;
 use crate::envelope::Base64Bytes;
@@ -124,6 +125,8 @@ record! {
         req deploys: Vec<ProvenEntry>,
         /// What to undo, in order.
         req plan: Vec<PlanStep>,
+        /// How it stands with schedules and objectives, where there are any; the registry's word.
+        opt schedules: ChannelSchedules,
         /// What the reader should know, such as a pin that expires soon.
         req warnings: Vec<Reason>,
     }

@@ -10,6 +10,7 @@ mod operation;
 mod problem;
 mod registry;
 mod retention;
+mod schedule;
 mod sweep;
 mod witness;
 
@@ -29,5 +30,9 @@ pub use operation::{ScrubOrder, ScrubRequest, ScrubRun, ScrubStatus};
 pub use problem::{ExitCode, MissingChunk, Problem, ProblemCode};
 pub use registry::{RegistryInfo, Status};
 pub use retention::{Ended, EndedBy, KeptReason, KeptWhy, RetentionView};
+pub use schedule::{
+    ChannelSchedules, DueState, DueView, ObjectiveKind, ObjectiveState, ObjectiveView, ScheduleList,
+    ScheduleQuery,
+};
 pub use sweep::{LastSweep, SweepOrder, SweepReport, SweepRequest, SweepRun, SweepStatus, SweptArtifact};
 pub use witness::{Cosigned, CosignedCheckpoints, CosignedQuery, WitnessStatus};

@@ -3,7 +3,7 @@
 use holdfast_formats::key::SigningKey;
 use holdfast_formats::number::{PolicyNumber, Seconds};
 use holdfast_formats::policy::{
-    CalendarRule, CalendarWord, Distrust, EvidenceRule, Policy, PrincipalKind, Role, RootKeys,
+    CalendarRule, CalendarWord, Distrust, EvidenceRule, Policy, PrincipalKind, Role, RootKeys, Schedule,
 };
 use holdfast_formats::statement::EvidenceKind;
 use holdfast_formats::tree::LeafIndex;
@@ -83,6 +83,12 @@ fn case(word: &'static str, change: impl Fn(&mut Policy) + 'static) -> Fault {
     (word, Box::new(change))
 }
 
+fn schedules(word: &'static str, due: &[(&str, u64)]) -> Fault {
+    let due = due.iter().map(|(name, s)| Schedule { name: of(name), every_s: Seconds::new(*s).unwrap() });
+    let due: Vec<Schedule> = due.collect();
+    case(word, move |p| p.channels.iter_mut().for_each(|c| c.schedules = Some(due.clone())))
+}
+
 fn evidence(kind: EvidenceKind) -> EvidenceRule {
     EvidenceRule { kind, predicate_type: None, signer: None, younger_than_s: None }
 }
@@ -150,6 +156,9 @@ fn faults_of_places() -> Vec<Fault> {
             let wanted = EvidenceRule { signer: Some(of("ana")), ..evidence(EvidenceKind::Drill) };
             p.channels.iter_mut().for_each(|c| c.evidence.push(wanted.clone()));
         }),
+        schedules("neither an artifact name", &[("Nightly Backup", 60)]),
+        schedules("every 0 s", &[("drill", 0)]),
+        schedules("twice", &[("shop/db", 60), ("drill", 60), ("shop/db", 90)]),
         case("no principal", |p| {
             let young = Some(Seconds::new(60).unwrap());
             let wanted = EvidenceRule {

@@ -15,8 +15,8 @@ use holdfast_formats::time::Timestamp;
 use holdfast_formats::tree::{LeafIndex, TreeHash, TreeSize};
 use holdfast_formats::trust::{Trust, TrustedPolicy};
 use holdfast_formats::wire::v1::{
-    ConsistencyProof, HeldArtifact, KnownGood, KnownGoodQuery, LineAnswer, PassedOver, ProvenEntry, Receipt,
-    ShownGrant,
+    ChannelSchedules, ConsistencyProof, HeldArtifact, KnownGood, KnownGoodQuery, LineAnswer, PassedOver,
+    ProvenEntry, Receipt, ShownGrant,
 };
 
 use super::world::{PROD, World, head_key, log_key, of};
@@ -28,6 +28,7 @@ use crate::known_good::{
 use crate::logged::LoggedStatement;
 use crate::merkle::{NodeAddress, ProofPlan, tree_root};
 use crate::policy_chain::PolicyChain;
+use crate::schedules::Schedules;
 use crate::witness::Quorum;
 
 pub(crate) const EVERYTHING: KnownGoodQuery = KnownGoodQuery::EVERYTHING;
@@ -185,8 +186,17 @@ impl World {
             artifacts: choice.artifacts().into_iter().map(|fact| self.held(fact)).collect(),
             deploys: choice.deploys().into_iter().map(|deploy| self.proven(deploy.index)).collect(),
             plan: choice.plan(&manifest_of).unwrap(),
+            schedules: self.schedules(&choice),
             warnings: Vec::new(),
         }
+    }
+
+    /// What the registry says of schedules and objectives beside an answer.
+    fn schedules(&self, choice: &Choice) -> Option<ChannelSchedules> {
+        let in_force = self.newest_policy();
+        let schedules = Schedules { facts: &self.ledger, in_force: &in_force, now: self.now };
+        let shown = schedules.with(&choice.channel, &choice.lines.iter().collect::<Vec<_>>()).unwrap();
+        shown.filter(|shown| !shown.due.is_empty() || !shown.objectives.is_empty())
     }
 
     /// What a client of this log starts from: policy 1.

@@ -7,7 +7,9 @@ use holdfast_formats::key::KeyId;
 use holdfast_formats::name::{ArtifactName, ChannelName, Namespace};
 use holdfast_formats::number::PinNumber;
 use holdfast_formats::reference::ArtifactRef;
-use holdfast_formats::statement::{Artifact, EntryIndex, Freeze, Lift, ObjectClass, ScrubOutcome, Thaw};
+use holdfast_formats::statement::{
+    Artifact, EntryIndex, Freeze, Lift, ObjectClass, RollbackPhase, ScrubOutcome, Thaw,
+};
 use holdfast_formats::text::Label;
 use holdfast_formats::time::Timestamp;
 use holdfast_formats::tree::{LeafIndex, TreeSize};
@@ -225,6 +227,9 @@ impl Facts for Counting<'_> {
         grant_by_key(key: &KeyId) -> Option<GrantFact>;
         rollback(index: LeafIndex) -> Option<RollbackFact>;
         newest_rollback(id: &Label) -> Option<RollbackFact>;
+        newest_in_phase(channel: &ChannelName, drill: bool, phase: RollbackPhase) -> Option<RollbackFact>;
+        snapshots(name: &ArtifactName, below: Option<LeafIndex>, limit: usize) -> Vec<ArtifactFact>;
+        channels_used(after: Option<&ChannelName>, limit: usize) -> Vec<ChannelName>;
     }
 
     fn pins(

@@ -269,13 +269,17 @@ impl World {
 
     /// Publishes a release and reads it back.
     pub(crate) fn release(&mut self, artifact: &str, components: Vec<Component>) -> Artifact {
-        let held = components.iter().filter_map(Component::held).map(|reference| {
+        let body =
+            ReleaseBody { base: None, components, objectives: None, runbook: None, acceptance: Vec::new() };
+        self.release_of(artifact, body)
+    }
+
+    pub(crate) fn release_of(&mut self, artifact: &str, body: ReleaseBody) -> Artifact {
+        let held = body.components.iter().filter_map(Component::held).map(|reference| {
             let fact = self.ledger.artifact(&reference).unwrap().unwrap();
             ComponentRef { r#ref: reference, digests: fact.artifact.digests }
         });
         let held = Some(held.collect());
-        let body =
-            ReleaseBody { base: None, components, objectives: None, runbook: None, acceptance: Vec::new() };
         let manifest = Manifest::of_files(Vec::new(), Body::Release(Box::new(body)));
         let artifact = self.publish(artifact, &manifest, held, &ana());
         self.scrub(&artifact, ScrubOutcome::Good);

@@ -2,16 +2,18 @@
 
 use std::fs;
 use std::io::Write as _;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::Result;
+use anyhow::{Result, bail, ensure};
 use futures::TryStreamExt as _;
 use holdfast_client::ParentChoice;
-use holdfast_tests::{Backing, Folder, Index, TestRegistry, of};
+use holdfast_formats::catalog::TreePath;
+use holdfast_tests::{Backing, Folder, Index, Person, TestRegistry, of};
 use object_store::ObjectStoreExt as _;
 
-use super::found::{in_snapshot, on_disk};
+use super::found::{Found, in_snapshot, on_disk, summary};
 use super::{noise, ready, request, snapshot, world};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -62,11 +64,91 @@ async fn a_file_that_is_truncated_again_and_again_is_never_torn_silently() -> Re
             Ok(())
         }
     });
-    let made = snapshot(&ana, "shop/data@1", folder.path()).await;
+    // Once it is cut, the rest of it is zeros. The writer may be kept waiting for a while, and is met sooner or later.
+    let mut shapes = vec![summary(&noise(1, 16_000_000))];
+    for size in [1_000_000, 9_000_000, 16_000_000] {
+        let mut shape = noise(1, 1_000_000);
+        shape.resize(size, 0);
+        shapes.push(summary(&shape));
+    }
+    let log = TreePath::new(b"log".to_vec())?;
+    let mut outcome = Ok(0);
+    for version in 1..=50 {
+        outcome = met(&ana, &format!("shop/data@{version}"), &folder, &log, &shapes).await;
+        if !matches!(outcome, Ok(0)) {
+            break;
+        }
+    }
     stop.store(true, Ordering::Relaxed);
     writer.join().expect("it does not panic")?;
-    assert_eq!(made?.changing.len(), 1);
-    assert_eq!(in_snapshot(&ana, "shop/data@1").await?.len(), 2);
+    assert_eq!(outcome?, 1, "it was met while it was read");
+    Ok(())
+}
+
+/// How many files a snapshot met while they were read. One that it did not is stored in one of its shapes.
+async fn met(
+    ana: &Person,
+    artifact: &str,
+    folder: &Folder,
+    path: &TreePath,
+    shapes: &[Vec<u8>],
+) -> Result<usize> {
+    let made = snapshot(ana, artifact, folder.path()).await?;
+    // What is stored is whole in itself in any case: this hashes every file.
+    let stored = in_snapshot(ana, artifact).await?;
+    let Some(Found::Node { what, .. }) = stored.get(path) else { bail!("it is there: {stored:?}") };
+    ensure!(!made.changing.is_empty() || shapes.contains(what), "torn, and nobody told: {stored:?}");
+    Ok(made.changing.len())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn folders_that_go_while_they_are_walked_leave_a_snapshot_of_what_stayed() -> Result<()> {
+    let (_registry, ana) = world().await?;
+    let folder = Folder::with("a/calm", "x")?.file("z/calm", "y")?;
+    let stop = Arc::new(AtomicBool::new(false));
+    let place = |at: u64| folder.join(&format!("m/{}/{at}", at % 8));
+    let fill = |at: u64, place: &Path| -> std::io::Result<()> {
+        fs::create_dir_all(place.join("deep/er"))?;
+        fs::write(place.join("deep/er/file"), noise(at, 500))
+    };
+    (0..200).try_for_each(|at| fill(at, &place(at)))?;
+    let mut versions = 0;
+    std::thread::scope(|scope| -> Result<()> {
+        let goer = scope.spawn(|| -> std::io::Result<()> {
+            for at in (0..200).cycle() {
+                if stop.load(Ordering::Relaxed) {
+                    break;
+                }
+                if place(at).exists() {
+                    fs::remove_dir_all(place(at))?;
+                } else {
+                    fill(at, &place(at))?;
+                }
+            }
+            Ok(())
+        });
+        let walked = tokio::task::block_in_place(|| {
+            tokio::runtime::Handle::current().block_on(async {
+                for _ in 0..4 {
+                    versions += 1;
+                    let artifact = format!("shop/data@{versions}");
+                    let made = snapshot(&ana, &artifact, folder.path()).await?;
+                    ensure!(made.unread.is_empty(), "what is gone is no failure: {:?}", made.unread);
+                    let stored = in_snapshot(&ana, &artifact).await?;
+                    for calm in [b"a/calm", b"z/calm"] {
+                        ensure!(stored.contains_key(&TreePath::new(calm.to_vec())?), "{stored:?}");
+                    }
+                }
+                Ok(())
+            })
+        });
+        stop.store(true, Ordering::Relaxed);
+        goer.join().expect("it does not panic")?;
+        walked
+    })?;
+    let made = snapshot(&ana, "shop/data@last", folder.path()).await?;
+    assert!(made.is_complete(), "{:?}", made.unread);
+    assert_eq!(in_snapshot(&ana, "shop/data@last").await?, on_disk(folder.path())?);
     Ok(())
 }
 
