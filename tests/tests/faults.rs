@@ -2,6 +2,8 @@
 
 #[path = "faults/bombs.rs"]
 mod bombs;
+#[path = "faults/clocks.rs"]
+mod clocks;
 #[path = "faults/corruption.rs"]
 mod corruption;
 #[path = "faults/crash.rs"]
