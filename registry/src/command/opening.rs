@@ -12,7 +12,7 @@ use holdfast_registry::config::ServeConfig;
 use holdfast_registry::folder_lock::{FolderLock, LockError};
 use holdfast_registry::log::{KeysError, NodeKeys};
 use holdfast_registry::node::{Node, NodeParts};
-use holdfast_registry::objects::{Host, ObjectKey, OpenError, Store};
+use holdfast_registry::objects::{Host, ObjectKey, OpenError, Store, make_root};
 use holdfast_registry::telemetry::{Fatal, Metrics};
 use holdfast_verify::rule_book::RuleBook;
 
@@ -38,8 +38,8 @@ pub(super) fn run(
 /// Takes the data folder for this process: nobody else touches its index meanwhile.
 pub(super) fn data(config: &ServeConfig) -> anyhow::Result<FolderLock> {
     let folder = &config.data;
-    std::fs::create_dir_all(folder)
-        .map_err(|source| LockError::Unusable { folder: folder.clone(), source })?;
+    // The store lies in it most often: what is acknowledged there must not go with a folder that was never flushed.
+    make_root(folder).map_err(|source| LockError::Unusable { folder: folder.clone(), source })?;
     Ok(FolderLock::acquire(folder)?)
 }
 

@@ -26,4 +26,5 @@ pub use error::{ObjectError, OpenError, ProbeError};
 pub use held::{HeldObject, held_at_once};
 pub use key::{InvalidKey, KeyPrefix, ObjectKey};
 pub use listing::{Listed, Listing};
+pub use local::make_root;
 pub use store::{Created, Host, Store};

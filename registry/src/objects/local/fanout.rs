@@ -22,8 +22,8 @@ pub(super) enum Prepared {
     Namespace(String),
 }
 
-/// Makes `directory` and whatever is missing above it, and returns its canonical path.
-pub(super) fn make_root(directory: &Path) -> io::Result<PathBuf> {
+/// Makes `directory` and whatever is missing above it, all of it durable, and returns its canonical path.
+pub fn make_root(directory: &Path) -> io::Result<PathBuf> {
     let made: Vec<PathBuf> =
         directory.ancestors().take_while(|ancestor| !ancestor.exists()).map(Path::to_owned).collect();
     create_dir_all(directory)?;

@@ -30,6 +30,7 @@ use crate::telemetry::Fatal;
 
 pub(super) use barrier::Barrier;
 use durability::Flush;
+pub use fanout::make_root;
 use fanout::{Prepared, parent_of};
 pub(super) use listing::page;
 pub(super) use write::{Persistence, Publish};
@@ -54,7 +55,7 @@ impl LocalDirectory {
     /// Makes, locks and prepares `directory`.
     pub(super) fn open(directory: &Path, fatal: Fatal) -> Result<Self, OpenError> {
         let unusable = |source| OpenError::Directory { directory: directory.to_owned(), source };
-        let root = fanout::make_root(directory).map_err(unusable)?;
+        let root = make_root(directory).map_err(unusable)?;
         let lock = FolderLock::acquire(&root)?;
         let flush = fanout::make_top_directories(&root)
             .and_then(|()| reserve::keep(&root))
